@@ -1,0 +1,4 @@
+add_library(data_readers OBJECT
+  readers/line_reader.cpp
+)
+target_link_libraries(data_readers PUBLIC nlohmann_json::nlohmann_json simdjson::simdjson ZLIB::ZLIB PkgConfig::ZSTD)

@@ -1,0 +1,1 @@
+# test_program(chat_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(loader_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(losses_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(metrics_tests LIBS ... SOURCES unit/...)

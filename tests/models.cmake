@@ -1,0 +1,1 @@
+# test_program(models_tests LIBS ... SOURCES unit/...)

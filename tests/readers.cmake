@@ -1,0 +1,1 @@
+# test_program(readers_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(recipes_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(tokenizers_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(trainer_tests LIBS ... SOURCES unit/...)

@@ -1,0 +1,1 @@
+# test_program(weights_tests LIBS ... SOURCES unit/...)
