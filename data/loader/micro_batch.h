@@ -1,0 +1,29 @@
+// What one forward and backward pass eats: whole documents, one after the other, in flat arrays of T tokens.
+//
+// There is no padding and no attention mask: document n is the tokens doc_starts[n] .. doc_starts[n + 1] - 1,
+// attention must not cross that border, and positions start at 0 in each document. All arrays are plain so
+// that this header needs no tensor library.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/message.h"
+
+namespace caravan::data {
+
+struct MicroBatch {
+  std::vector<std::int32_t> ids;      // [T]
+  std::vector<std::int32_t> targets;  // [T] the next token of the same document; kNoTarget at its last token
+  std::vector<float>
+      weights;  // [T] 1 where targets[t] is trained, else 0: position t answers for predicting ids[t + 1]
+  std::vector<std::int32_t> positions;   // [T] 0, 1, 2, ... in each document
+  std::vector<std::int32_t> doc_starts;  // [N + 1] ascending, first 0, last T
+  std::vector<SourceLine> documents;     // [N] where each document was read; TrainingData::name_of prints it
+  std::vector<std::uint32_t> document_indices;  // [N] index of each document in TrainingData
+
+  static constexpr std::int32_t kNoTarget = -1;
+  std::int64_t num_tokens() const noexcept { return static_cast<std::int64_t>(ids.size()); }
+};
+
+}  // namespace caravan::data
