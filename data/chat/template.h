@@ -10,13 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "data/chat/train_on.h"
 #include "data/message.h"
 #include "data/tokenizers/tokenizer.h"
 
 namespace caravan::data {
-
-// Which tokens the model learns from.
-enum class TrainOn { kAssistant, kLastAssistant, kCompletion, kAll };
 
 struct RenderLimits {
   std::size_t steps = 5'000'000;
