@@ -1,0 +1,23 @@
+// What model code throws when files or settings are at fault. The text says, in this order: where (file,
+// tensor, key), what was found, what is allowed, what to do.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace caravan::models {
+
+class Error : public std::runtime_error {
+ public:
+  // The exit code the program ends with when nobody catches it.
+  enum class Kind { kData = 65, kInputOutput = 74, kUnsafe = 77 };
+
+  Error(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Kind kind() const noexcept { return kind_; }
+  int exit_code() const noexcept { return static_cast<int>(kind_); }
+
+ private:
+  Kind kind_;
+};
+
+}  // namespace caravan::models
