@@ -13,19 +13,23 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "data/loader/batch_options.h"
+
 namespace caravan::data {
 
-// Exactly one of tokens / sequences and exactly one of epochs / max_steps is positive.
+// Exactly one of epochs / max_steps is set.
 struct PlanOptions {
-  std::int64_t tokens = 0;        // budget of a step in tokens
-  std::int64_t sequences = 0;     // documents of a step
-  std::int64_t micro_tokens = 0;  // most tokens of a micro-batch
-  std::int64_t epochs = 0;        // passes over the data
-  std::int64_t max_steps = 0;     // as many epochs as these steps need; the last one may stay unfinished
+  BatchOptions batch;
+  std::optional<std::int64_t> epochs;  // passes over the data
+  std::optional<std::int64_t>
+      max_steps;  // as many epochs as these steps need; the last one may stay unfinished
+  std::optional<std::int64_t>
+      max_documents;  // only the first documents of the sources, for evaluation; absent: all
   std::uint64_t seed = 0;
   bool shuffle = true;  // false: documents in the order of the sources, the same in each epoch
 };

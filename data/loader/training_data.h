@@ -12,14 +12,13 @@
 #include <string>
 
 #include "data/chat/template.h"
+#include "data/data_options.h"
 #include "data/loader/batch_plan.h"
 #include "data/loader/ledger.h"
 #include "data/loader/micro_batch.h"
 #include "data/tokenizers/tokenizer.h"
 
 namespace caravan::data {
-
-struct DataOptions;
 
 struct OpenOptions {
   Json variables;   // template variables: bos_token, eos_token, ...; object or null
@@ -33,7 +32,8 @@ struct OpenOptions {
 
 class TrainingData {
  public:
-  // Reads, renders, masks and tokenizes the sources of `options` (or finds them in the cache). Throws
+  // `options.threads` build the cache (its bytes do not depend on how many) in options.cache_dir, which must
+  // be set. Reads, renders, masks and tokenizes the sources of `options` (or finds them in the cache). Throws
   // data::Error: files that are missing or unreadable, a layout that is not recognised, a template that must
   // not be trained with, rows longer than max_length under too_long: error, take of more rows than there are,
   // zero trained tokens, an unbalanced ledger.

@@ -1,4 +1,5 @@
 add_library(data_readers OBJECT
-  readers/line_reader.cpp
+  readers/json_row.cpp
+  readers/json_value.cpp
 )
 target_link_libraries(data_readers PUBLIC nlohmann_json::nlohmann_json simdjson::simdjson ZLIB::ZLIB PkgConfig::ZSTD)
