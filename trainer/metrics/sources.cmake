@@ -1,5 +1,20 @@
 # Metrics know numbers and files, no tensors.
 add_library(trainer_metrics OBJECT
+  metrics/append_file.cpp
+  metrics/console_sink.cpp
+  metrics/crc32c.cpp
+  metrics/event_record.cpp
+  metrics/host_facts.cpp
   metrics/jsonl_sink.cpp
+  metrics/log.cpp
+  metrics/meter.cpp
+  metrics/process_memory.cpp
+  metrics/run_card.cpp
+  metrics/tensorboard_sink.cpp
+  metrics/terminal.cpp
 )
 target_link_libraries(trainer_metrics PUBLIC nlohmann_json::nlohmann_json)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 sees overlapping copies in "text" + std::string (its bug 105651).
+  target_compile_options(trainer_metrics PRIVATE -Wno-restrict)
+endif()

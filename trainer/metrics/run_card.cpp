@@ -1,0 +1,124 @@
+#include "trainer/metrics/run_card.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <utility>
+
+#include "trainer/error.h"
+#include "trainer/metrics/append_file.h"
+#include "trainer/metrics/log.h"
+
+namespace caravan::trainer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchema = 1;
+constexpr std::size_t kLongestValue = 400;
+
+constexpr std::array kTakenPrefixes = {"CARAVAN_", "OMP_",  "MKL_",   "GOMP_",         "KMP_",     "CUDA_",
+                                       "NCCL_",    "GLOO_", "TORCH_", "TORCHELASTIC_", "PYTORCH_", "SLURM_"};
+constexpr std::array kTakenNames = {"RANK",       "WORLD_SIZE",  "LOCAL_RANK",  "LOCAL_WORLD_SIZE",
+                                    "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT", "MALLOC_CONF",
+                                    "LC_ALL",     "LANG",        "TZ"};
+// Words that mark a value as private even under a prefix that is taken.
+constexpr std::array kPrivateWords = {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL",
+                                      "KEY",   "AUTH",   "COOKIE",   "JWT"};
+
+bool is_relevant(std::string_view name) {
+  const auto begins = [&](const char* prefix) { return name.starts_with(prefix); };
+  const auto contains = [&](const char* word) { return name.find(word) != std::string_view::npos; };
+  if (std::any_of(kPrivateWords.begin(), kPrivateWords.end(), contains)) return false;
+  return std::any_of(kTakenPrefixes.begin(), kTakenPrefixes.end(), begins) ||
+         std::find(kTakenNames.begin(), kTakenNames.end(), name) != kTakenNames.end();
+}
+
+Json to_json(const Launch& launch) {
+  return {{"started", format_utc(launch.started)},
+          {"first_step", launch.first_step},
+          {"world_size", launch.world_size},
+          {"command", launch.command},
+          {"working_directory", launch.working_directory},
+          {"versions", launch.versions},
+          {"environment", launch.environment},
+          {"host", to_json(launch.host)}};
+}
+
+Json read_card(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  Json card = Json::parse(in, nullptr, false);
+  if (!card.is_object() || card.value("schema", Json()) != kSchema || !card.contains("launches") ||
+      !card["launches"].is_array() || card["launches"].empty() || !card["launches"].back().is_object() ||
+      !card.value("hashes", Json()).is_object()) {
+    throw Error(Error::Kind::kData, path.string() + ": this is no run card of schema " +
+                                        std::to_string(kSchema) +
+                                        "; move it away, or name another run directory");
+  }
+  return card;
+}
+
+void check_same_run(const std::filesystem::path& path, const Json& card, const RunIdentity& identity) {
+  std::string differences;
+  const Json there = card["hashes"];
+  const Json here = identity.hashes;
+  for (const auto& [name, hash] : here.items()) {
+    if (!there.contains(name)) {
+      differences += "\n  " + name + ": not in the card, here " + hash.dump();
+    } else if (there[name] != hash) {
+      differences += "\n  " + name + ": in the card " + there[name].dump() + ", here " + hash.dump();
+    }
+  }
+  for (const auto& [name, hash] : there.items()) {
+    if (!here.contains(name)) differences += "\n  " + name + ": in the card " + hash.dump() + ", not here";
+  }
+  if (differences.empty()) return;
+  throw Error(Error::Kind::kUnsafe, path.string() +
+                                        ": the run there was made from other inputs:" + differences +
+                                        "\nName another run directory, or bring the inputs back");
+}
+
+void write_card(const std::filesystem::path& path, const Json& card) {
+  replace_file(path, card.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace
+
+std::map<std::string, std::string> relevant_environment(const char* const* environment) {
+  std::map<std::string, std::string> taken;
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view entry = *environment;
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string_view::npos || !is_relevant(entry.substr(0, equals))) continue;
+    taken.emplace(entry.substr(0, equals), entry.substr(equals + 1, kLongestValue));
+  }
+  return taken;
+}
+
+void write_run_card(const std::filesystem::path& path, const RunIdentity& identity, const Launch& launch) {
+  Json card;
+  if (std::filesystem::exists(path)) {
+    card = read_card(path);
+    check_same_run(path, card, identity);
+  } else {
+    card = {{"schema", kSchema},
+            {"stage", identity.stage},
+            {"seed", identity.seed},
+            {"hashes", identity.hashes},
+            {"launches", Json::array()}};
+  }
+  card["launches"].push_back(to_json(launch));
+  write_card(path, card);
+}
+
+void close_run_card(const std::filesystem::path& path, std::string_view outcome, std::int64_t last_step,
+                    std::chrono::system_clock::time_point ended) {
+  Json card = read_card(path);
+  Json& launch = card["launches"].back();
+  launch["ended"] = format_utc(ended);
+  launch["last_step"] = last_step;
+  launch["outcome"] = std::string(outcome);
+  write_card(path, card);
+}
+
+}  // namespace caravan::trainer
