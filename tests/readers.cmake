@@ -1,1 +1,9 @@
-# test_program(readers_tests LIBS ... SOURCES unit/...)
+test_program(readers_tests LIBS data_readers SOURCES
+  unit/data/readers/byte_source_test.cpp
+  unit/data/readers/converters_test.cpp
+  unit/data/readers/detect_test.cpp
+  unit/data/readers/file_list_test.cpp
+  unit/data/readers/json_row_test.cpp
+  unit/data/readers/row_stream_test.cpp
+  unit/data/readers/row_test.cpp
+)

@@ -19,25 +19,6 @@ std::uint64_t zero_bytes(std::uint64_t x) {
   return (x - kOnes) & ~x & kHighs;
 }
 
-// Offset of the first quote, backslash or control character at or after `at`; text.size() where there is
-// none. A false mark of the subtraction can only stand above a true one, so the lowest mark is right.
-std::size_t find_string_event(std::string_view text, std::size_t at) {
-  const char* data = text.data();
-  const std::size_t size = text.size();
-  for (; at + 8 <= size; at += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, data + at, 8);
-    const std::uint64_t marks = zero_bytes(word ^ (kOnes * '"')) | zero_bytes(word ^ (kOnes * '\\')) |
-                                ((word - kOnes * 0x20) & ~word & kHighs);
-    if (marks != 0) return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
-  }
-  for (; at < size; ++at) {
-    const auto c = static_cast<unsigned char>(data[at]);
-    if (c == '"' || c == '\\' || c < 0x20) break;
-  }
-  return at;
-}
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -104,6 +85,25 @@ char simple_escape(char letter) {
 }
 
 }  // namespace
+
+// Eight bytes at once. A false mark of the subtraction can only stand above a true one, so the lowest mark is
+// right.
+std::size_t find_string_event(std::string_view text, std::size_t at) {
+  const char* data = text.data();
+  const std::size_t size = text.size();
+  for (; at + 8 <= size; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, data + at, 8);
+    const std::uint64_t marks = zero_bytes(word ^ (kOnes * '"')) | zero_bytes(word ^ (kOnes * '\\')) |
+                                ((word - kOnes * 0x20) & ~word & kHighs);
+    if (marks != 0) return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+  }
+  for (; at < size; ++at) {
+    const auto c = static_cast<unsigned char>(data[at]);
+    if (c == '"' || c == '\\' || c < 0x20) break;
+  }
+  return at;
+}
 
 bool unescape_json(std::string_view raw, std::string& out) {
   bool control = false;

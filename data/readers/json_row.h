@@ -109,6 +109,10 @@ class JsonRow {
   bool duplicate_key_ = false;
 };
 
+// Offset of the first quote, backslash or control character at or after `at`; text.size() where there is
+// none.
+std::size_t find_string_event(std::string_view text, std::size_t at);
+
 // Appends the text of the JSON string body `raw` (checked, without quotes) to `out`. Returns as
 // JsonValue::append_text.
 bool unescape_json(std::string_view raw, std::string& out);

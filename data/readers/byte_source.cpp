@@ -1,0 +1,174 @@
+#include "data/readers/byte_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "data/error.h"
+
+namespace caravan::data {
+namespace {
+
+class PlainFile : public ByteSource {
+ public:
+  explicit PlainFile(const std::string& path)
+      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) throw io_error("cannot be opened");
+    struct stat status {};
+    if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
+      ::close(descriptor_);
+      throw Error(Error::Kind::kData,
+                  path_ + ": is a folder; name a file or a glob such as " + path_ + "/*.jsonl");
+    }
+    ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+  ~PlainFile() override { ::close(descriptor_); }
+  PlainFile(const PlainFile&) = delete;
+  PlainFile& operator=(const PlainFile&) = delete;
+
+  std::size_t read(char* out, std::size_t size) override {
+    for (;;) {
+      const ssize_t got = ::read(descriptor_, out, size);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw io_error("cannot be read");
+      bytes_ += static_cast<std::uint64_t>(got);
+      return static_cast<std::size_t>(got);
+    }
+  }
+  std::uint64_t file_bytes_read() const override { return bytes_; }
+  const std::string& path() const { return path_; }
+  void rewind() {
+    if (::lseek(descriptor_, 0, SEEK_SET) < 0)
+      throw io_error("cannot be rewound (is it a pipe? give a file)");
+    bytes_ = 0;
+  }
+
+ private:
+  Error io_error(const std::string& what) const {
+    return Error(Error::Kind::kInputOutput, path_ + ": " + what + ": " + std::strerror(errno));
+  }
+  std::string path_;
+  int descriptor_;
+  std::uint64_t bytes_ = 0;
+};
+
+constexpr std::size_t kInputBytes = 256 << 10;
+
+Error damaged(const std::string& path, const std::string& what) {
+  return Error(Error::Kind::kData, path + ": " + what + "; fetch or compress the file again");
+}
+
+class GzipFile : public ByteSource {
+ public:
+  explicit GzipFile(std::unique_ptr<PlainFile> file) : file_(std::move(file)), input_(kInputBytes) {
+    if (inflateInit2(&stream_, 15 + 16) != Z_OK) throw std::bad_alloc();
+  }
+  ~GzipFile() override { inflateEnd(&stream_); }
+  GzipFile(const GzipFile&) = delete;
+  GzipFile& operator=(const GzipFile&) = delete;
+
+  std::size_t read(char* out, std::size_t size) override {
+    stream_.next_out = reinterpret_cast<Bytef*>(out);
+    stream_.avail_out = static_cast<uInt>(std::min<std::size_t>(size, 1u << 30));
+    const uInt wanted = stream_.avail_out;
+    while (stream_.avail_out == wanted && (stream_.avail_in > 0 || refill())) {
+      if (between_members_ && !start_member()) continue;
+      const int code = inflate(&stream_, Z_NO_FLUSH);
+      if (code == Z_STREAM_END) {
+        between_members_ = true;
+      } else if (code != Z_OK && code != Z_BUF_ERROR) {
+        throw damaged(file_->path(),
+                      std::string("damaged gzip data (") + (stream_.msg ? stream_.msg : "bad stream") + ")");
+      }
+    }
+    const std::size_t got = wanted - stream_.avail_out;
+    if (got == 0 && !between_members_) throw damaged(file_->path(), "the gzip data ends in the middle");
+    return got;
+  }
+  std::uint64_t file_bytes_read() const override { return file_->file_bytes_read(); }
+
+ private:
+  bool refill() {
+    stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
+    stream_.avail_in = static_cast<uInt>(file_->read(input_.data(), input_.size()));
+    return stream_.avail_in > 0;
+  }
+  // Members may follow one another, padded with zeros at most.
+  bool start_member() {
+    while (stream_.avail_in > 0 && *stream_.next_in == 0) {
+      ++stream_.next_in;
+      --stream_.avail_in;
+    }
+    if (stream_.avail_in == 0) return false;
+    inflateReset(&stream_);
+    between_members_ = false;
+    return true;
+  }
+
+  std::unique_ptr<PlainFile> file_;
+  std::vector<char> input_;
+  z_stream stream_{};
+  bool between_members_ = false;
+};
+
+class ZstdFile : public ByteSource {
+ public:
+  explicit ZstdFile(std::unique_ptr<PlainFile> file)
+      : file_(std::move(file)), input_(kInputBytes), context_(ZSTD_createDCtx(), ZSTD_freeDCtx) {
+    if (!context_) throw std::bad_alloc();
+  }
+
+  std::size_t read(char* out, std::size_t size) override {
+    ZSTD_outBuffer output{out, size, 0};
+    while (output.pos == 0) {
+      if (pending_.pos == pending_.size && !flush_first_) {
+        pending_ = {input_.data(), file_->read(input_.data(), input_.size()), 0};
+        if (pending_.size == 0) break;
+      }
+      const std::size_t code = ZSTD_decompressStream(context_.get(), &output, &pending_);
+      if (ZSTD_isError(code)) {
+        throw damaged(file_->path(), std::string("damaged zstd data (") + ZSTD_getErrorName(code) + ")");
+      }
+      frame_open_ = code != 0;
+      // A full output buffer may leave bytes inside the decoder though its input is spent.
+      flush_first_ = output.pos == output.size;
+    }
+    if (output.pos == 0 && frame_open_) throw damaged(file_->path(), "the zstd data ends in the middle");
+    return output.pos;
+  }
+  std::uint64_t file_bytes_read() const override { return file_->file_bytes_read(); }
+
+ private:
+  std::unique_ptr<PlainFile> file_;
+  std::vector<char> input_;
+  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
+  ZSTD_inBuffer pending_{nullptr, 0, 0};
+  bool frame_open_ = false;
+  bool flush_first_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteSource> open_bytes(const std::string& path) {
+  auto file = std::make_unique<PlainFile>(path);
+  char magic[4] = {};
+  std::size_t got = 0;
+  while (got < sizeof(magic)) {
+    const std::size_t more = file->read(magic + got, sizeof(magic) - got);
+    if (more == 0) break;
+    got += more;
+  }
+  file->rewind();
+  if (got >= 2 && std::memcmp(magic, "\x1f\x8b", 2) == 0) return std::make_unique<GzipFile>(std::move(file));
+  if (got == 4 && std::memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
+    return std::make_unique<ZstdFile>(std::move(file));
+  return file;
+}
+
+}  // namespace caravan::data

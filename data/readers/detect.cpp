@@ -1,0 +1,95 @@
+#include "data/readers/detect.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "data/error.h"
+#include "data/readers/row.h"
+#include "data/readers/row_layouts.h"
+#include "data/readers/row_stream.h"
+
+namespace caravan::data {
+namespace {
+
+constexpr const char* kLayoutKeys =
+    "messages (messages), sharegpt (conversations), alpaca (instruction, output), prompt_completion (prompt, "
+    "completion or "
+    "response)";
+
+struct Evidence {
+  std::set<RowFormat> formats;
+  std::set<std::string> keys;  // of the rows that fit no layout
+  std::string preference;      // keys that say the rows are pairs or labelled, not examples to imitate
+  std::size_t rows = 0;
+};
+
+void look_at(const JsonValue& row, Evidence& evidence) {
+  ++evidence.rows;
+  const std::vector<RowFormat> fits = formats_of(row);
+  evidence.formats.insert(fits.begin(), fits.end());
+  if (row.find("chosen") && row.find("rejected")) evidence.preference = "chosen and rejected";
+  const std::optional<JsonValue> label = row.find("label");
+  if (label && (label->is(JsonValue::Type::kTrue) || label->is(JsonValue::Type::kFalse)))
+    evidence.preference = "label";
+  constexpr std::size_t kMostKeys = 12;
+  for (const JsonValue value : row) {
+    if (fits.empty() && evidence.keys.size() < kMostKeys) evidence.keys.insert(shorten(value.key()));
+  }
+}
+
+Evidence gather(const std::string& path) {
+  constexpr std::size_t kMostRows = 100;
+  RowStream stream(path, {.row_bytes = 16u << 20, .block_bytes = 1u << 20});
+  RowBlock block;
+  JsonRow json;
+  Evidence evidence;
+  if (!stream.next(block)) return evidence;
+  for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
+    const bool sound = json.parse(block.text(block.rows[i])) == JsonRow::Status::kOk;
+    if (sound && json.root().is(JsonValue::Type::kObject)) look_at(json.root(), evidence);
+  }
+  return evidence;
+}
+
+template <class Range, class Name>
+std::string join(const Range& range, Name name) {
+  std::string text;
+  for (const auto& item : range) text += (text.empty() ? "" : ", ") + name(item);
+  return text;
+}
+
+}  // namespace
+
+std::string format_name(RowFormat format) {
+  return std::string(choice_names(RowFormat{}).at(static_cast<std::size_t>(format)));
+}
+
+RowFormat detect_format(const std::string& path) {
+  const Evidence evidence = gather(path);
+  const std::string where = path + ": format: auto: ";
+  const std::string remedy = "; write the format in data.sources";
+  if (evidence.rows == 0) {
+    throw Error(Error::Kind::kData,
+                where + "none of the first rows is a JSON object" + remedy + " or check the file");
+  }
+  if (evidence.formats.empty()) {
+    throw Error(Error::Kind::kData, where + "the first rows have the keys " +
+                                        join(evidence.keys, [](const std::string& key) { return key; }) +
+                                        ", which is no known layout; allowed are " + kLayoutKeys);
+  }
+  if (evidence.formats.size() > 1) {
+    throw Error(Error::Kind::kData, where + "the first rows fit more than one layout: " +
+                                        join(evidence.formats, format_name) + remedy);
+  }
+  if (!evidence.preference.empty()) {
+    throw Error(Error::Kind::kData,
+                where + "the first rows look like " + format_name(*evidence.formats.begin()) + " but carry " +
+                    evidence.preference +
+                    ", so they are preference data and not all of them are examples to imitate" + remedy +
+                    " to train on all of them nevertheless");
+  }
+  return *evidence.formats.begin();
+}
+
+}  // namespace caravan::data

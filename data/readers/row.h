@@ -1,0 +1,44 @@
+// One row of a file to a conversation, or the reason why not.
+//
+// Goals: any bytes give a fate, never a crash; a reason is a short code (`empty_content`,
+// `unknown_role:alien`) that a ledger can count. What is repaired is reported as `repaired:...`, what looks
+// odd but is used as it stands as `warning:...`. Non-goals: judging the text (curation), tokens.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/message.h"
+#include "data/readers/json_row.h"
+#include "data/source_options.h"
+
+namespace caravan::data {
+
+enum class RowFate { kKept, kRepaired, kDropped, kIgnored };
+
+struct RowOutcome {
+  RowFate fate = RowFate::kKept;
+  // Dropped and ignored: the one reason. Kept: `warning:...`. Repaired: at least one `repaired:...`.
+  std::vector<std::string> reasons;
+};
+
+// What the reader of the file knows about a row beyond its bytes.
+struct RowContext {
+  std::string_view source;  // becomes Conversation::source, and with the line its id where the row has none
+  SourceLine where;
+  bool byte_order_mark = false;  // one stood before the row and was taken off
+  bool too_long = false;         // over the limit on rows; its bytes were not kept
+  bool in_array = false;         // an element of an array: nothing between two commas is broken, not blank
+};
+
+// Fills `conversation` (where the fate is kept or repaired). `format` is one of the four layouts, not auto.
+// `json` is working memory, one per thread. Never throws for what the row holds.
+RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& context, JsonRow& json,
+                     Conversation& conversation);
+
+// The layouts an object fits by its keys and their types; used by format: auto.
+std::vector<RowFormat> formats_of(const JsonValue& row);
+
+}  // namespace caravan::data
