@@ -52,6 +52,8 @@ class HfDirectory {
   at::Tensor tensor(std::string_view name) const;
 
  private:
+  void open_shards(const std::string& index);
+
   std::string path_;
   LlamaConfig config_;
   std::vector<SafetensorsFile> files_;
