@@ -1,1 +1,4 @@
-# test_program(weights_tests LIBS ... SOURCES unit/...)
+test_program(weights_tests TORCH LIBS caravan_models SOURCES
+  unit/models/weights/bad_checkpoints_test.cpp
+  unit/models/weights/goldens_test.cpp
+)
