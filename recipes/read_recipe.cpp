@@ -1,1 +1,152 @@
-// Filled in by the room that owns it.
+#include "recipes/read_recipe.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "data/error.h"
+#include "recipes/reader/aliases.h"
+#include "recipes/reader/check_recipe.h"
+#include "recipes/reader/field_reader.h"
+#include "recipes/reader/overrides.h"
+
+namespace caravan::recipes {
+namespace {
+
+using Pair = std::pair<std::string_view, std::string_view>;
+
+// Of these exactly one is allowed, so naming one on the command line means: this instead of the other.
+constexpr std::array kExclusive = {Pair{"batch.tokens", "batch.sequences"},
+                                   Pair{"run.epochs", "run.max_steps"}};
+
+std::string file_text(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto fail = [&](const std::string& found) {
+    throw data::Error(data::Error::Kind::kInputOutput,
+                      path.string() + ": " + found + "; a recipe is a YAML file that can be read");
+  };
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) fail("no such file");
+  if (std::filesystem::is_directory(status)) fail("is a folder");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(std::strerror(errno));
+  // One byte more than is allowed is enough to see that a file is too large, and a pipe has no size to ask
+  // for.
+  std::string text(YamlLimits().bytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+bool has_value(YamlNode& root, std::string_view key) {
+  const YamlNode* node = find_node(root, key);
+  return node != nullptr && node->kind != YamlNode::Kind::kNull;
+}
+
+void apply_file_aliases(YamlNode& root, ReadState& state) {
+  const std::vector<Assignment> mapped = map_aliases(root.entries, state.notes, state.problems);
+  std::erase_if(root.entries, [](const YamlNode::Entry& entry) { return is_alias(entry.key); });
+  for (const Assignment& assignment : mapped) {
+    if (has_value(root, assignment.key)) {
+      const YamlNode* other = find_node(root, assignment.key);
+      state.report(assignment.where, assignment.value.label + ": " + assignment.key + " is also given, at " +
+                                         other->where.text() + "; keep one");
+      continue;
+    }
+    const std::string problem = assign(root, assignment);
+    if (!problem.empty()) state.report(assignment.where, assignment.value.label + ": " + problem);
+  }
+}
+
+void replace_exclusive(YamlNode& root, std::span<const Assignment> assignments, ReadState& state) {
+  const auto names = [&](std::string_view key) {
+    for (const Assignment& assignment : assignments) {
+      if (assignment.key == key && assignment.value.kind != YamlNode::Kind::kNull) return &assignment;
+    }
+    return static_cast<const Assignment*>(nullptr);
+  };
+  for (const auto& [first, second] : kExclusive) {
+    for (const auto& [kept, dropped] : {Pair{first, second}, Pair{second, first}}) {
+      const Assignment* named = names(kept);
+      if (named == nullptr || names(dropped) != nullptr || !has_value(root, dropped)) continue;
+      state.notes.push_back(named->where.text() + " replaces " + std::string(dropped) + ": " +
+                            find_node(root, dropped)->text);
+      remove_key(root, dropped);
+    }
+  }
+}
+
+void apply_overrides(YamlNode& root, std::span<const std::string> overrides, ReadState& state) {
+  const std::vector<YamlNode::Entry> entries = parse_overrides(overrides, state.problems);
+  std::vector<Assignment> assignments = map_aliases(entries, state.notes, state.problems);
+  for (const YamlNode::Entry& entry : entries) {
+    if (!is_alias(entry.key)) assignments.push_back({entry.key, entry.where, entry.value});
+  }
+  replace_exclusive(root, assignments, state);
+  for (const Assignment& assignment : assignments) {
+    const std::string problem = assign(root, assignment);
+    if (!problem.empty()) state.report(assignment.where, assignment.key + ": " + problem);
+  }
+}
+
+// Under another schema the same keys may mean something else, so nothing further is said about them.
+void check_schema(YamlNode& root) {
+  const YamlNode* schema = root.find("schema");
+  if (schema == nullptr || schema->kind != YamlNode::Kind::kScalar || schema->text == "1") return;
+  throw RecipeError(
+      {{schema->where,
+        "schema: found " + found_text(*schema) +
+            "; this version reads schema 1 only: write schema: 1, or use the caravan that wrote this"}});
+}
+
+// Stages of the whole process that this version does not run yet: a better answer than "not among sft".
+void check_planned_stage(YamlNode& root, ReadState& state) {
+  YamlNode* stage = root.find("stage");
+  if (stage == nullptr || stage->kind != YamlNode::Kind::kScalar) return;
+  for (std::string_view planned : {"rm", "dpo", "rlvr"}) {
+    if (stage->text != planned) continue;
+    state.report(stage->where, "stage: " + stage->text + " is not built yet in this version; allowed: sft");
+    stage->text = "sft";
+    return;
+  }
+}
+
+}  // namespace
+
+ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
+                            const std::filesystem::path& folder, std::span<const std::string> overrides) {
+  ReadState state;
+  state.file = {.origin = name};
+  state.file_folder = std::filesystem::absolute(folder);
+  YamlNode root = parse_yaml(text, state.file);
+  if (root.kind == YamlNode::Kind::kNull) {
+    throw RecipeError({{state.file, "is empty; a recipe starts with schema: 1 and stage: sft"}});
+  }
+  if (root.kind != YamlNode::Kind::kMap) {
+    throw RecipeError({{root.where, "found " + found_text(root) +
+                                        "; a recipe is keys and values, starting with schema: 1"}});
+  }
+  apply_file_aliases(root, state);
+  apply_overrides(root, overrides, state);
+  check_schema(root);
+  check_planned_stage(root, state);
+  ReadRecipe result;
+  FieldReader reader(root, {}, state);
+  result.recipe.visit_fields(reader);
+  reader.finish();
+  check_recipe(result.recipe, state);
+  if (!state.problems.empty()) throw RecipeError(std::move(state.problems));
+  result.notes = std::move(state.notes);
+  result.file = std::move(state.file);
+  result.given = std::move(state.given);
+  return result;
+}
+
+ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {
+  return read_recipe_text(file_text(path), path.string(),
+                          path.parent_path().empty() ? "." : path.parent_path(), overrides);
+}
+
+}  // namespace caravan::recipes

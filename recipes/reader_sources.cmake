@@ -1,5 +1,22 @@
 # Reading recipes needs no tensors, so that `validate` and `describe` start at once.
 add_library(recipes_reader OBJECT
+  check_files.cpp
+  describe_recipe.cpp
+  nearest_name.cpp
   read_recipe.cpp
+  resolved_recipe.cpp
+  commands/describe.cpp
+  commands/dispatch.cpp
+  commands/validate.cpp
+  reader/aliases.cpp
+  reader/assignment.cpp
+  reader/check_recipe.cpp
+  reader/field_reader.cpp
+  reader/field_values.cpp
+  reader/overrides.cpp
+  reader/problem.cpp
+  reader/unknown_key.cpp
+  reader/yaml_text.cpp
+  reader/yaml_tree.cpp
 )
 target_link_libraries(recipes_reader PUBLIC yaml-cpp nlohmann_json::nlohmann_json)

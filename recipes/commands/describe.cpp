@@ -1,0 +1,99 @@
+#include "recipes/commands/describe.h"
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <vector>
+
+#include "data/error.h"
+#include "recipes/describe_recipe.h"
+#include "recipes/nearest_name.h"
+
+namespace caravan::recipes {
+namespace {
+
+constexpr const char* kUsage =
+    "caravan describe [SECTION | SECTION.KEY] [--markdown] [--check FILE]\n"
+    "\n"
+    "Prints every key of a recipe: what it is, what is allowed, its default, its other names.\n"
+    "  --markdown     the whole as recipes/README.md\n"
+    "  --check FILE   exit 1 unless FILE is what --markdown prints\n";
+
+struct DescribeArgs {
+  std::string section;
+  std::string check;
+  bool markdown = false;
+  bool help = false;
+};
+
+DescribeArgs parse_args(std::span<const std::string> args) {
+  DescribeArgs parsed;
+  const auto refuse = [](const std::string& text) {
+    throw data::Error(data::Error::Kind::kUsage, "describe: " + text + "\n" + kUsage);
+  };
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--help" || args[i] == "-h") {
+      parsed.help = true;
+    } else if (args[i] == "--markdown") {
+      parsed.markdown = true;
+    } else if (args[i] == "--check") {
+      if (++i == args.size()) refuse("--check needs a file");
+      parsed.check = args[i];
+    } else if (args[i].starts_with("--")) {
+      refuse("unknown option " + args[i]);
+    } else if (parsed.section.empty()) {
+      parsed.section = args[i];
+    } else {
+      refuse("one section at a time, found " + parsed.section + " and " + args[i]);
+    }
+  }
+  return parsed;
+}
+
+int check_page(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw data::Error(data::Error::Kind::kInputOutput, path + ": cannot be read");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  if (page == description_markdown()) return 0;
+  std::fprintf(stderr, "caravan: %s is out of date; run: caravan describe --markdown > %s\n", path.c_str(),
+               path.c_str());
+  return 1;
+}
+
+[[noreturn]] void refuse_name(const std::string& name) {
+  const std::vector<SectionDescription> sections = describe_recipe();
+  std::vector<std::string_view> known;
+  std::string listed;
+  for (const SectionDescription& section : sections) {
+    if (!section.name.empty()) {
+      known.push_back(section.name);
+      listed += (listed.empty() ? "" : ", ") + section.name;
+    }
+    for (const KeyDescription& key : section.keys) known.push_back(key.key);
+  }
+  std::string text = "describe: no section or key " + name + "; sections: " + listed;
+  if (const auto near = nearest_name(name, known)) text += "; did you mean " + std::string(*near) + "?";
+  throw data::Error(data::Error::Kind::kUsage, text);
+}
+
+}  // namespace
+
+int run_describe(std::span<const std::string> args) {
+  const DescribeArgs parsed = parse_args(args);
+  if (parsed.help) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (!parsed.check.empty()) return check_page(parsed.check);
+  if (parsed.markdown) {
+    std::fputs(description_markdown().c_str(), stdout);
+    return 0;
+  }
+  const std::optional<std::string> text = description_text(parsed.section);
+  if (!text) refuse_name(parsed.section);
+  std::fputs(text->c_str(), stdout);
+  return 0;
+}
+
+}  // namespace caravan::recipes

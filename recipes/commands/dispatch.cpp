@@ -1,0 +1,85 @@
+#include "recipes/commands/dispatch.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <new>
+#include <vector>
+
+#include "data/error.h"
+#include "models/error.h"
+#include "recipes/nearest_name.h"
+#include "recipes/reader/problem.h"
+#include "trainer/error.h"
+
+namespace caravan::recipes {
+namespace {
+
+void print_help(std::span<const Command> commands) {
+  std::puts("caravan COMMAND ...: post-training of Llama-style language models\n");
+  std::size_t width = 0;
+  for (const Command& command : commands) width = std::max(width, command.word.size());
+  for (const Command& command : commands) {
+    std::printf("  %-*s  %s\n", static_cast<int>(width), std::string(command.word).c_str(),
+                std::string(command.help).c_str());
+  }
+  std::puts(
+      "\ncaravan COMMAND --help tells more. Exit codes: 0 done, 1 unexpected, 2 usage or recipe, 65 data, 70 "
+      "internal");
+  std::puts(
+      "check or divergence, 71 out of memory, 74 files or disk, 75 stopped and resumable, 76 peer lost, 77 "
+      "refused as unsafe.");
+}
+
+[[noreturn]] void refuse_command(std::span<const Command> commands, const std::string& word) {
+  std::vector<std::string_view> words;
+  std::string listed;
+  for (const Command& command : commands) {
+    words.push_back(command.word);
+    listed += (listed.empty() ? "" : ", ") + std::string(command.word);
+  }
+  std::string text = "no command " + word + "; commands: " + listed;
+  if (const auto near = nearest_name(word, words)) text += "; did you mean " + std::string(*near) + "?";
+  throw data::Error(data::Error::Kind::kUsage, text);
+}
+
+template <class Error>
+bool is_failure(const std::exception& error, Failure& failure) {
+  const auto* own = dynamic_cast<const Error*>(&error);
+  if (own != nullptr) failure.exit_code = own->exit_code();
+  return own != nullptr;
+}
+
+}  // namespace
+
+int dispatch(std::span<const Command> commands, std::span<const std::string> args, std::string_view version) {
+  if (args.empty()) {
+    print_help(commands);
+    return 2;
+  }
+  if (args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+    print_help(commands);
+    return 0;
+  }
+  if (args[0] == "--version") {
+    std::printf("caravan %s\n", std::string(version).c_str());
+    return 0;
+  }
+  for (const Command& command : commands) {
+    if (command.word == args[0]) return command.run(args.subspan(1));
+  }
+  refuse_command(commands, args[0]);
+}
+
+Failure failure_of(const std::exception& error) {
+  Failure failure{.message = error.what()};
+  if (is_failure<RecipeError>(error, failure) || is_failure<data::Error>(error, failure) ||
+      is_failure<models::Error>(error, failure) || is_failure<trainer::Error>(error, failure)) {
+    return failure;
+  }
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return {"out of memory", 71};
+  if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr) failure.exit_code = 74;
+  return failure;
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,26 @@
+// From the words of a command line to one command, and from an error to one message.
+#pragma once
+
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "recipes/commands/command.h"
+
+namespace caravan::recipes {
+
+// `args`: the command line without the program's name. --help and --version answer at once; a word that is no
+// command throws data::Error (exit code 2) with the nearest one. Returns the command's exit code.
+int dispatch(std::span<const Command> commands, std::span<const std::string> args, std::string_view version);
+
+struct Failure {
+  std::string message;
+  int exit_code = 1;
+};
+
+// What an error that nobody caught means for the user. Errors of rooms know their exit code; of the others,
+// no memory is 71, a file system that refuses is 74, and the rest is 1.
+Failure failure_of(const std::exception& error);
+
+}  // namespace caravan::recipes

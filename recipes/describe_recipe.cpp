@@ -1,0 +1,156 @@
+#include "recipes/describe_recipe.h"
+
+#include <type_traits>
+
+#include "recipes/fields.h"
+#include "recipes/reader/aliases.h"
+#include "recipes/reader/field_values.h"
+#include "recipes/recipe.h"
+
+namespace caravan::recipes {
+namespace {
+
+class Describer {
+ public:
+  Describer(std::vector<SectionDescription>& sections, std::size_t section, std::string path)
+      : sections_(sections), section_(section), path_(std::move(path)) {}
+
+  template <class T>
+  void field(std::string_view key, T& member, const FieldSpec& spec) {
+    std::string initial = field_text(member, spec);
+    if (initial.empty() || initial == "\"\"" || spec.computed) initial = "absent";
+    if (spec.required) initial = "required";
+    add(key, field_allowed(spec, &member), initial, spec);
+  }
+
+  template <class Struct>
+  void list(std::string_view key, std::vector<Struct>&, const FieldSpec& spec) {
+    add(key, "a list of {...}, see " + path_ + std::string(key) + "[] below",
+        spec.required ? "required" : "absent", spec);
+    Struct element;
+    Describer inner(sections_, section_, path_ + std::string(key) + "[].");
+    inner.free_at_resume_ = spec.free_at_resume;
+    element.visit_fields(inner);
+  }
+
+  template <class Struct>
+  void section(std::string_view key, Struct& member, const FieldSpec& spec) {
+    sections_.push_back({std::string(key), std::string(spec.help), {}});
+    Describer inner(sections_, sections_.size() - 1, std::string(key) + '.');
+    member.visit_fields(inner);
+  }
+
+ private:
+  void add(std::string_view key, std::string allowed, std::string initial, const FieldSpec& spec) {
+    const std::string full = path_ + std::string(key);
+    std::string aliases;
+    for (std::string_view alias : aliases_of_key(full))
+      aliases += (aliases.empty() ? "" : ", ") + std::string(alias);
+    sections_[section_].keys.push_back({full, std::move(allowed), std::move(initial), std::string(spec.help),
+                                        aliases, spec.free_at_resume || free_at_resume_});
+  }
+
+  std::vector<SectionDescription>& sections_;
+  std::size_t section_;
+  std::string path_;
+  bool free_at_resume_ = false;
+};
+
+std::string key_text(const KeyDescription& key) {
+  std::string text = "  " + key.key + "\n      " + key.help + "\n      " + key.allowed;
+  text +=
+      key.initial == "required" || key.initial == "absent" ? "; " + key.initial : "; default: " + key.initial;
+  if (key.initial == "absent") text += " by default";
+  text += '\n';
+  if (!key.aliases.empty()) text += "      other names: " + key.aliases + '\n';
+  return text;
+}
+
+// A bar would end the cell.
+std::string cell(const std::string& text) {
+  std::string escaped;
+  for (char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return escaped;
+}
+
+std::string key_row(const KeyDescription& key) {
+  const bool is_word = key.initial == "required" || key.initial == "absent";
+  return "| `" + key.key + "` | " + cell(key.help) + " | " + cell(key.allowed) + " | " +
+         (is_word ? key.initial : '`' + key.initial + '`') + " | " + (key.free_at_resume ? "yes" : "no") +
+         " | " + cell(key.aliases) + " |\n";
+}
+
+constexpr std::string_view kIntroduction =
+    "# Recipes\n"
+    "\n"
+    "A recipe is one YAML file that says all there is to say about a run. This page is written by `caravan "
+    "describe --markdown` from\n"
+    "the field lists that the reader itself uses; `caravan describe --check recipes/README.md` tells whether "
+    "it is current.\n"
+    "\n"
+    "    caravan validate recipes/tiny/sft.yaml                   # every error at once, with "
+    "file:line:column\n"
+    "    caravan train recipes/tiny/sft.yaml run.max_steps=20     # key=value after the recipe overrides it\n"
+    "    caravan describe optimizer                               # the keys of one section, in the "
+    "terminal\n"
+    "\n"
+    "- Numbers with more than one possible unit carry it: `4096 tokens`, `3 %`, `500 rows`, `30 minutes`. A "
+    "bare number is an error\n"
+    "  there; where the key's name is the unit (`batch.tokens`) it is not.\n"
+    "- Paths of inputs start at the recipe's folder, or, given on the command line, at the current folder. "
+    "Paths of outputs\n"
+    "  (`run.dir`, `data.cache_dir`) start at the current folder. `~` and `${NAME}` are not expanded.\n"
+    "- On the command line a value that starts with `[`, `{` or a quote is YAML; any other is taken letter "
+    "by letter; `null` switches\n"
+    "  a key off. Elements of lists count from 0: `data.sources.0.take=500 rows`. Naming `run.max_steps` "
+    "replaces the recipe's\n"
+    "  `run.epochs`, and the same goes for `batch.tokens` and `batch.sequences`.\n"
+    "- Names of other frameworks (last column) may stand at the top of a recipe instead of ours; each "
+    "mapping is printed. A setting\n"
+    "  without effect, a repeated key and an unknown key are errors.\n"
+    "- Each run keeps `recipe.yaml` in its folder: this recipe with every default and override written out. "
+    "At resume, only keys\n"
+    "  marked yes may differ from it.\n";
+
+constexpr std::string_view kTable =
+    "| key | what it is | allowed | default | may change at resume | other names |\n"
+    "| --- | --- | --- | --- | --- | --- |\n";
+
+}  // namespace
+
+std::vector<SectionDescription> describe_recipe() {
+  std::vector<SectionDescription> sections;
+  sections.push_back({"", "the top of a recipe", {}});
+  Recipe recipe;
+  Describer describer(sections, 0, {});
+  recipe.visit_fields(describer);
+  return sections;
+}
+
+std::optional<std::string> description_text(std::string_view section) {
+  std::string text;
+  for (const SectionDescription& described : describe_recipe()) {
+    const bool whole = section.empty() || described.name == section;
+    std::string keys;
+    for (const KeyDescription& key : described.keys) {
+      if (whole || key.key == section) keys += key_text(key);
+    }
+    if (keys.empty()) continue;
+    if (whole) text += (described.name.empty() ? "recipe" : described.name) + ": " + described.help + '\n';
+    text += keys + (section.empty() ? "\n" : "");
+  }
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+std::string description_markdown() {
+  std::string text(kIntroduction);
+  for (const SectionDescription& section : describe_recipe()) {
+    text +=
+        "\n## " + (section.name.empty() ? "Top" : '`' + section.name + '`') + "\n\n" + section.help + ".\n\n";
+    text += kTable;
+    for (const KeyDescription& key : section.keys) text += key_row(key);
+  }
+  return text;
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,37 @@
+// From a YAML file and the words of a command line to a Recipe, or to every error at once.
+//
+// Goals: whatever does not mean exactly one thing is refused, with its place, what is allowed and what to
+// write; the recipe returned is complete, in range and free of contradictions that can be seen without
+// opening another file (check_files does that). Hostile files cost bounded time and memory. Non-goals:
+// variables, includes, templates in YAML: a recipe says what it says.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "recipes/reader/problem.h"
+#include "recipes/recipe.h"
+
+namespace caravan::recipes {
+
+struct ReadRecipe {
+  Recipe recipe;
+  std::vector<std::string>
+      notes;  // aliases that were mapped, keys that the command line replaced; to be shown to the user
+};
+
+// `overrides`: key=value, later ones win. Relative input paths start at the recipe's folder, or on the
+// command line at the current one; output paths (run.dir, data.cache_dir) always at the current one. Throws
+// RecipeError (exit code 2), or data::Error (74) where the file cannot be read. Safe to call from several
+// threads.
+ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides = {});
+
+// The same for text in memory; `name` and `folder` stand for the file's.
+ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
+                            const std::filesystem::path& folder, std::span<const std::string> overrides = {});
+
+}  // namespace caravan::recipes

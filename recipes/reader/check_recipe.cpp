@@ -1,0 +1,171 @@
+#include "recipes/reader/check_recipe.h"
+
+#include <cmath>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "recipes/reader/field_values.h"
+
+namespace caravan::recipes {
+namespace {
+
+using data::Unit;
+using trainer::ScheduleName;
+
+bool readable(const ReadState& state, std::initializer_list<std::string_view> keys) {
+  for (std::string_view key : keys) {
+    if (state.has_failed(key)) return false;
+  }
+  return true;
+}
+
+// The place of the first of two keys that was given: a rule between them is reported there.
+const Where& place(const ReadState& state, std::string_view key, std::string_view otherwise) {
+  return state.where(state.is_given(key) ? key : otherwise);
+}
+
+std::string tokens(std::int64_t count) {
+  return std::to_string(count) + " tokens";
+}
+
+void exactly_one(ReadState& state, std::string_view first, std::string_view second,
+                 const std::string& examples) {
+  if (!readable(state, {first, second})) return;
+  const bool both = state.is_given(first) && state.is_given(second);
+  const bool none = !state.is_given(first) && !state.is_given(second);
+  const std::string names = std::string(first) + " and " + std::string(second);
+  if (both) state.report(state.where(second), names + " are both given; exactly one is allowed: remove one");
+  if (none) state.report(state.file, names + " are both missing; exactly one is needed: write " + examples);
+}
+
+void check_lengths(Recipe& recipe, ReadState& state) {
+  if (!readable(state, {"batch.tokens", "batch.micro_tokens", "data.max_length"})) return;
+  if (recipe.batch.micro_tokens == 0) recipe.batch.micro_tokens = recipe.data.max_length;
+  const std::int64_t micro = recipe.batch.micro_tokens;
+  const std::int64_t longest = recipe.data.max_length;
+  const std::optional<std::int64_t> step = recipe.batch.tokens;
+  if (longest > micro) {
+    state.report(place(state, "batch.micro_tokens", "data.max_length"),
+                 "batch.micro_tokens is " + tokens(micro) + " and data.max_length " + tokens(longest) +
+                     "; a conversation is never cut between passes: raise micro_tokens or lower max_length");
+  }
+  if (step && longest > *step) {
+    state.report(state.where("batch.tokens"),
+                 "batch.tokens is " + tokens(*step) + " and data.max_length " + tokens(longest) +
+                     "; a step must hold the longest conversation: raise tokens or lower max_length");
+  } else if (step && micro > *step) {
+    state.report(place(state, "batch.micro_tokens", "batch.tokens"),
+                 "batch.micro_tokens is " + tokens(micro) + " and batch.tokens " + tokens(*step) +
+                     "; a pass is a part of a step: lower micro_tokens");
+  }
+}
+
+bool falls_to_a_rate(ScheduleName name) {
+  return name == ScheduleName::kLinear || name == ScheduleName::kCosineWithMinLr ||
+         name == ScheduleName::kWsd;
+}
+
+void check_schedule_keys(const Recipe& recipe, ReadState& state) {
+  if (!readable(state, {"schedule.name", "schedule.min_lr_rate", "schedule.decay"})) return;
+  const trainer::ScheduleOptions& schedule = recipe.schedule;
+  const std::string name = field_text(schedule.name, {});
+  const Where& named = place(state, "schedule.name", "schedule");
+  if (schedule.min_lr_rate && !falls_to_a_rate(schedule.name)) {
+    state.report(state.where("schedule.min_lr_rate"),
+                 "schedule.min_lr_rate has no effect on schedule.name " + name +
+                     "; remove it, or choose linear, cosine_with_min_lr or wsd");
+  }
+  if (!schedule.min_lr_rate && schedule.name == ScheduleName::kCosineWithMinLr) {
+    state.report(
+        named,
+        "schedule.min_lr_rate is missing; schedule.name cosine_with_min_lr needs it: write min_lr_rate: 0.1");
+  }
+  if (schedule.decay && schedule.name != ScheduleName::kWsd) {
+    state.report(state.where("schedule.decay"),
+                 "schedule.decay has no effect on schedule.name " + name + "; remove it, or choose wsd");
+  }
+  if (!schedule.decay && schedule.name == ScheduleName::kWsd) {
+    state.report(named, "schedule.decay is missing; schedule.name wsd needs it: write decay: 20 %");
+  }
+}
+
+// How many of the run's steps a quantity is; nothing where that depends on the data.
+std::optional<double> share_of_run(const data::Quantity& quantity, const trainer::RunOptions& run) {
+  if (quantity.unit == Unit::kPercent) return quantity.amount / 100.0;
+  if (!run.max_steps) return std::nullopt;
+  return quantity.amount / static_cast<double>(*run.max_steps);
+}
+
+void check_schedule_lengths(const Recipe& recipe, ReadState& state) {
+  if (!readable(state, {"schedule.warmup", "schedule.decay", "run.max_steps"})) return;
+  const trainer::ScheduleOptions& schedule = recipe.schedule;
+  const std::optional<double> warmup = share_of_run(schedule.warmup, recipe.run);
+  const std::string steps = recipe.run.max_steps ? std::to_string(*recipe.run.max_steps) + " steps" : "100 %";
+  if (warmup && *warmup > 1.0) {
+    state.report(state.where("schedule.warmup"), "schedule.warmup is " + value_text(schedule.warmup) +
+                                                     " and the run " + steps +
+                                                     "; the rate would never reach its peak: shorten warmup");
+    return;
+  }
+  if (!schedule.decay || schedule.name != ScheduleName::kWsd) return;
+  const std::optional<double> decay = share_of_run(*schedule.decay, recipe.run);
+  if (decay && warmup.value_or(0.0) + *decay > 1.0 + 1e-9) {
+    state.report(state.where("schedule.decay"), "schedule.warmup " + value_text(schedule.warmup) +
+                                                    " and schedule.decay " + value_text(*schedule.decay) +
+                                                    " are longer than the run of " + steps + "; shorten one");
+  }
+}
+
+void check_source_seeds(const std::vector<data::SourceOptions>& sources, const std::string& list,
+                        ReadState& state) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::string key = list + '[' + std::to_string(i) + ']';
+    const bool draws = sources[i].take || sources[i].weight != std::floor(sources[i].weight);
+    if (!sources[i].seed || draws || !readable(state, {key + ".take", key + ".weight"})) continue;
+    state.report(state.where(key + ".seed"),
+                 key + ".seed has no effect where every row is taken; remove it, or add take");
+  }
+}
+
+void check_evaluation(const Recipe& recipe, ReadState& state) {
+  if (!readable(state, {"evaluation.sources"})) return;
+  const trainer::EvaluationOptions& evaluation = recipe.evaluation;
+  for (std::string_view key : {"evaluation.every", "evaluation.max_rows"}) {
+    if (!evaluation.sources.empty() || !state.is_given(key)) continue;
+    state.report(state.where(key),
+                 std::string(key) +
+                     " has no effect without evaluation.sources; add sources: [{path: FILE}], "
+                     "or remove it");
+  }
+  for (std::size_t i = 0; i < evaluation.sources.size(); ++i) {
+    if (evaluation.sources[i].weight == 1.0) continue;
+    const std::string key = "evaluation.sources[" + std::to_string(i) + "].weight";
+    state.report(state.where(key), key + " is " + value_text(evaluation.sources[i].weight) +
+                                       "; evaluation sees each row once: remove it");
+  }
+}
+
+void check_ranks(const Recipe& recipe, ReadState& state) {
+  if (recipe.distributed.shard == 0) return;
+  state.report(state.where("distributed.shard"), "distributed.shard " +
+                                                     std::to_string(recipe.distributed.shard) +
+                                                     " needs the sharding engine, which is not built yet in "
+                                                     "this version; allowed: 0 (each rank holds everything)");
+}
+
+}  // namespace
+
+void check_recipe(Recipe& recipe, ReadState& state) {
+  exactly_one(state, "batch.tokens", "batch.sequences", "batch: {tokens: 131072} or batch: {sequences: 128}");
+  exactly_one(state, "run.epochs", "run.max_steps", "run: {epochs: 2} or run: {max_steps: 100}");
+  check_lengths(recipe, state);
+  check_schedule_keys(recipe, state);
+  check_schedule_lengths(recipe, state);
+  check_source_seeds(recipe.data.sources, "data.sources", state);
+  check_source_seeds(recipe.evaluation.sources, "evaluation.sources", state);
+  check_evaluation(recipe, state);
+  check_ranks(recipe, state);
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,63 @@
+// A recipe as the program uses it: one member per section, each the options struct of the room that obeys it.
+// Complete and checked once read_recipe has returned it; paths are absolute.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "data/data_options.h"
+#include "data/loader/batch_options.h"
+#include "models/model_options.h"
+#include "trainer/distributed/distributed_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/objectives/loss_options.h"
+#include "trainer/optim/optimizer_options.h"
+#include "trainer/optim/schedule_options.h"
+#include "trainer/run_options.h"
+
+namespace caravan::recipes {
+
+// The stages that this version runs; the reader knows the names of those to come, and says so.
+enum class Stage { kSft };
+constexpr std::array<std::string_view, 1> choice_names(Stage) {
+  return {"sft"};
+}
+
+struct Recipe {
+  std::int64_t schema = 1;
+  Stage stage = Stage::kSft;
+  std::string name;
+  models::ModelOptions model;
+  data::DataOptions data;
+  data::BatchOptions batch;
+  trainer::OptimizerOptions optimizer;
+  trainer::ScheduleOptions schedule;
+  trainer::LossOptions loss;
+  trainer::RunOptions run;
+  trainer::DistributedOptions distributed;
+  trainer::EvaluationOptions evaluation;
+  bool operator==(const Recipe&) const = default;
+
+  template <class Visitor>
+  void visit_fields(Visitor& v) {
+    v.field("schema", schema, {.help = "version of this format", .required = true, .min = 1, .max = 1});
+    v.field("stage", stage, {.help = "what to do with the model", .required = true});
+    v.field("name", name, {.help = "a name for people; absent: none", .free_at_resume = true});
+    v.section("model", model, {.help = "which checkpoint, and how it is held in memory"});
+    v.section("data", data, {.help = "from rows in files to tokens with a mask"});
+    v.section("batch", batch,
+              {.help = "how much data one optimizer step sees; exactly one of tokens and sequences"});
+    v.section("optimizer", optimizer, {.help = "how gradients change the parameters"});
+    v.section("schedule", schedule, {.help = "the learning rate of each step"});
+    v.section("loss", loss, {.help = "what is minimised"});
+    v.section("run", run,
+              {.help = "how long, where to, how often to save; exactly one of epochs and max_steps"});
+    v.section("distributed", distributed, {.help = "what each rank holds"});
+    v.section("evaluation", evaluation,
+              {.help = "loss on held-out rows, before the first step, after the last, and between"});
+  }
+};
+
+}  // namespace caravan::recipes
