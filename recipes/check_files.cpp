@@ -12,6 +12,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct Missing {
+  std::string key;
+  std::string text;
+};
+
 bool is_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored) || fs::is_fifo(path, ignored);
@@ -25,7 +30,7 @@ bool is_folder(const fs::path& path) {
 std::string hint(const std::string& path) {
   if (path.find('$') != std::string::npos)
     return "; variables are not expanded in a recipe: write the path out";
-  return "; a relative path starts at the recipe's folder, on the command line at the current one";
+  return "; relative paths start at the recipe's folder, on the command line at the current one";
 }
 
 bool matches_a_file(const std::string& pattern) {
@@ -44,78 +49,75 @@ void check_sources(const std::vector<data::SourceOptions>& sources, const std::s
     if (is_file(path) || matches_a_file(path)) continue;
     const std::string key = list + '[' + std::to_string(i) + "].path";
     if (is_folder(path)) {
-      missing.push_back({key, path + " is a folder; write " + path + "/*.jsonl for the files in it");
+      missing.push_back({key, path + " is a folder; write " + path + "/*.jsonl for the files in it"});
     } else {
-        missing.push_back({key, "no file " + path + hint(path)});
-    }
+      missing.push_back({key, "no file " + path + hint(path)});
     }
   }
+}
 
-  void check_model(const models::ModelOptions& model, std::vector<Missing>& missing) {
-    if (!is_folder(model.path)) {
-    missing.push_back({"model.path", "no folder " + model.path +
-                      "; it must hold a checkpoint in Hugging Face layout, and nothing is downloaded" +
-                      hint(model.path));
-  } else if (!is_file(model.path + "/config.json")) {
-        missing.push_back(
-            {"model.path", model.path + " has no config.json; a checkpoint in Hugging Face layout has one"});
-  } else if (model.init == models::Init::kPretrained && !matches_a_file(model.path + "/*.safetensors")) {
-        missing.push_back(
-            {"model.path",
-             model.path +
-                 " has no *.safetensors; convert the weights to safetensors, or set model.init: random"});
+void check_model(const models::ModelOptions& model, std::vector<Missing>& missing) {
+  const std::string& path = model.path;
+  std::string text;
+  if (!is_folder(path)) {
+    text = "no folder " + path +
+           "; it must hold a checkpoint in Hugging Face layout, and nothing is downloaded" + hint(path);
+  } else if (!is_file(path + "/config.json")) {
+    text = path + " has no config.json; a checkpoint in Hugging Face layout has one";
+  } else if (model.init == models::Init::kPretrained && !matches_a_file(path + "/*.safetensors")) {
+    text = path + " has no *.safetensors; convert the weights to safetensors, or set model.init: random";
   }
-    }
+  if (!text.empty()) missing.push_back({"model.path", text});
+}
 
-    void check_tokenizer(const Recipe& recipe, std::vector<Missing>& missing) {
-      const bool own = !recipe.data.tokenizer.empty();
-      const std::string& path = own ? recipe.data.tokenizer : recipe.model.path;
-      if (own && is_file(path)) return;
-      if (!is_folder(path)) {
-        // A missing model.path is reported once.
-        if (own) missing.push_back({"data.tokenizer", "no file or folder " + path + hint(path)});
-        return;
-      }
-      for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "encoder.json"}) {
-        if (is_file(path + '/' + name)) return;
-      }
-      missing.push_back({own ? "data.tokenizer" : "model.path",
-                         path + " has no tokenizer.json and no tokenizer.model; name one as data.tokenizer"});
-    }
-
-    // A name without / and without .jinja is a built-in template's, which the chat room knows.
-    void check_template(const std::string& chat_template, std::vector<Missing>& missing) {
-      if (chat_template.find('/') == std::string::npos || is_file(chat_template)) return;
-      missing.push_back({"data.chat_template", "no file " + chat_template + hint(chat_template)});
-    }
-
-    void check_run_folder(const std::string& dir, std::vector<Missing>& missing) {
-      fs::path existing = dir;
-      std::error_code ignored;
-      while (!fs::exists(existing, ignored) && existing.has_relative_path())
-        existing = existing.parent_path();
-      if (!is_folder(existing))
-        missing.push_back({"run.dir", existing.string() + " is a file; name a folder, new or old"});
-    }
-
-  }  // namespace
-
-  void require_files(const ReadRecipe& read) {
-    const Recipe& recipe = read.recipe;
-    std::vector<Missing> missing;
-    check_model(recipe.model, missing);
-    check_tokenizer(recipe, missing);
-    check_sources(recipe.data.sources, "data.sources", missing);
-    check_sources(recipe.evaluation.sources, "evaluation.sources", missing);
-    check_template(recipe.data.chat_template, missing);
-    check_run_folder(recipe.run.dir, missing);
-    std::vector<Problem> problems;
-    for (const Missing& thing : missing) {
-      const auto given = read.given.find(thing.key);
-      problems.push_back(
-          {given == read.given.end() ? read.file : given->second, thing.key + ": " + thing.text});
-    }
-    if (!problems.empty()) throw RecipeError(std::move(problems));
+void check_tokenizer(const Recipe& recipe, std::vector<Missing>& missing) {
+  const bool own = !recipe.data.tokenizer.empty();
+  const std::string& path = own ? recipe.data.tokenizer : recipe.model.path;
+  if (own && is_file(path)) return;
+  if (!is_folder(path)) {
+    // A missing model.path is reported once.
+    if (own) missing.push_back({"data.tokenizer", "no file or folder " + path + hint(path)});
+    return;
   }
+  for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "encoder.json"}) {
+    if (is_file(path + '/' + name)) return;
+  }
+  missing.push_back({own ? "data.tokenizer" : "model.path",
+                     path + " has no tokenizer.json and no tokenizer.model; name one as data.tokenizer"});
+}
+
+// A name without / and without .jinja is a built-in template's, which the chat room knows.
+void check_template(const std::string& chat_template, std::vector<Missing>& missing) {
+  if (chat_template.find('/') == std::string::npos || is_file(chat_template)) return;
+  missing.push_back({"data.chat_template", "no file " + chat_template + hint(chat_template)});
+}
+
+void check_run_folder(const std::string& dir, std::vector<Missing>& missing) {
+  fs::path existing = dir;
+  std::error_code ignored;
+  while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
+  if (!is_folder(existing))
+    missing.push_back({"run.dir", existing.string() + " is a file; name a folder, new or old"});
+}
+
+}  // namespace
+
+void require_files(const ReadRecipe& read) {
+  const Recipe& recipe = read.recipe;
+  std::vector<Missing> missing;
+  check_model(recipe.model, missing);
+  check_tokenizer(recipe, missing);
+  check_sources(recipe.data.sources, "data.sources", missing);
+  check_sources(recipe.evaluation.sources, "evaluation.sources", missing);
+  check_template(recipe.data.chat_template, missing);
+  check_run_folder(recipe.run.dir, missing);
+  std::vector<Problem> problems;
+  for (const Missing& thing : missing) {
+    const auto given = read.given.find(thing.key);
+    problems.push_back(
+        {given == read.given.end() ? read.file : given->second, thing.key + ": " + thing.text});
+  }
+  if (!problems.empty()) throw RecipeError(std::move(problems));
+}
 
 }  // namespace caravan::recipes
