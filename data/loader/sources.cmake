@@ -1,4 +1,15 @@
 add_library(data_loader OBJECT
+  loader/batch_plan.cpp
+  loader/cache_build.cpp
+  loader/cache_files.cpp
+  loader/document_set.cpp
+  loader/ledger.cpp
+  loader/mask.cpp
+  loader/order.cpp
   loader/pack.cpp
+  loader/token_cache.cpp
+  loader/token_shard.cpp
+  loader/tokenize.cpp
+  loader/training_data.cpp
 )
 target_link_libraries(data_loader PUBLIC nlohmann_json::nlohmann_json PkgConfig::XXHASH)

@@ -26,3 +26,5 @@ add_library(models_weights OBJECT
 )
 target_link_libraries(models_weights PUBLIC torch_interface nlohmann_json::nlohmann_json PkgConfig::XXHASH)
 target_precompile_headers(models_weights REUSE_FROM torch_pch)
+# GCC 12 sees a negative length where two strings are joined (its bug 105329).
+target_compile_options(models_weights PRIVATE -Wno-array-bounds)

@@ -1,0 +1,115 @@
+// Included by softmax_avx2.cpp and softmax_avx512.cpp, which differ in compiler flags and in CARAVAN_KERNEL_ISA alone.
+#pragma once
+
+#include <ATen/cpu/vec/functional.h>
+#include <ATen/cpu/vec/vec.h>
+
+#include <cmath>
+#include <limits>
+
+#include "losses/cpu/softmax_kernel.h"
+
+namespace caravan::losses::cpu::CARAVAN_KERNEL_ISA {
+
+using Vec = at::vec::Vectorized<float>;
+constexpr std::int64_t kLanes = Vec::size();
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+inline Vec load(const float* p) { return Vec::loadu(p); }
+inline Vec load(const c10::BFloat16* p) {
+  Vec out;
+  at::vec::load_fp32_from_bf16(p, out);
+  return out;
+}
+inline void store(float* p, Vec x) { x.store(p); }
+inline void store(c10::BFloat16* p, Vec x) { at::vec::convert_float_bfloat16(x, x).store(p, static_cast<int>(kLanes)); }
+inline float sum(Vec x) {
+  return at::vec::vec_reduce_all<float>([](Vec a, Vec b) { return a + b; }, x);
+}
+
+// Calls body(Vec) -> Vec over the row; the partial vector at the end is filled up with `fill`, and what it leaves there is dropped.
+template <bool kStore, class T, class Body>
+inline void for_row(T* x, std::int64_t width, float fill, Body body) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= width; i += kLanes) {
+    const Vec y = body(load(x + i));
+    if constexpr (kStore) store(x + i, y);
+  }
+  if (i == width) return;
+  float tail[kLanes];
+  for (std::int64_t j = 0; j < kLanes; ++j) tail[j] = i + j < width ? static_cast<float>(x[i + j]) : fill;
+  const Vec y = body(Vec::loadu(tail));
+  if constexpr (kStore) {
+    y.store(tail);
+    for (std::int64_t j = 0; i + j < width; ++j) x[i + j] = static_cast<T>(tail[j]);
+  }
+}
+
+template <class T>
+RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale, const RowOptions& o) {
+  const bool shaped = o.softcap > 0.f || o.inverse_temperature != 1.f;
+  const auto shape = [&](Vec v) {
+    if (!shaped) return v;
+    if (o.softcap > 0.f) v = (v / Vec(o.softcap)).tanh() * Vec(o.softcap);
+    return v * Vec(o.inverse_temperature);
+  };
+  Vec top(kLowest);
+  for_row<false>(x, width, kLowest, [&](Vec v) {
+    top = at::vec::maximum(top, shape(v));
+    return v;
+  });
+  const float peak = at::vec::vec_reduce_all<float>([](Vec a, Vec b) { return at::vec::maximum(a, b); }, top);
+  float lanes[kLanes];
+  shape(Vec(static_cast<float>(x[target]))).store(lanes);
+  const float target_logit = lanes[0];
+
+  // What is stored between the passes is exp(x - peak): one exponential an element. With shaped logits the gradient needs x itself, and
+  // the exponential is taken twice.
+  Vec norm(0.f), total(0.f);
+  const bool keep = o.gradient && !shaped;
+  const auto accumulate = [&](Vec v) {
+    const Vec shaped_v = shape(v), e = (shaped_v - Vec(peak)).exp_u20();
+    norm = norm + e;
+    return e;
+  };
+  if (o.label_smoothing > 0.f) {
+    for_row<false>(x, width, 0.f, [&](Vec v) {
+      total = total + shape(v);
+      return v;
+    });
+  }
+  if (keep)
+    for_row<true>(x, width, kLowest, accumulate);
+  else
+    for_row<false>(x, width, kLowest, accumulate);
+  const float denominator = sum(norm), log_sum = peak + std::log(denominator);
+
+  const float smoothing = o.label_smoothing, log_prob = target_logit - log_sum;
+  const float mean_logit = smoothing > 0.f ? sum(total) / static_cast<float>(width) : 0.f;
+  const float z = o.z_loss * log_sum * log_sum;
+  RowResult result{-(1.f - smoothing) * log_prob + smoothing * (log_sum - mean_logit) + z, z, log_prob};
+  if (smoothing == 0.f) result.loss = -log_prob + z;
+  if (!o.gradient) return result;
+
+  const float factor = scale * (1.f + 2.f * o.z_loss * log_sum), uniform = scale * smoothing / static_cast<float>(width);
+  if (!shaped) {
+    const Vec share(factor / denominator), less(uniform);
+    for_row<true>(x, width, 0.f, [&](Vec e) { return e * share - less; });
+    x[target] = static_cast<T>(static_cast<float>(x[target]) - scale * (1.f - smoothing));
+    return result;
+  }
+  const float target_raw = static_cast<float>(x[target]);
+  const auto slope = [&](Vec v) {
+    if (o.softcap <= 0.f) return Vec(o.inverse_temperature);
+    const Vec t = (v / Vec(o.softcap)).tanh();
+    return (Vec(1.f) - t * t) * Vec(o.inverse_temperature);
+  };
+  for_row<true>(x, width, 0.f, [&](Vec v) {
+    return ((shape(v) - Vec(log_sum)).exp() * Vec(factor) - Vec(uniform)) * slope(v);
+  });
+  slope(Vec(target_raw)).store(lanes);
+  x[target] = static_cast<T>(static_cast<float>(x[target]) - scale * (1.f - smoothing) * lanes[0]);
+  return result;
+}
+
+}  // namespace caravan::losses::cpu::CARAVAN_KERNEL_ISA

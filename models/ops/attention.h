@@ -1,0 +1,27 @@
+// Causal self-attention of packed documents: every document by itself, no padding, no mask tensor.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "models/packed_layout.h"
+
+namespace caravan::models {
+
+// H query heads share K key/value heads (H a multiple of K); width E each.
+struct AttentionOptions {
+  std::int64_t num_heads = 0;
+  std::int64_t num_kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t window = 0;  // tokens a query sees, itself included; 0 = all before it
+  float scale = 0.f;        // on q k^T, usually 1 / sqrt(E)
+};
+
+// qkv_TC, C = (H + 2K) E: rotated q, rotated k, v. Returns (out_T(HE), lse [K, T, H/K] fp32).
+std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const PackedLayout& layout, const AttentionOptions& options);
+// Gradient of qkv_TC.
+at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_THE, const at::Tensor& lse, const at::Tensor& d_out_THE,
+                              const PackedLayout& layout, const AttentionOptions& options);
+
+}  // namespace caravan::models

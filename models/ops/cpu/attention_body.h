@@ -1,0 +1,392 @@
+// Causal attention of one document, in tiles, forward and backward. Compiled once per instruction set.
+//
+// Rows are (token, head of the group) so that all query heads of a key/value head share its packed keys. Scores stay in fp32;
+// blocks count from the document's start, so the result does not depend on how documents were packed.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "models/ops/cpu/kernels.h"
+#include "models/ops/cpu/simd.h"
+
+namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kTileVectors = 4;
+#else
+constexpr int kTileVectors = 1;
+#endif
+constexpr std::int64_t kTileColumns = 16 * kTileVectors;
+constexpr std::int64_t kRowBlock = 64;  // query rows at a time
+constexpr std::int64_t kKeyBlock = 64;  // keys at a time; a multiple of every kTileColumns
+
+// c[R][kTileColumns] (+)= a[R][depth] b[depth][kTileColumns]; the accumulators stay in registers.
+template <class T, int R>
+inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b, std::int64_t ldb,
+                 std::int64_t depth, float* c, std::int64_t ldc, bool accumulate) {
+  V16 acc[R][kTileVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v)
+      acc[r][v] = accumulate ? *reinterpret_cast<const V16*>(c + r * ldc + 16 * v) : splat(0.f);
+  for (std::int64_t k = 0; k < depth; ++k, b += ldb) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) acc[r][v] = Operand<T>::multiply_add(acc[r][v], a[r][k], b + 16 * v);
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) *reinterpret_cast<V16*>(c + r * ldc + 16 * v) = acc[r][v];
+}
+
+// c[rows][columns] (+)= a b, columns a multiple of kTileColumns. a: one pointer per row.
+template <class T>
+void product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b, std::int64_t ldb,
+             std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc, bool accumulate) {
+  for (std::int64_t n = 0; n < columns; n += kTileColumns) {
+    std::int64_t r = 0;
+    for (; r + 6 <= rows; r += 6) tile<T, 6>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
+    switch (rows - r) {
+      case 5: tile<T, 5>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
+      case 4: tile<T, 4>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
+      case 3: tile<T, 3>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
+      case 2: tile<T, 2>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
+      case 1: tile<T, 1>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
+      default: break;
+    }
+  }
+}
+
+// b[e / pack][row] from x[row][e]: the right factor of (something) x^T. Columns from `rows` to `columns` are zero.
+template <class T>
+void pack_transposed(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t width, std::int64_t columns,
+                     typename Operand<T>::Unit* b) {
+  const std::int64_t depth = width / Operand<T>::kPack;
+  for (std::int64_t k0 = 0; k0 < depth; k0 += 16) {
+    const std::int64_t k1 = std::min(depth, k0 + 16);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto* source = units(x + row * stride);
+      for (std::int64_t k = k0; k < k1; ++k) b[k * columns + row] = source[k];
+    }
+    for (std::int64_t k = k0; k < k1; ++k)
+      for (std::int64_t row = rows; row < columns; ++row) b[k * columns + row] = 0;
+  }
+}
+
+// b[row / pack][e] from x[row][e]: the right factor of (something) x. Columns beyond `width` and a missing last row are zero.
+template <class T>
+void pack_rows(const T* const* x, std::int64_t rows, std::int64_t width, std::int64_t columns, typename Operand<T>::Unit* b) {
+  if constexpr (Operand<T>::kPack == 1) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::memcpy(b + row * columns, x[row], static_cast<std::size_t>(width) * sizeof(T));
+      for (std::int64_t e = width; e < columns; ++e) b[row * columns + e] = 0;
+    }
+  } else {
+    for (std::int64_t row = 0; row < rows; row += 2) {
+      const auto* low = reinterpret_cast<const std::uint16_t*>(x[row]);
+      const auto* high = row + 1 < rows ? reinterpret_cast<const std::uint16_t*>(x[row + 1]) : nullptr;
+      auto* out = b + row / 2 * columns;
+      if (high) {
+        for (std::int64_t e = 0; e < width; ++e) out[e] = low[e] | static_cast<std::uint32_t>(high[e]) << 16;
+      } else {
+        for (std::int64_t e = 0; e < width; ++e) out[e] = low[e];
+      }
+      for (std::int64_t e = width; e < columns; ++e) out[e] = 0;
+    }
+  }
+}
+
+inline std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Grows, never shrinks; one set per thread, so that documents of a step share it.
+template <class U>
+class Scratch {
+ public:
+  U* get(std::int64_t count) {
+    if (count > capacity_) {
+      data_.reset(static_cast<U*>(std::aligned_alloc(64, static_cast<std::size_t>(round_up(count, 16)) * sizeof(U))));
+      if (!data_) throw std::bad_alloc();
+      capacity_ = count;
+    }
+    return data_.get();
+  }
+
+ private:
+  struct Free {
+    void operator()(U* p) const { std::free(p); }
+  };
+  std::unique_ptr<U, Free> data_;
+  std::int64_t capacity_ = 0;
+};
+
+// Keys row `row` (of a document) may see: [first, last).
+struct KeyRange {
+  std::int64_t first, last;
+};
+inline KeyRange visible_keys(const AttentionShape& s, std::int64_t row) {
+  const std::int64_t token = row / s.group;
+  return {s.window > 0 ? std::max<std::int64_t>(0, token - s.window + 1) : 0, token + 1};
+}
+
+// Pointers to rows [row, row + rows) of a [token][group][width] matrix.
+template <class T>
+void row_pointers(const T* base, std::int64_t stride, const AttentionShape& s, std::int64_t row, std::int64_t rows, const T** out) {
+  for (std::int64_t r = 0; r < rows; ++r) out[r] = base + (row + r) / s.group * stride + (row + r) % s.group * s.width;
+}
+
+template <class T>
+struct Packed {
+  using Unit = typename Operand<T>::Unit;
+  Scratch<Unit> k_t, v_t, k_rows, v_rows, q_rows, d_out_rows;
+  Scratch<float> dk, dv, dq;
+};
+template <class T>
+Packed<T>& packed() {
+  thread_local Packed<T> value;
+  return value;
+}
+
+// Softmax weights of one row over a block of keys that starts at `key`: scores [kKeyBlock] become exp(scale * s - peak), masked ones 0.
+template <class T>
+inline Vec exponential(Vec x) {
+  if constexpr (std::is_same_v<T, float>)
+    return x.exp();
+  else
+    return x.exp_u20();
+}
+
+template <class T>
+void attention(const AttentionShape& s, const T* q, const T* k, const T* v, T* out, float* lse) {
+  using Unit = typename Operand<T>::Unit;
+  constexpr std::int64_t kPack = Operand<T>::kPack;
+  const std::int64_t keys = round_up(s.length, kKeyBlock), columns = round_up(s.width, kTileColumns);
+  Packed<T>& buffers = packed<T>();
+  Unit* k_t = buffers.k_t.get(s.width / kPack * keys);
+  Unit* v_rows = buffers.v_rows.get(keys / kPack * columns);
+  pack_transposed(k, s.kv_stride, s.length, s.width, keys, k_t);
+  for (std::int64_t key = 0; key < s.length; key += kKeyBlock) {
+    const T* rows[kKeyBlock];
+    const std::int64_t count = std::min(kKeyBlock, s.length - key);
+    for (std::int64_t i = 0; i < count; ++i) rows[i] = v + (key + i) * s.kv_stride;
+    pack_rows(rows, count, s.width, columns, v_rows + key / kPack * columns);
+    for (std::int64_t i = round_up(count, kPack); i < kKeyBlock; i += kPack)
+      std::fill_n(v_rows + (key + i) / kPack * columns, columns, Unit{0});
+  }
+  float* acc = buffers.dk.get(kRowBlock * columns);
+  const std::int64_t total_rows = s.length * s.group;
+  for (std::int64_t row0 = 0; row0 < total_rows; row0 += kRowBlock) {
+    const std::int64_t rows = std::min(kRowBlock, total_rows - row0);
+    const T* q_rows[kRowBlock];
+    const Unit* a[kRowBlock];
+    row_pointers(q, s.q_stride, s, row0, rows, q_rows);
+    float peak[kRowBlock], norm[kRowBlock];
+    alignas(64) float scores[kRowBlock * kKeyBlock];
+    alignas(64) T weights[kRowBlock * kKeyBlock];
+    std::fill_n(peak, rows, -std::numeric_limits<float>::infinity());
+    std::fill_n(norm, rows, 0.f);
+    std::fill_n(acc, rows * columns, 0.f);
+    const std::int64_t first = visible_keys(s, row0).first / kKeyBlock * kKeyBlock;
+    const std::int64_t last = visible_keys(s, row0 + rows - 1).last;
+    for (std::int64_t key = first; key < last; key += kKeyBlock) {
+      for (std::int64_t r = 0; r < rows; ++r) a[r] = units(q_rows[r]);
+      product<T>(a, rows, k_t + key, keys, s.width / kPack, kKeyBlock, scores, kKeyBlock, false);
+      for (std::int64_t r = 0; r < rows; ++r) {
+        float* x = scores + r * kKeyBlock;
+        T* p = weights + r * kKeyBlock;
+        const KeyRange seen = visible_keys(s, row0 + r);
+        const std::int64_t lo = std::max(seen.first - key, std::int64_t{0}), hi = std::min(seen.last - key, kKeyBlock);
+        if (lo >= hi) {
+          std::fill_n(p, kKeyBlock, T(0.f));
+          continue;
+        }
+        std::fill_n(x, lo, -std::numeric_limits<float>::infinity());
+        std::fill(x + hi, x + kKeyBlock, -std::numeric_limits<float>::infinity());
+        Vec top(-std::numeric_limits<float>::infinity());
+        for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) top = at::vec::maximum(top, load(x + i));
+        const float new_peak = std::max(peak[r], maximum(top) * s.scale);
+        const float shrink = peak[r] == new_peak ? 1.f : std::exp(peak[r] - new_peak);
+        Vec total(0.f);
+        for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) {
+          const Vec e = exponential<T>(load(x + i) * Vec(s.scale) - Vec(new_peak));
+          total = total + e;
+          store(p + i, e);
+        }
+        if (shrink != 1.f) {
+          float* o = acc + r * columns;
+          for (std::int64_t e = 0; e < columns; e += kLanes) store(o + e, load(o + e) * Vec(shrink));
+        }
+        norm[r] = norm[r] * shrink + sum(total);
+        peak[r] = new_peak;
+      }
+      for (std::int64_t r = 0; r < rows; ++r) a[r] = units(weights + r * kKeyBlock);
+      product<T>(a, rows, v_rows + key / kPack * columns, columns, kKeyBlock / kPack, columns, acc, columns, true);
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::int64_t token = (row0 + r) / s.group, head = (row0 + r) % s.group;
+      T* o = out + token * s.out_stride + head * s.width;
+      const Vec inverse(1.f / norm[r]);
+      for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+        store_at(o, e, count, load_at(acc + r * columns, e, count) * inverse);
+      });
+      lse[row0 + r] = peak[r] + std::log(norm[r]);
+    }
+  }
+}
+
+// Everything a backward pass over one document and key/value head shares between its blocks.
+template <class T>
+struct BackwardState {
+  using Unit = typename Operand<T>::Unit;
+  const AttentionShape& s;
+  std::int64_t keys, columns;
+  Unit *k_t, *v_t, *k_rows;
+  float *dk, *dv;
+};
+
+// Gradients of one block of query rows: dq is written, dk and dv are added to.
+template <class T>
+void attention_backward_rows(const BackwardState<T>& b, std::int64_t row0, std::int64_t rows, const T* q, const T* out,
+                             const float* lse, const T* d_out, T* dq) {
+  using Unit = typename Operand<T>::Unit;
+  constexpr std::int64_t kPack = Operand<T>::kPack;
+  const AttentionShape& s = b.s;
+  const T *q_rows[kRowBlock], *d_rows[kRowBlock], *o_rows[kRowBlock];
+  row_pointers(q, s.q_stride, s, row0, rows, q_rows);
+  row_pointers(d_out, s.out_stride, s, row0, rows, d_rows);
+  row_pointers(out, s.out_stride, s, row0, rows, o_rows);
+  float delta[kRowBlock];
+  for (std::int64_t r = 0; r < rows; ++r) {
+    Vec dot(0.f);
+    for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+      dot = at::vec::fmadd(load_at(d_rows[r], e, count), load_at(o_rows[r], e, count), dot);
+    });
+    delta[r] = sum(dot);
+  }
+  Packed<T>& buffers = packed<T>();
+  const std::int64_t depth = round_up(rows, kPack) / kPack;
+  Unit* q_pack = buffers.q_rows.get(kRowBlock / kPack * b.columns);
+  Unit* d_pack = buffers.d_out_rows.get(kRowBlock / kPack * b.columns);
+  pack_rows(q_rows, rows, s.width, b.columns, q_pack);
+  pack_rows(d_rows, rows, s.width, b.columns, d_pack);
+
+  alignas(64) float scores[kRowBlock * kKeyBlock], d_weights[kRowBlock * kKeyBlock];
+  alignas(64) T d_scores[kRowBlock * kKeyBlock];
+  alignas(64) T weights_t[kKeyBlock * kRowBlock], d_scores_t[kKeyBlock * kRowBlock];
+  float* dq_acc = buffers.dq.get(kRowBlock * b.columns);
+  const Unit* a[kRowBlock];
+  const std::int64_t first = visible_keys(s, row0).first / kKeyBlock * kKeyBlock;
+  const std::int64_t last = visible_keys(s, row0 + rows - 1).last;
+  for (std::int64_t key = first; key < last; key += kKeyBlock) {
+    for (std::int64_t r = 0; r < rows; ++r) a[r] = units(q_rows[r]);
+    product<T>(a, rows, b.k_t + key, b.keys, s.width / kPack, kKeyBlock, scores, kKeyBlock, false);
+    for (std::int64_t r = 0; r < rows; ++r) a[r] = units(d_rows[r]);
+    product<T>(a, rows, b.v_t + key, b.keys, s.width / kPack, kKeyBlock, d_weights, kKeyBlock, false);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      float* x = scores + r * kKeyBlock;
+      const float* g = d_weights + r * kKeyBlock;
+      const KeyRange seen = visible_keys(s, row0 + r);
+      const std::int64_t lo = std::clamp(seen.first - key, std::int64_t{0}, kKeyBlock);
+      const std::int64_t hi = std::clamp(seen.last - key, lo, kKeyBlock);
+      std::fill_n(x, lo, -std::numeric_limits<float>::infinity());
+      std::fill(x + hi, x + kKeyBlock, -std::numeric_limits<float>::infinity());
+      for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) {
+        const Vec p = exponential<T>(load(x + i) * Vec(s.scale) - Vec(lse[row0 + r]));
+        store(x + i, p);
+        store(d_scores + r * kKeyBlock + i, p * (load(g + i) - Vec(delta[r])) * Vec(s.scale));
+      }
+    }
+    for (std::int64_t j = 0; j < kKeyBlock; ++j) {
+      T* p_t = weights_t + j * kRowBlock;
+      T* d_t = d_scores_t + j * kRowBlock;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        p_t[r] = static_cast<T>(scores[r * kKeyBlock + j]);
+        d_t[r] = d_scores[r * kKeyBlock + j];
+      }
+      if (rows % kPack) p_t[rows] = d_t[rows] = T(0.f);
+    }
+    for (std::int64_t r = 0; r < rows; ++r) a[r] = units(d_scores + r * kKeyBlock);
+    product<T>(a, rows, b.k_rows + key / kPack * b.columns, b.columns, kKeyBlock / kPack, b.columns, dq_acc, b.columns,
+               key != first);
+    const std::int64_t count = std::min(kKeyBlock, last - key);
+    for (std::int64_t j = 0; j < count; ++j) a[j] = units(weights_t + j * kRowBlock);
+    product<T>(a, count, d_pack, b.columns, depth, b.columns, b.dv + key * b.columns, b.columns, true);
+    for (std::int64_t j = 0; j < count; ++j) a[j] = units(d_scores_t + j * kRowBlock);
+    product<T>(a, count, q_pack, b.columns, depth, b.columns, b.dk + key * b.columns, b.columns, true);
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T* target = dq + (row0 + r) / s.group * s.q_stride + (row0 + r) % s.group * s.width;
+    for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+      store_at(target, e, count, load_at(dq_acc + r * b.columns, e, count));
+    });
+  }
+}
+
+template <class T>
+void attention_backward(const AttentionShape& s, const T* q, const T* k, const T* v, const T* out, const float* lse,
+                        const T* d_out, T* dq, T* dk, T* dv) {
+  constexpr std::int64_t kPack = Operand<T>::kPack;
+  const std::int64_t keys = round_up(s.length, kKeyBlock), columns = round_up(s.width, kTileColumns);
+  Packed<T>& buffers = packed<T>();
+  BackwardState<T> state{s, keys, columns, buffers.k_t.get(s.width / kPack * keys), buffers.v_t.get(s.width / kPack * keys),
+                         buffers.k_rows.get(keys / kPack * columns), buffers.dk.get(keys * columns),
+                         buffers.dv.get(keys * columns)};
+  pack_transposed(k, s.kv_stride, s.length, s.width, keys, state.k_t);
+  pack_transposed(v, s.kv_stride, s.length, s.width, keys, state.v_t);
+  for (std::int64_t key = 0; key < s.length; key += kKeyBlock) {
+    const T* rows[kKeyBlock];
+    const std::int64_t count = std::min(kKeyBlock, s.length - key);
+    for (std::int64_t i = 0; i < count; ++i) rows[i] = k + (key + i) * s.kv_stride;
+    pack_rows(rows, count, s.width, columns, state.k_rows + key / kPack * columns);
+    for (std::int64_t i = round_up(count, kPack); i < kKeyBlock; i += kPack)
+      std::fill_n(state.k_rows + (key + i) / kPack * columns, columns, typename Operand<T>::Unit{0});
+  }
+  std::fill_n(state.dk, s.length * columns, 0.f);
+  std::fill_n(state.dv, s.length * columns, 0.f);
+  const std::int64_t total_rows = s.length * s.group;
+  for (std::int64_t row0 = 0; row0 < total_rows; row0 += kRowBlock)
+    attention_backward_rows(state, row0, std::min(kRowBlock, total_rows - row0), q, out, lse, d_out, dq);
+  for (std::int64_t key = 0; key < s.length; ++key) {
+    for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+      store_at(dk + key * s.kv_stride, e, count, load_at(state.dk + key * columns, e, count));
+      store_at(dv + key * s.kv_stride, e, count, load_at(state.dv + key * columns, e, count));
+    });
+  }
+}
+
+template <class T>
+void attention_decode(const AttentionShape& s, const T* q, const T* k, const T* v, T* out) {
+  Packed<T>& buffers = packed<T>();
+  float* weights = buffers.dk.get(round_up(s.length, kLanes));
+  float* acc = buffers.dv.get(s.width);
+  const std::int64_t first = s.window > 0 ? std::max<std::int64_t>(0, s.length - s.window) : 0;
+  for (std::int64_t head = 0; head < s.group; ++head, q += s.width, out += s.width) {
+    float peak = -std::numeric_limits<float>::infinity();
+    for (std::int64_t key = first; key < s.length; ++key) {
+      Vec dot(0.f);
+      for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+        dot = at::vec::fmadd(load_at(q, e, count), load_at(k + key * s.kv_stride, e, count), dot);
+      });
+      weights[key] = sum(dot) * s.scale;
+      peak = std::max(peak, weights[key]);
+    }
+    std::fill_n(acc, s.width, 0.f);
+    float norm = 0.f;
+    for (std::int64_t key = first; key < s.length; ++key) {
+      const float p = std::exp(weights[key] - peak);
+      norm += p;
+      for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+        store_at(acc, e, count, at::vec::fmadd(Vec(p), load_at(v + key * s.kv_stride, e, count), load_at(acc, e, count)));
+      });
+    }
+    for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
+      store_at(out, e, count, load_at(acc, e, count) * Vec(1.f / norm));
+    });
+  }
+}
+
+}  // namespace caravan::models::cpu::CARAVAN_KERNEL_ISA

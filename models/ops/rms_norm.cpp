@@ -1,1 +1,0 @@
-#include "models/torch_pch.h"

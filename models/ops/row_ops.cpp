@@ -1,0 +1,148 @@
+#include "models/ops/row_ops.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+
+#include <cmath>
+
+#include "models/ops/cpu/kernels.h"
+#include "models/ops/device_ops.h"
+
+namespace caravan::models {
+
+namespace {
+
+// Rows are dealt to threads in fixed portions, and partial sums are added in their order: results do not depend on the number of threads.
+constexpr std::int64_t kRowsPerPortion = 64;
+
+template <class Body>
+void for_portions(std::int64_t rows, Body body) {
+  const std::int64_t portions = (rows + kRowsPerPortion - 1) / kRowsPerPortion;
+  at::parallel_for(0, portions, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p)
+      body(p, p * kRowsPerPortion, std::min(rows - p * kRowsPerPortion, kRowsPerPortion));
+  });
+}
+
+template <class Body>
+void with_dtype(const at::Tensor& x, const char* name, Body body) {
+  if (x.scalar_type() == at::kFloat) return body(float{});
+  TORCH_CHECK(x.scalar_type() == at::kBFloat16, name, ": dtype ", x.scalar_type(), " is not supported; use fp32 or bf16");
+  body(c10::BFloat16{});
+}
+
+void norm_rows(const at::Tensor& x, const at::Tensor& w, at::Tensor& y, const at::Tensor& rstd, const NormOptions& o, bool reuse) {
+  TORCH_CHECK(x.dim() == 2 && x.stride(1) == 1 && w.numel() == x.size(1) && w.scalar_type() == x.scalar_type(),
+              "rms_norm: x ", x.sizes(), " ", x.scalar_type(), ", weight ", w.sizes(), " ", w.scalar_type());
+  with_dtype(x, "rms_norm", [&](auto zero) {
+    using T = decltype(zero);
+    const auto& kernels = cpu::kernels<T>();
+    for_portions(x.size(0), [&](std::int64_t, std::int64_t row, std::int64_t rows) {
+      kernels.rms_norm(x.const_data_ptr<T>() + row * x.stride(0), x.stride(0), w.const_data_ptr<T>(),
+                       y.data_ptr<T>() + row * y.stride(0), y.stride(0), rstd.data_ptr<float>() + row, rows, x.size(1), o.eps,
+                       o.round_first, reuse);
+    });
+  });
+}
+
+}  // namespace
+
+std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Tensor& weight_D, const NormOptions& options) {
+  if (!x_TD.is_cpu()) return device::rms_norm(x_TD, weight_D, options);
+  at::Tensor y_TD = at::empty(x_TD.sizes(), x_TD.options());
+  at::Tensor rstd_T = at::empty({x_TD.size(0)}, x_TD.options().dtype(at::kFloat));
+  norm_rows(x_TD, weight_D, y_TD, rstd_T, options, false);
+  return {y_TD, rstd_T};
+}
+
+at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T, const NormOptions& options) {
+  if (!x_TD.is_cpu()) return device::rms_norm(x_TD, weight_D, options).first;
+  at::Tensor y_TD = at::empty(x_TD.sizes(), x_TD.options());
+  norm_rows(x_TD, weight_D, y_TD, rstd_T, options, true);
+  return y_TD;
+}
+
+at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T, const at::Tensor& dy_TD,
+                             const at::Tensor& gradient_D) {
+  if (!x_TD.is_cpu()) return device::rms_norm_backward(x_TD, weight_D, rstd_T, dy_TD, gradient_D);
+  const std::int64_t rows_total = x_TD.size(0), width = x_TD.size(1);
+  const std::int64_t portions = (rows_total + kRowsPerPortion - 1) / kRowsPerPortion;
+  at::Tensor dx_TD = at::empty(x_TD.sizes(), x_TD.options());
+  at::Tensor partial = at::zeros({portions, width}, x_TD.options().dtype(at::kFloat));
+  with_dtype(x_TD, "rms_norm_backward", [&](auto zero) {
+    using T = decltype(zero);
+    const auto& kernels = cpu::kernels<T>();
+    for_portions(rows_total, [&](std::int64_t portion, std::int64_t row, std::int64_t rows) {
+      kernels.rms_norm_backward(x_TD.const_data_ptr<T>() + row * x_TD.stride(0), x_TD.stride(0), weight_D.const_data_ptr<T>(),
+                                rstd_T.const_data_ptr<float>() + row, dy_TD.const_data_ptr<T>() + row * dy_TD.stride(0),
+                                dy_TD.stride(0), dx_TD.data_ptr<T>() + row * width, width,
+                                partial.data_ptr<float>() + portion * width, rows, width);
+    });
+  });
+  if (gradient_D.defined()) gradient_D.add_(partial.sum(0));
+  return dx_TD;
+}
+
+RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attention_scaling, std::int64_t num_positions,
+                              at::ScalarType rounding, const at::Device& device) {
+  const auto fp32 = at::TensorOptions().dtype(at::kFloat);
+  const at::Tensor frequencies =
+      at::from_blob(const_cast<float*>(inv_freq.data()), {static_cast<std::int64_t>(inv_freq.size())}, fp32).clone();
+  const at::Tensor angles = at::arange(num_positions, fp32).unsqueeze(1) * frequencies.unsqueeze(0);
+  const auto finish = [&](const at::Tensor& x) {
+    return (x * attention_scaling).to(rounding).to(at::kFloat).contiguous().to(device);
+  };
+  return {finish(angles.cos()), finish(angles.sin())};
+}
+
+void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table, const std::vector<std::int32_t>& positions,
+             bool inverse) {
+  if (!x_TC.is_cpu()) return device::rotate_(x_TC, heads, head_dim, table, positions, inverse);
+  TORCH_CHECK(x_TC.stride(1) == 1 && x_TC.size(0) == static_cast<std::int64_t>(positions.size()) &&
+                  x_TC.size(1) >= heads * head_dim && table.cos.size(1) * 2 == head_dim,
+              "rotate_: x ", x_TC.sizes(), ", heads ", heads, " of width ", head_dim, ", ", positions.size(), " positions");
+  const std::int64_t half = head_dim / 2;
+  with_dtype(x_TC, "rotate_", [&](auto zero) {
+    using T = decltype(zero);
+    const auto& kernels = cpu::kernels<T>();
+    const float *cos = table.cos.const_data_ptr<float>(), *sin = table.sin.const_data_ptr<float>();
+    for_portions(x_TC.size(0), [&](std::int64_t, std::int64_t first, std::int64_t rows) {
+      for (std::int64_t row = first; row < first + rows; ++row) {
+        T* x = x_TC.data_ptr<T>() + row * x_TC.stride(0);
+        const std::int64_t at = positions[static_cast<std::size_t>(row)] * half;
+        for (std::int64_t head = 0; head < heads; ++head, x += head_dim) kernels.rotate(x, x, cos + at, sin + at, half, inverse);
+      }
+    });
+  });
+}
+
+at::Tensor swiglu(const at::Tensor& gate_up_T2F) {
+  if (!gate_up_T2F.is_cpu()) return device::swiglu(gate_up_T2F);
+  const std::int64_t width = gate_up_T2F.size(1) / 2;
+  at::Tensor act_TF = at::empty({gate_up_T2F.size(0), width}, gate_up_T2F.options());
+  with_dtype(gate_up_T2F, "swiglu", [&](auto zero) {
+    using T = decltype(zero);
+    for_portions(gate_up_T2F.size(0), [&](std::int64_t, std::int64_t row, std::int64_t rows) {
+      cpu::kernels<T>().swiglu(gate_up_T2F.const_data_ptr<T>() + row * 2 * width, act_TF.data_ptr<T>() + row * width, rows, width);
+    });
+  });
+  return act_TF;
+}
+
+at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_act_TF) {
+  if (!gate_up_T2F.is_cpu()) return device::swiglu_backward(gate_up_T2F, d_act_TF);
+  const std::int64_t width = d_act_TF.size(1);
+  at::Tensor d_gate_up_T2F = at::empty(gate_up_T2F.sizes(), gate_up_T2F.options());
+  with_dtype(gate_up_T2F, "swiglu_backward", [&](auto zero) {
+    using T = decltype(zero);
+    for_portions(gate_up_T2F.size(0), [&](std::int64_t, std::int64_t row, std::int64_t rows) {
+      cpu::kernels<T>().swiglu_backward(gate_up_T2F.const_data_ptr<T>() + row * 2 * width,
+                                        d_act_TF.const_data_ptr<T>() + row * width,
+                                        d_gate_up_T2F.data_ptr<T>() + row * 2 * width, rows, width);
+    });
+  });
+  return d_gate_up_T2F;
+}
+
+}  // namespace caravan::models

@@ -1,0 +1,14 @@
+// Micro-batches as tensors on the model's device.
+#pragma once
+
+#include "data/loader/micro_batch.h"
+#include "trainer/segmented_pass.h"
+
+namespace caravan::trainer {
+
+ModelInput model_input(const data::MicroBatch& batch, const at::Device& device);
+// targets [T] int64 (0 where there is none) and weights [T] fp32.
+at::Tensor target_tensor(const data::MicroBatch& batch, const at::Device& device);
+at::Tensor float_tensor(const std::vector<float>& values, const at::Device& device);
+
+}  // namespace caravan::trainer

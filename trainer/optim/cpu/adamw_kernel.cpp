@@ -1,0 +1,65 @@
+#include "trainer/optim/cpu/adamw_kernel.h"
+
+#include <bit>
+#include <cmath>
+
+namespace caravan::trainer::cpu {
+
+namespace {
+
+float widen(float x) { return x; }
+float widen(c10::BFloat16 x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x.x) << 16); }
+
+float read_master(const float* value, const std::int16_t*, std::int64_t i) { return value[i]; }
+float read_master(const c10::BFloat16* value, const std::int16_t* remainder, std::int64_t i) {
+  return std::bit_cast<float>((static_cast<std::uint32_t>(value[i].x) << 16) +
+                              static_cast<std::uint32_t>(static_cast<std::int32_t>(remainder[i])));
+}
+void write_master(float* value, std::int16_t*, std::int64_t i, float master) { value[i] = master; }
+void write_master(c10::BFloat16* value, std::int16_t* remainder, std::int64_t i, float master) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(master), high = (bits + 0x8000u) >> 16;
+  value[i].x = static_cast<std::uint16_t>(high);
+  remainder[i] = static_cast<std::int16_t>(bits - (high << 16));
+}
+
+}  // namespace
+
+template <class Value, class Gradient>
+void adamw_range(Value* __restrict value, std::int16_t* __restrict remainder, float* __restrict m, float* __restrict v,
+                 Gradient* __restrict gradient, std::int64_t count, const AdamWConstants& constants) {
+  const AdamWConstants c = constants;
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float g = widen(gradient[i]) * c.gradient_factor;
+    const float first = c.beta1 * m[i] + (1.f - c.beta1) * g;
+    const float second = c.beta2 * v[i] + (1.f - c.beta2) * g * g;
+    m[i] = first;
+    v[i] = second;
+    const float update = first * c.correction1 / (std::sqrt(second) * c.correction2 + c.eps);
+    write_master(value, remainder, i, read_master(value, remainder, i) * c.decay_factor - c.rate * update);
+    gradient[i] = Gradient(0.f);
+  }
+}
+
+template <class T>
+double squares_of_range(const T* x, std::int64_t count) {
+  // Eight fp32 lanes over short stretches, each added up in fp64: exact enough for 1e-6 and as fast as memory.
+  constexpr std::int64_t kStretch = 512;
+  double total = 0.0;
+  for (std::int64_t begin = 0; begin < count; begin += kStretch) {
+    const std::int64_t end = begin + kStretch < count ? begin + kStretch : count;
+    float part = 0.f;
+#pragma omp simd reduction(+ : part)
+    for (std::int64_t i = begin; i < end; ++i) part += widen(x[i]) * widen(x[i]);
+    total += static_cast<double>(part);
+  }
+  return total;
+}
+
+template void adamw_range(float*, std::int16_t*, float*, float*, float*, std::int64_t, const AdamWConstants&);
+template void adamw_range(c10::BFloat16*, std::int16_t*, float*, float*, float*, std::int64_t, const AdamWConstants&);
+template void adamw_range(c10::BFloat16*, std::int16_t*, float*, float*, c10::BFloat16*, std::int64_t, const AdamWConstants&);
+template double squares_of_range(const float*, std::int64_t);
+template double squares_of_range(const c10::BFloat16*, std::int64_t);
+
+}  // namespace caravan::trainer::cpu
