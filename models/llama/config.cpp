@@ -1,5 +1,6 @@
 #include "models/llama/config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <tuple>
@@ -126,6 +127,11 @@ void check_rest(const LlamaConfig& config, std::vector<std::string>& problems) {
     problems.push_back("layer_types has " + std::to_string(num_flags) +
                        " entries; allowed: one for each of the " + std::to_string(config.num_hidden_layers) +
                        " layers (num_hidden_layers)");
+  }
+  if (num_flags != 0 &&
+      std::count(config.sliding_layers.begin(), config.sliding_layers.end(), true) % num_flags == 0) {
+    problems.push_back(
+        "sliding_layers says the same of every layer; leave it empty, and sliding_window where none slides");
   }
   if (config.mlp_bias && config.model_type != ModelType::kLlama) {
     problems.push_back("mlp_bias is true; allowed: false, model_type " +

@@ -69,6 +69,8 @@ void refuse_unsupported(JsonFields& fields) {
   if (fields.number("partial_rotary_factor", 0.0, 1.0).value_or(1.0) != 1.0) {
     fields.refuse("partial_rotary_factor", "1, every part of a head is rotated");
   }
+  if (fields.boolean("rope_interleaved").value_or(false))
+    fields.refuse("rope_interleaved", "false, pairs lie half a head apart");
   if (fields.has("quantization_config")) {
     fields.refuse("quantization_config", "none; give a checkpoint with F32, BF16 or F16 weights");
   }

@@ -232,7 +232,11 @@ void HfDirectory::check(std::span<const TensorShape> expected, const CheckOption
   find_unexpected(*this, expected, problems);
   compare_tied_head(*this, problems);
   if (options.refuse_non_finite) find_non_finite(*this, expected, problems);
-  throw_problems(path_ + ": the weights do not fit config.json or are damaged", problems);
+  const std::string files =
+      files_.size() == 1 ? file_name(files_.front()) : std::to_string(files_.size()) + " shards";
+  throw_problems(path_ + ": the weights in " + files +
+                     " do not fit config.json or are damaged (fetch them again, or correct config.json)",
+                 problems);
 }
 
 }  // namespace caravan::models

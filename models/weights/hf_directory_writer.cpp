@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,6 +113,7 @@ class PartialFolder {
       throw Error(Error::Kind::kInputOutput,
                   path_ + ": another process is writing it; wait for it or choose another directory");
     }
+    refuse_if_moved();
     clear();  // what a killed process left
   }
   ~PartialFolder() {
@@ -126,6 +128,17 @@ class PartialFolder {
   const std::string& path() const { return path_; }
 
  private:
+  // Between opening and locking, the process that held the lock may have renamed the folder into its place.
+  void refuse_if_moved() {
+    struct stat opened {
+    }, named{};
+    if (::fstat(descriptor_, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+        opened.st_ino == named.st_ino)
+      return;
+    ::close(descriptor_);
+    throw Error(Error::Kind::kInputOutput,
+                path_ + ": another process has just written it; look at its result first");
+  }
   void clear() const {
     std::error_code ignored;
     for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored))
@@ -216,6 +229,9 @@ HfDirectoryWriter::HfDirectoryWriter(const std::string& directory, const LlamaCo
   state_->refuse_non_finite = options.refuse_non_finite;
   check_llama_config(config, state_->target);
   state_->config.dtype = check_specs(config, specs, state_->target);
+  if (!(llama_config_from_json(to_json(state_->config), state_->target) == state_->config)) {
+    fail(state_->target + ": this config would not read back as it is from the config.json made of it");
+  }
   state_->refuse_existing();
   state_->shards = plan_shards(specs, options.max_shard_bytes);
   state_->prepare(options);

@@ -26,7 +26,10 @@ constexpr std::size_t kLengthBytes = 8;
 
 std::string range_text(const StoredTensor& tensor) {
   std::string text = "[";
-  return text.append(std::to_string(tensor.begin)).append(", ").append(std::to_string(tensor.end)).append("]");
+  return text.append(std::to_string(tensor.begin))
+      .append(", ")
+      .append(std::to_string(tensor.end))
+      .append("]");
 }
 
 std::uint64_t header_length(std::span<const std::byte> file, const std::string& path) {
