@@ -26,10 +26,10 @@ namespace caravan::models {
 struct HfWriterOptions {
   // Checkpoint directory whose tokenizer, chat template, generation config and licence files are copied byte
   // for byte; "" = none.
-  std::string source;
+  std::string source{};
   // Further files, name and content, e.g. a changed chat template. They win over files of the same name in
   // `source`.
-  std::vector<std::pair<std::string, std::string>> files;
+  std::vector<std::pair<std::string, std::string>> files{};
   std::uint64_t max_shard_bytes = 5'000'000'000;
   // Without it a directory that is there and not empty is refused. With it the old one is swapped out in one
   // step.
