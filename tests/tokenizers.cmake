@@ -1,1 +1,3 @@
-# test_program(tokenizers_tests LIBS ... SOURCES unit/...)
+test_program(tokenizers_tests LIBS data_tokenizers SOURCES
+  unit/data/tokenizers/references_test.cpp
+)
