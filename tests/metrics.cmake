@@ -1,1 +1,9 @@
-# test_program(metrics_tests LIBS ... SOURCES unit/...)
+test_program(metrics_tests LIBS trainer_metrics SOURCES
+  unit/trainer/metrics/console_sink_test.cpp
+  unit/trainer/metrics/host_facts_test.cpp
+  unit/trainer/metrics/jsonl_sink_test.cpp
+  unit/trainer/metrics/log_test.cpp
+  unit/trainer/metrics/meter_test.cpp
+  unit/trainer/metrics/run_card_test.cpp
+  unit/trainer/metrics/tensorboard_sink_test.cpp
+)

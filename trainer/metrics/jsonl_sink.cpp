@@ -24,10 +24,15 @@ void append_number(std::string& out, double value) {
     out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
     return;
   }
+  if (value == 0 && std::signbit(value)) {
+    // Readers take -0 for an integer, which has no sign of zero.
+    out += "-0.0";
+    return;
+  }
   char digits[32];
   std::to_chars_result end{};
   // Counts are written as people write them: 1000000, not 1e+06.
-  if (std::trunc(value) == value && std::abs(value) < kExactIntegers && !std::signbit(value)) {
+  if (std::trunc(value) == value && std::abs(value) < kExactIntegers) {
     end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(value));
   } else {
     end = std::to_chars(digits, digits + sizeof digits, value);

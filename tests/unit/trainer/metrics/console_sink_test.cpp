@@ -1,0 +1,189 @@
+#include "trainer/metrics/console_sink.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace caravan::trainer {
+namespace {
+
+// What was written to a terminal of given abilities.
+class Screen {
+ public:
+  Screen() {
+    if (pipe(ends_.data()) != 0) throw std::runtime_error("no pipe");
+  }
+  ~Screen() {
+    close(ends_[0]);
+    if (ends_[1] >= 0) close(ends_[1]);
+  }
+  TerminalOptions options() const {
+    TerminalOptions options;
+    options.descriptor = ends_[1];
+    options.columns = 80;
+    return options;
+  }
+  std::string text() {
+    close(ends_[1]);
+    ends_[1] = -1;
+    std::string all;
+    char buffer[4096];
+    for (ssize_t n = 0; (n = read(ends_[0], buffer, sizeof buffer)) > 0;)
+      all.append(buffer, static_cast<std::size_t>(n));
+    return all;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+std::vector<MetricValue> training_values(double loss) {
+  return {{"train/loss", loss},
+          {"train/grad_norm", 0.81234},
+          {"train/learning_rate", 5e-6},
+          {"speed/tokens_per_second", 5823.4}};
+}
+
+struct SteppingClock {
+  double seconds_per_call = 1;
+  int calls = 0;
+  std::chrono::steady_clock::time_point operator()() {
+    return std::chrono::steady_clock::time_point() +
+           std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+               std::chrono::duration<double>(seconds_per_call * calls++));
+  }
+};
+
+TEST(DrawProgress, ShowsWhatFitsAndNeverMore) {
+  const auto values = training_values(1.23456);
+  const ProgressLine progress{120, 300, "03:21", values};
+  EXPECT_EQ(
+      draw_progress(progress, 100, false),
+      " 40% ==========>...............  120/300  loss 1.2346  grad 0.812  lr 5e-06  5,823 tok/s  ETA 03:21");
+  EXPECT_EQ(draw_progress(progress, 40, false), " 40%  120/300  loss 1.2346  ETA 03:21");
+  for (int columns = 1; columns < 200; ++columns) {
+    EXPECT_LT(display_columns(draw_progress(progress, columns, true)),
+              static_cast<std::size_t>(std::max(columns, 5)))
+        << columns;
+  }
+}
+
+TEST(DrawProgress, BarIsFullAtTheEndOnly) {
+  const std::vector<MetricValue> none;
+  EXPECT_EQ(draw_progress({0, 10, "", none}, 30, false), "  0% >.................  0/10");
+  EXPECT_EQ(draw_progress({10, 10, "", none}, 30, false), "100% =================  10/10");
+  EXPECT_EQ(draw_progress({999, 1000, "", none}, 30, false), " 99% =============>  999/1000");
+}
+
+TEST(ConsoleSink, PlainLinesEveryLogEverySteps) {
+  Screen screen;
+  {
+    Terminal terminal(screen.options());
+    ConsoleOptions options;
+    options.total_steps = 25;
+    ConsoleSink sink(terminal, options, SteppingClock{});
+    for (int step = 1; step <= 25; ++step)
+      sink.write(step,
+                 std::vector<MetricValue>{{"train/loss", step * 0.5}, {"speed/tokens_per_second", 100}});
+    sink.write(25, std::vector<MetricValue>{{"evaluation/loss", 1.5}});
+  }
+  EXPECT_EQ(screen.text(),
+            "step 1/25  loss 0.5  tokens_per_second 100  eta 00:24\n"
+            "step 10/25  loss 5  tokens_per_second 100  eta 00:15\n"
+            "step 20/25  loss 10  tokens_per_second 100  eta 00:05\n"
+            "step 25/25  loss 12.5  tokens_per_second 100\n"
+            "step 25/25  evaluation/loss 1.5\n");
+}
+
+TEST(ConsoleSink, ResumedRunCountsItsOwnTimeOnly) {
+  Screen screen;
+  {
+    Terminal terminal(screen.options());
+    ConsoleOptions options;
+    options.total_steps = 1000;
+    options.first_step = 901;
+    ConsoleSink sink(terminal, options, SteppingClock{});
+    sink.write(901, std::vector<MetricValue>{{"train/loss", 1}});
+  }
+  EXPECT_EQ(screen.text(), "step 901/1000  loss 1  eta 01:39\n");
+}
+
+TEST(ConsoleSink, RedrawsOneLineOnATerminal) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.redraw = true;
+    abilities.columns = 40;
+    Terminal terminal(abilities);
+    ConsoleOptions options;
+    options.total_steps = 2;
+    ConsoleSink sink(terminal, options, SteppingClock{});
+    sink.write(1, std::vector<MetricValue>{{"train/loss", 2}});
+    terminal.print("saved\x1b[2J");
+    sink.write(2, std::vector<MetricValue>{{"train/loss", 1}});
+  }
+  EXPECT_EQ(screen.text(),
+            " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[Ksaved?[2J\n"
+            " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[K100%  2/2  loss 1.0000  ETA 00:00\n");
+}
+
+TEST(ConsoleSink, FastStepsAreNotAllDrawn) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.redraw = true;
+    Terminal terminal(abilities);
+    ConsoleOptions options;
+    options.total_steps = 1000;
+    ConsoleSink sink(terminal, options, SteppingClock{0.001});
+    for (int step = 1; step <= 1000; ++step) sink.write(step, std::vector<MetricValue>{{"train/loss", 2}});
+  }
+  const std::string text = screen.text();
+  const auto drawn = std::count(text.begin(), text.end(), '\r');
+  EXPECT_LT(drawn, 60);
+  EXPECT_NE(text.find("1000/1000"), std::string::npos);
+}
+
+TEST(ConsoleSink, QuietSaysNothing) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.quiet = true;
+    Terminal terminal(abilities);
+    ConsoleSink sink(terminal, {10, 1, 1}, SteppingClock{});
+    sink.write(1, std::vector<MetricValue>{{"train/loss", 2}});
+    terminal.print("look out", Terminal::Tone::kWarning);
+  }
+  EXPECT_EQ(screen.text(), "look out\n");
+}
+
+TEST(Terminal, ColorsOnlyWhereAllowed) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.color = true;
+    Terminal terminal(abilities);
+    terminal.print("bad", Terminal::Tone::kError);
+    terminal.print("good");
+  }
+  EXPECT_EQ(screen.text(), "\x1b[31mbad\x1b[0m\ngood\n");
+}
+
+TEST(Terminal, APipeIsNoTerminal) {
+  Screen screen;
+  const TerminalOptions found = detect_terminal(screen.options().descriptor, false);
+  EXPECT_FALSE(found.redraw);
+  EXPECT_FALSE(found.color);
+}
+
+TEST(FormatDuration, ReadsAsPeopleWriteIt) {
+  EXPECT_EQ(format_duration(0), "00:00");
+  EXPECT_EQ(format_duration(59.6), "01:00");
+  EXPECT_EQ(format_duration(3723), "1:02:03");
+  EXPECT_EQ(format_duration(3 * 86400 + 4 * 3600 + 5 * 60), "3 d 04:05");
+  EXPECT_EQ(format_duration(-1), "?");
+}
+
+}  // namespace
+}  // namespace caravan::trainer
