@@ -1,6 +1,6 @@
 #include "recipes/describe_recipe.h"
 
-#include <type_traits>
+#include <cctype>
 
 #include "recipes/fields.h"
 #include "recipes/reader/aliases.h"
@@ -71,6 +71,11 @@ std::string cell(const std::string& text) {
   std::string escaped;
   for (char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
   return escaped;
+}
+
+std::string sentence(std::string text) {
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text + '.';
 }
 
 std::string key_row(const KeyDescription& key) {
@@ -145,8 +150,8 @@ std::optional<std::string> description_text(std::string_view section) {
 std::string description_markdown() {
   std::string text(kIntroduction);
   for (const SectionDescription& section : describe_recipe()) {
-    text +=
-        "\n## " + (section.name.empty() ? "Top" : '`' + section.name + '`') + "\n\n" + section.help + ".\n\n";
+    text += "\n## " + (section.name.empty() ? "Top" : '`' + section.name + '`') + "\n\n" +
+            sentence(section.help) + "\n\n";
     text += kTable;
     for (const KeyDescription& key : section.keys) text += key_row(key);
   }

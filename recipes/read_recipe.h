@@ -21,7 +21,9 @@ namespace caravan::recipes {
 struct ReadRecipe {
   Recipe recipe;
   std::vector<std::string>
-      notes;  // aliases that were mapped, keys that the command line replaced; to be shown to the user
+      notes;   // aliases that were mapped, keys that the command line replaced; to be shown
+  Where file;  // the recipe as the user named it
+  std::map<std::string, Where, std::less<>> given;  // where each key was written, by full key
 };
 
 // `overrides`: key=value, later ones win. Relative input paths start at the recipe's folder, or on the

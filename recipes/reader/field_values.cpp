@@ -306,8 +306,9 @@ std::string value_text(const models::Recompute& value) {
   return value.every == 1 ? "all" : "every " + std::to_string(value.every) + " layers";
 }
 
-std::string allowed_text(const FieldSpec&, const std::string*) {
-  return "a text";
+std::string allowed_text(const FieldSpec& spec, const std::string*) {
+  if (spec.template_name) return "auto, a name, a path";
+  return spec.path || spec.output_path ? "a path" : "a text";
 }
 
 std::string allowed_text(const FieldSpec&, const bool*) {
