@@ -1,7 +1,9 @@
 // Written checkpoint directories: sharding, companions, ties, and that a directory is whole or not there.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -297,6 +299,46 @@ TEST_F(HfDirectoryWriterTest, FileSizeLimitIsAnErrorThatLeavesNothing) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 74);
   expect_untouched();
+}
+
+// A disk of 64 KiB of the child's own: full from the start, or filled while the weights come. 0 = as
+// promised.
+int write_on_a_small_disk(const std::string& disk, const LlamaConfig& config,
+                          const std::vector<TensorSpec>& specs, const Weights& weights,
+                          bool full_from_the_start) {
+  constexpr int kCannotMount = 99;
+  const bool isolated = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+  if (!isolated || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    return kCannotMount;
+  }
+  const std::string filler = disk + "/filler";
+  try {
+    if (full_from_the_start) write_file(filler, std::string(60'000, 'x'));
+    HfDirectoryWriter writer(disk + "/final", config, specs, {});
+    if (full_from_the_start) return 2;
+    write_file(filler, std::string(60'000, 'x'));
+    add_all(writer, weights);
+    return 3;
+  } catch (const Error& error) {
+    if (error.exit_code() != 74) return 4;
+  }
+  fs::remove(filler);
+  return fs::is_empty(disk) ? 0 : 5;
+}
+
+TEST_F(HfDirectoryWriterTest, FullDiskIsAnErrorThatLeavesNothing) {
+  for (const bool full_from_the_start : {true, false}) {
+    const std::string disk = folder_ / "disk";
+    fs::create_directories(disk);
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(write_on_a_small_disk(disk, config_, specs_, weights_, full_from_the_start));
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 99) GTEST_SKIP() << "this user may not mount a small file system to fill";
+    EXPECT_EQ(WEXITSTATUS(status), 0) << (full_from_the_start ? "full from the start" : "filled meanwhile");
+  }
 }
 
 TEST_F(HfDirectoryWriterTest, RefusesWhatIsNoModel) {
