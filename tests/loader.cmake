@@ -1,1 +1,9 @@
-# test_program(loader_tests LIBS ... SOURCES unit/...)
+test_program(loader_tests LIBS data_loader data_readers data_chat data_tokenizers SOURCES
+  unit/data/loader/batch_plan_test.cpp
+  unit/data/loader/ledger_test.cpp
+  unit/data/loader/order_test.cpp
+  unit/data/loader/pack_test.cpp
+  unit/data/loader/token_cache_test.cpp
+  unit/data/loader/tokenize_test.cpp
+  unit/data/loader/training_data_test.cpp
+)

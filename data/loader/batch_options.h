@@ -8,9 +8,9 @@ namespace caravan::data {
 
 // Exactly one of `tokens` and `sequences` is set; micro_tokens is always set once the recipe is read.
 struct BatchOptions {
-  std::optional<std::int64_t> tokens;     // a step takes whole documents while their tokens fit this budget
-  std::optional<std::int64_t> sequences;  // a step takes exactly this many documents
-  std::int64_t micro_tokens = 0;          // most tokens in one forward pass; 0: data.max_length
+  std::optional<std::int64_t> tokens = {};  // a step takes whole documents while their tokens fit this budget
+  std::optional<std::int64_t> sequences = {};  // a step takes exactly this many documents
+  std::int64_t micro_tokens = 0;               // most tokens in one forward pass; 0: data.max_length
   bool operator==(const BatchOptions&) const = default;
 
   template <class Visitor>

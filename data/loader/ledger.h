@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <iosfwd>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +23,7 @@ struct LedgerEntry {
   std::uint32_t trained_tokens = 0;  // positions of them with a trained target
   std::uint32_t cut_tokens = 0;      // tokens that max_length removed
   std::uint16_t reason = 0;          // index into Ledger::reasons; 0 is none
-  std::uint16_t pieces = 0;          // documents made of the row
+  std::uint32_t pieces = 0;          // documents made of the row
   Fate fate = Fate::kDropped;
 };
 
@@ -41,23 +40,26 @@ class Ledger {
   std::uint16_t add_reason(const std::string& reason);
   void add(const LedgerEntry& entry) { entries_.push_back(entry); }
   void add_straddling(std::uint64_t tokens) { straddling_tokens_ += tokens; }
-  void set_fate(std::size_t row, Fate fate);
+  void count_piece(std::size_t row) { ++entries_[row].pieces; }
+  // The row is usable but `take` leaves it out.
+  void mark_not_taken(std::size_t row);
 
   const std::vector<LedgerEntry>& entries() const { return entries_; }
   const std::vector<std::string>& files() const { return files_; }
   const std::vector<std::string>& reasons() const { return reasons_; }
 
   LedgerTotals totals() const;
-  LedgerTotals totals(std::uint32_t file) const;
   // Throws std::logic_error naming both numbers unless rows and tokens agree with what the documents hold.
   void check_balance(std::uint64_t documents, std::uint64_t tokens, std::uint64_t trained_tokens) const;
   // A table for people: per file, then per reason with the first places. Ends in a newline.
   std::string summary() const;
-  // One JSON object a row: file, line, fate, reason, tokens, trained_tokens, cut_tokens, pieces. Throws
-  // data::Error on I/O.
+  // One JSON object a row: file, line, fate, reason, documents, tokens, trained_tokens, cut_tokens. Written
+  // whole or not at all. Throws data::Error on I/O.
   void write_jsonl(const std::string& path) const;
 
  private:
+  std::string reason_summary() const;
+
   std::vector<LedgerEntry> entries_;
   std::vector<std::string> files_;
   std::vector<std::string> reasons_{""};

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/chat/template.h"
@@ -21,13 +22,20 @@
 namespace caravan::data {
 
 struct OpenOptions {
-  Json variables;   // template variables: bos_token, eos_token, ...; object or null
-  int threads = 1;  // that build the cache; the bytes written do not depend on it
+  std::uint64_t seed = 0;     // run.seed: picks the rows of `take` where a source has no seed of its own
+  Json variables;             // template variables: bos_token, eos_token, ...; object or null
+  std::optional<Date> today;  // for templates that print the date; such a template without it is an error
   std::function<void(const std::string&)> note;  // warnings for the user (a rebuilt shard, ...); may be empty
   std::function<void(std::uint64_t done_bytes, std::uint64_t all_bytes)>
       progress;  // called now and then; may be empty
   std::function<bool()>
       cancelled;  // true: leave with Error kInterrupted; what is complete stays in the cache
+};
+
+// How a conversation becomes text; `identity` changes whenever the text could.
+struct TokenSource {
+  std::function<Rendered(const Conversation&)> render;  // called from several threads
+  std::string identity;
 };
 
 class TrainingData {
@@ -39,6 +47,8 @@ class TrainingData {
   // zero trained tokens, an unbalanced ledger.
   static TrainingData open(const DataOptions& options, const Tokenizer& tokenizer,
                            const ChatTemplate& chat_template, const OpenOptions& open_options = {});
+  static TrainingData open(const DataOptions& options, const Tokenizer& tokenizer, const TokenSource& source,
+                           const OpenOptions& open_options = {});
   ~TrainingData();
   TrainingData(TrainingData&&) noexcept;
   TrainingData& operator=(TrainingData&&) noexcept;
@@ -51,7 +61,7 @@ class TrainingData {
   std::string name_of(const SourceLine& where) const;
   std::string name_of(std::uint32_t document) const;
 
-  // The plan refers to this object, which must outlive it. Throws data::Error as BatchPlan does.
+  // The plan refers to what this object holds, which must outlive it. Throws data::Error as BatchPlan does.
   BatchPlan plan(const PlanOptions& options) const;
   // Copies the tokens of one micro-batch. Safe to call from several threads. `index` <
   // plan.micro_batches(step).size().

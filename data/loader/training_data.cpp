@@ -1,0 +1,187 @@
+#include "data/loader/training_data.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "data/error.h"
+#include "data/loader/document_set.h"
+#include "data/loader/token_cache.h"
+#include "data/loader/tokenize.h"
+#include "data/readers/detect.h"
+#include "data/readers/file_list.h"
+
+namespace caravan::data {
+namespace {
+
+template <class Choice>
+std::string choice_name(Choice choice) {
+  return std::string(choice_names(Choice{}).at(static_cast<std::size_t>(choice)));
+}
+
+// All that the tokens depend on beside the file.
+std::string token_recipe(const DataOptions& options, const Tokenizer& tokenizer, const TokenSource& source) {
+  const Json inputs{{"tokenizer", tokenizer.fingerprint()},
+                    {"template", source.identity},
+                    {"train_on", choice_name(options.train_on)},
+                    {"max_length", options.max_length},
+                    {"too_long", choice_name(options.too_long)}};
+  return inputs.dump();
+}
+
+int thread_count(std::int64_t wanted) {
+  if (wanted > 0) return static_cast<int>(wanted);
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+struct TrainingData::State {
+  DocumentSet documents;
+  Ledger ledger;
+  std::int64_t tokens = 0;
+  std::int64_t trained_tokens = 0;
+
+  std::string name_of(const LedgerEntry& entry) const {
+    const std::string& path = ledger.files().at(entry.file);
+    return path.substr(path.rfind('/') + 1) + ":" + std::to_string(entry.line);
+  }
+
+  void add_sources(const DataOptions& options, const Tokenizer& tokenizer, const TokenSource& source,
+                   const OpenOptions& open_options) {
+    const ConversationTokenizer conversations(tokenizer, source.render,
+                                              {options.train_on, options.max_length, options.too_long});
+    CacheRequest request;
+    request.cache_dir = options.cache_dir;
+    request.recipe = token_recipe(options, tokenizer, source);
+    request.threads = thread_count(options.threads);
+    request.note = open_options.note;
+    request.progress = open_options.progress;
+    request.cancelled = open_options.cancelled;
+    for (const SourceOptions& rows : options.sources) {
+      for (const std::string& path : list_files(rows.path)) {
+        request.file = path;
+        request.format = rows.format == RowFormat::kAuto ? detect_format(path) : rows.format;
+        documents.add_file(path, open_cache(request, conversations), ledger);
+      }
+      documents.end_source(rows, rows.seed.value_or(open_options.seed), ledger);
+    }
+    documents.finish();
+  }
+
+  void check() {
+    for (const DocumentSize& size : documents.sizes()) {
+      tokens += size.tokens;
+      trained_tokens += size.trained_tokens;
+    }
+    if (trained_tokens == 0) {
+      throw Error(Error::Kind::kData,
+                  "data: not one token can be trained on; what became of the rows:\n" + ledger.summary());
+    }
+    ledger.check_balance(documents.documents().size(), static_cast<std::uint64_t>(tokens),
+                         static_cast<std::uint64_t>(trained_tokens));
+  }
+
+  void append(std::uint32_t document, MicroBatch& batch) const {
+    const Document& place = documents.documents()[document];
+    const TokenShard& shard = documents.shard(place);
+    const ShardDocument& stored = shard.documents()[place.index];
+    const std::span<const std::int32_t> ids = shard.ids(stored);
+    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+    for (std::size_t t = 0; t < ids.size(); ++t) {
+      const bool last = t + 1 == ids.size();
+      batch.targets.push_back(last ? MicroBatch::kNoTarget : ids[t + 1]);
+      batch.weights.push_back(!last && shard.trained(stored, t + 1) ? 1.0f : 0.0f);
+      batch.positions.push_back(static_cast<std::int32_t>(t));
+    }
+    batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+    const LedgerEntry& entry = ledger.entries()[place.ledger_row];
+    batch.documents.push_back({entry.file, entry.line});
+    batch.document_indices.push_back(document);
+  }
+};
+
+TrainingData::TrainingData(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TrainingData::~TrainingData() = default;
+TrainingData::TrainingData(TrainingData&&) noexcept = default;
+TrainingData& TrainingData::operator=(TrainingData&&) noexcept = default;
+
+TrainingData TrainingData::open(const DataOptions& options, const Tokenizer& tokenizer,
+                                const TokenSource& source, const OpenOptions& open_options) {
+  if (options.sources.empty())
+    throw Error(Error::Kind::kData, "data.sources: found none, at least one is needed");
+  if (options.cache_dir.empty())
+    throw Error(Error::Kind::kData, "data.cache_dir: found nothing, a folder for the token cache is needed");
+  auto state = std::make_unique<State>();
+  state->add_sources(options, tokenizer, source, open_options);
+  state->check();
+  return TrainingData(std::move(state));
+}
+
+TrainingData TrainingData::open(const DataOptions& options, const Tokenizer& tokenizer,
+                                const ChatTemplate& chat_template, const OpenOptions& open_options) {
+  RenderOptions render_options;
+  render_options.now = open_options.today;
+  TokenSource source;
+  Json identity{{"template", chat_template.source()}, {"variables", open_options.variables}};
+  // Only a template that prints the date makes other tokens tomorrow.
+  if (open_options.today && chat_template.source().find("strftime_now") != std::string::npos) {
+    identity["today"] = {open_options.today->year, open_options.today->month, open_options.today->day};
+  }
+  source.identity = identity.dump();
+  source.render = [&](const Conversation& conversation) {
+    return chat_template.render(conversation, open_options.variables, render_options);
+  };
+  return open(options, tokenizer, source, open_options);
+}
+
+std::size_t TrainingData::num_documents() const {
+  return state_->documents.documents().size();
+}
+std::int64_t TrainingData::num_tokens() const {
+  return state_->tokens;
+}
+std::int64_t TrainingData::num_trained_tokens() const {
+  return state_->trained_tokens;
+}
+const Ledger& TrainingData::ledger() const {
+  return state_->ledger;
+}
+
+std::string TrainingData::name_of(const SourceLine& where) const {
+  LedgerEntry entry;
+  entry.file = where.file;
+  entry.line = where.line;
+  return state_->name_of(entry);
+}
+
+std::string TrainingData::name_of(std::uint32_t document) const {
+  return state_->name_of(state_->ledger.entries()[state_->documents.documents()[document].ledger_row]);
+}
+
+BatchPlan TrainingData::plan(const PlanOptions& options) const {
+  const State& state = *state_;
+  auto order = [&state, options](std::int64_t epoch) {
+    return state.documents.epoch_order(options.seed, epoch, options.shuffle, options.max_documents);
+  };
+  return BatchPlan(options, state.documents.sizes(), order,
+                   [this](std::uint32_t document) { return name_of(document); });
+}
+
+MicroBatch TrainingData::micro_batch(const BatchPlan& plan, std::int64_t step, std::size_t index) const {
+  return micro_batch(plan.micro_batches(step).at(index));
+}
+
+MicroBatch TrainingData::micro_batch(std::span<const std::uint32_t> documents) const {
+  MicroBatch batch;
+  std::size_t tokens = 0;
+  for (const std::uint32_t document : documents) tokens += state_->documents.sizes()[document].tokens;
+  batch.ids.reserve(tokens);
+  batch.targets.reserve(tokens);
+  batch.weights.reserve(tokens);
+  batch.positions.reserve(tokens);
+  batch.doc_starts.push_back(0);
+  for (const std::uint32_t document : documents) state_->append(document, batch);
+  return batch;
+}
+
+}  // namespace caravan::data
