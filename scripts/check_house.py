@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Checks the rules of the house that a compiler does not: who may include whom, where LibTorch and YAML may appear, names that say
+nothing, dead code, TODOs that nobody can follow up, headers without a promise.
+
+    scripts/check_house.py [FOLDER]      exit 0 clean, 1 findings: one line each, file:line: rule: what was found
+    scripts/check_house.py --sizes       also lists long files and functions; they are advice and never fail
+
+Reads what git tracks, and what it does not ignore.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOMS = ("recipes", "trainer", "data", "models", "losses")
+# Each room and the rooms it may include, itself aside. Tests may include every room.
+MAY_INCLUDE = {
+    "recipes": {"trainer", "data", "models", "losses"},
+    "trainer": {"data", "models", "losses"},
+    "data": set(),
+    "models": set(),
+    "losses": set(),
+}
+BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
+CODE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
+HASH_SUFFIXES = {".py", ".sh", ".cmake", ".yaml", ".yml"}
+TORCH_INCLUDE = re.compile(r'^(torch|ATen|c10|caffe2|models/torch_pch\.h)\b')
+YAML_INCLUDE = re.compile(r"^yaml-cpp/")
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+TODO = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+TODO_WITH_ISSUE = re.compile(r"\bTODO\(#\d+\)")
+DEAD_BLOCK = re.compile(r"^\s*#\s*if\s+0\b")
+# Statements that were commented out: a call or an assignment with its semicolon. Examples in a header's comment are set in further.
+DEAD_LINE = re.compile(r"^\s*// ?[a-z_][\w:.>\[\]-]*(\([^;]*\)| [+*/-]?= [^;]*|\+\+);\s*$")
+FILE_ADVICE, FUNCTION_ADVICE = 400, 40
+
+
+def tracked_files(root):
+    """Paths relative to root of what belongs to the project."""
+    listed = subprocess.run(
+        ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=True, capture_output=True).stdout
+    return sorted(Path(name) for name in listed.decode().split("\0") if name and (root / name).is_file())
+
+
+def reader_files(root):
+    """Stems of the files that must start without LibTorch: those of recipes/reader_sources.cmake."""
+    sources = root / "recipes" / "reader_sources.cmake"
+    text = sources.read_text(encoding="utf-8") if sources.is_file() else ""
+    return {Path("recipes") / name for name in re.findall(r"^\s*([\w/]+)\.cpp$", text, re.MULTILINE)}
+
+
+def uses_torch(path, readers):
+    """Whether this file may include LibTorch: the rooms of tensors, and in recipes whatever is not the reader."""
+    room = path.parts[0]
+    if room == "recipes":
+        headers = {Path("recipes/fields"), Path("recipes/field_list"), Path("recipes/recipe"), Path("recipes/main")}
+        return path.with_suffix("") not in readers | headers and path.parts[1] != "reader"
+    return room in ("trainer", "models", "losses", "tests")
+
+
+def check_include(path, line, included, readers):
+    """Rules that one #include can break."""
+    room = path.parts[0]
+    target = included.split("/")[0]
+    if included.startswith(".") or "/../" in included:
+        yield line, "include from the root", f'"{included}"; write the path from the root of the repository'
+    if room in ROOMS and target in ROOMS and target != room and target not in MAY_INCLUDE[room]:
+        allowed = ", ".join(sorted(MAY_INCLUDE[room])) or "no other room"
+        yield line, "include direction", f'{room} includes "{included}"; {room} may include {allowed}'
+    if room in ROOMS and target == "tests":
+        yield line, "include direction", f'{room} includes "{included}"; nothing includes tests'
+    if TORCH_INCLUDE.match(included) and not uses_torch(path, readers):
+        yield line, "torch stays out", f'"{included}" here; LibTorch belongs in models, losses, trainer'
+    if YAML_INCLUDE.match(included) and not (room == "recipes" or path.parts[:1] == ("tests",)):
+        yield line, "yaml stays in recipes", f'"{included}" here'
+
+
+def check_line(line, text):
+    """Rules that any line can break."""
+    if TODO.search(text) and not TODO_WITH_ISSUE.search(text):
+        yield line, "TODO without issue", f"{text.strip()[:80]}; write TODO(#number): ..., or do it"
+    if DEAD_BLOCK.match(text):
+        yield line, "dead code", "#if 0; delete it, git remembers"
+    if re.match(r"^(<{7}|>{7}|={7})( |$)", text):
+        yield line, "merge mark", text.strip()[:40]
+
+
+def check_code(path, lines, readers):
+    for number, text in enumerate(lines, 1):
+        found = INCLUDE.match(text)
+        if found:
+            yield from check_include(path, number, found.group(1), readers)
+        if DEAD_LINE.match(text):
+            yield number, "dead code", f"{text.strip()[:80]}; delete it, git remembers"
+    if path.suffix == ".h":
+        first = next((text for text in lines if text.strip()), "")
+        if not first.startswith("//"):
+            yield 1, "first comment", "a header starts with a comment: what it promises"
+        if not any(text.startswith("#pragma once") for text in lines):
+            yield 1, "pragma once", "missing"
+
+
+def check_name(path):
+    for part in path.parts:
+        words = re.split(r"[_.\-]", part)
+        banned = BANNED_NAMES.intersection(words)
+        # A word of a longer name may be apt (`common_prefix`); a name of nothing else says nothing.
+        if banned and set(words) - BANNED_NAMES <= {"h", "cpp", "py", "sh", "cmake", "cu", "cuh", "md", "test", ""}:
+            yield 1, "name", f"{path} says nothing of what is inside; use its noun"
+    if path.suffix in CODE_SUFFIXES and not re.fullmatch(r"[a-z0-9_]+", path.stem):
+        yield 1, "name", f"{path.name}; files are snake_case"
+
+
+def check_file(root, path, readers):
+    yield from check_name(path)
+    own = Path(__file__).resolve() == (root / path).resolve()
+    if own or not (path.suffix in CODE_SUFFIXES | HASH_SUFFIXES or path.name == "CMakeLists.txt"):
+        return
+    try:
+        lines = (root / path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        # Bad recipes are bad on purpose.
+        if path.parts[0] != "tests":
+            yield 1, "encoding", f"not UTF-8 at byte {error.start}"
+        return
+    for number, text in enumerate(lines, 1):
+        yield from check_line(number, text)
+    if path.suffix in CODE_SUFFIXES:
+        yield from check_code(path, lines, readers)
+
+
+def long_functions(lines):
+    """(first line, name, length) of functions over the advice: from an unindented opening to the brace that closes it."""
+    start, head = None, ""
+    for number, text in enumerate(lines, 1):
+        if start is None and re.match(r"^(?!namespace|struct|class|enum|union|extern|#|//)[A-Za-z].*\{\s*$", text):
+            start, head = number, text.strip()
+        elif start is not None and text.startswith("}"):
+            if number - start + 1 > FUNCTION_ADVICE:
+                yield start, head.split("(")[0].split()[-1], number - start + 1
+            start = None
+
+
+def print_sizes(root, paths):
+    for path in paths:
+        if path.suffix not in CODE_SUFFIXES or path.parts[0] not in ROOMS:
+            continue
+        lines = (root / path).read_text(encoding="utf-8").splitlines()
+        if len(lines) > FILE_ADVICE:
+            print(f"{path}:1: advice: {len(lines)} lines; files over {FILE_ADVICE} often hold two nouns")
+        for line, name, length in long_functions(lines):
+            print(f"{path}:{line}: advice: {name} has {length} lines; over {FUNCTION_ADVICE}, name the parts")
+
+
+def main(args):
+    sizes = "--sizes" in args
+    folders = [arg for arg in args if arg != "--sizes"]
+    if len(folders) > 1 or any(folder.startswith("-") for folder in folders):
+        print(__doc__, file=sys.stderr)
+        return 2
+    root = Path(folders[0] if folders else Path(__file__).parent.parent).resolve()
+    paths = tracked_files(root)
+    readers = reader_files(root)
+    findings = [(path, *finding) for path in paths for finding in check_file(root, path, readers)]
+    for path, line, rule, text in findings:
+        print(f"{path}:{line}: {rule}: {text}")
+    if sizes:
+        print_sizes(root, paths)
+    print(f"{len(findings)} findings in {len(paths)} files", file=sys.stderr)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
