@@ -7,6 +7,7 @@
 
 #include "recipes/commands/describe.h"
 #include "recipes/commands/dispatch.h"
+#include "recipes/commands/train.h"
 #include "recipes/commands/validate.h"
 #include "recipes/torch_failure.h"
 
@@ -17,6 +18,7 @@ using caravan::recipes::Failure;
 
 // In the order in which people meet them.
 constexpr std::array kCommands = {
+    Command{"train", "run the stage of a recipe, or go on where it stopped", caravan::recipes::run_train},
     Command{"validate", "check a recipe: every error at once, before anything is loaded",
             caravan::recipes::run_validate},
     Command{"describe", "every key of a recipe: type, unit, default, range", caravan::recipes::run_describe},

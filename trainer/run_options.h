@@ -20,9 +20,9 @@ constexpr std::array<std::string_view, 3> choice_names(Resume) {
 
 // Exactly one of `epochs` and `max_steps` is set.
 struct RunOptions {
-  std::string dir;  // absolute once the recipe is read
-  std::optional<std::int64_t> epochs;
-  std::optional<std::int64_t> max_steps;
+  std::string dir = {};  // absolute once the recipe is read
+  std::optional<std::int64_t> epochs = {};
+  std::optional<std::int64_t> max_steps = {};
   std::uint64_t seed = 42;
   std::optional<data::Quantity>
       checkpoint_every;   // steps or minutes; absent: only when the run ends or is stopped

@@ -12,9 +12,9 @@ namespace caravan::trainer {
 
 // With sources, the loss is taken before the first and after the last step, and every `every` steps between.
 struct EvaluationOptions {
-  std::optional<data::Quantity> every;  // steps
-  std::vector<data::SourceOptions> sources;
-  std::optional<std::int64_t> max_rows;  // absent: all
+  std::optional<data::Quantity> every = {};  // steps
+  std::vector<data::SourceOptions> sources = {};
+  std::optional<std::int64_t> max_rows = {};  // absent: all
   bool operator==(const EvaluationOptions&) const = default;
 
   template <class Visitor>

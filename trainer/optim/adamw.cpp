@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "trainer/optim/cpu/adamw_kernel.h"
@@ -64,16 +66,19 @@ void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double g
     const at::Tensor g = gradients.to(at::kFloat).mul_(gradient_factor);
     first_moment_.mul_(options_.betas[0]).add_(g, 1.0 - options_.betas[0]);
     second_moment_.mul_(options_.betas[1]).addcmul_(g, g, 1.0 - options_.betas[1]);
-    for (const auto& [begin, end] : decay_) master.narrow(0, begin, end - begin).mul_(1.0 - rate * options_.weight_decay);
-    master.addcdiv_(first_moment_ / bias1, (second_moment_ / bias2).sqrt_().add_(options_.eps), -rate);
+    at::Tensor update = (first_moment_ / bias1).div_((second_moment_ / bias2).sqrt_().add_(options_.eps));
+    for (const auto& [begin, end] : decay_) update.narrow(0, begin, end - begin).add_(master.narrow(0, begin, end - begin), options_.weight_decay);
+    master.sub_(update, rate);
     set_master(master);
     gradients.zero_();
     return;
   }
   cpu::AdamWConstants c{static_cast<float>(rate),
-                        1.f,
+                        0.f,
                         static_cast<float>(options_.betas[0]),
+                        static_cast<float>(1.0 - options_.betas[0]),
                         static_cast<float>(options_.betas[1]),
+                        static_cast<float>(1.0 - options_.betas[1]),
                         static_cast<float>(options_.eps),
                         static_cast<float>(1.0 / bias1),
                         static_cast<float>(1.0 / std::sqrt(bias2)),
@@ -83,7 +88,7 @@ void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double g
     float *m = first_moment_.data_ptr<float>(), *v = second_moment_.data_ptr<float>();
     for_portions(values_.numel(), decay_, [&](std::int64_t begin, std::int64_t end, bool decays) {
       cpu::AdamWConstants own = c;
-      own.decay_factor = decays ? static_cast<float>(1.0 - rate * options_.weight_decay) : 1.f;
+      own.decay = decays ? static_cast<float>(rate * options_.weight_decay) : 0.f;
       cpu::adamw_range(value + begin, remainder ? remainder + begin : nullptr, m + begin, v + begin, gradient + begin, end - begin,
                        own);
     });
@@ -113,7 +118,7 @@ std::vector<std::pair<const char*, at::Tensor>> AdamW::state() {
 }
 
 at::Tensor sum_of_squares(const at::Tensor& flat) {
-  if (!flat.is_cpu()) return flat.to(at::kFloat).square_().sum(at::kDouble);
+  if (!flat.is_cpu()) return at::linalg_vector_norm(flat, 2, std::nullopt, false, at::kFloat).to(at::kDouble).square_();
   const std::int64_t portions = (flat.numel() + kPortion - 1) / kPortion;
   std::vector<double> parts(static_cast<std::size_t>(portions));
   const auto run = [&](const auto* x) {

@@ -19,7 +19,8 @@ struct ScheduleOptions {
   data::Quantity warmup{0.0, data::Unit::kSteps};  // steps, or % of the run's steps; the rate rises from 0
   std::optional<double>
       min_lr_rate;  // last rate as a share of the peak: cosine_with_min_lr (required), linear, wsd
-  std::optional<data::Quantity> decay;  // length of the fall at the end of wsd: steps or %; required there
+  std::optional<data::Quantity> decay =
+      {};  // length of the fall at the end of wsd: steps or %; required there
   bool operator==(const ScheduleOptions&) const = default;
 
   template <class Visitor>

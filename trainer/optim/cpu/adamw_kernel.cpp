@@ -10,6 +10,9 @@ namespace {
 float widen(float x) { return x; }
 float widen(c10::BFloat16 x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x.x) << 16); }
 
+void clear(float& x) { x = 0.f; }
+void clear(c10::BFloat16& x) { x.x = 0; }
+
 float read_master(const float* value, const std::int16_t*, std::int64_t i) { return value[i]; }
 float read_master(const c10::BFloat16* value, const std::int16_t* remainder, std::int64_t i) {
   return std::bit_cast<float>((static_cast<std::uint32_t>(value[i].x) << 16) +
@@ -31,27 +34,26 @@ void adamw_range(Value* __restrict value, std::int16_t* __restrict remainder, fl
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = widen(gradient[i]) * c.gradient_factor;
-    const float first = c.beta1 * m[i] + (1.f - c.beta1) * g;
-    const float second = c.beta2 * v[i] + (1.f - c.beta2) * g * g;
+    const float first = c.beta1 * m[i] + c.one_minus_beta1 * g;
+    const float second = c.beta2 * v[i] + c.one_minus_beta2 * g * g;
     m[i] = first;
     v[i] = second;
     const float update = first * c.correction1 / (std::sqrt(second) * c.correction2 + c.eps);
-    write_master(value, remainder, i, read_master(value, remainder, i) * c.decay_factor - c.rate * update);
-    gradient[i] = Gradient(0.f);
+    const float master = read_master(value, remainder, i);
+    // p (1 - rate decay) - rate update, rounded once: at fine-tuning rates 1 - rate decay itself is a bad fp32 number.
+    write_master(value, remainder, i, master - (c.rate * update + c.decay * master));
+    clear(gradient[i]);
   }
 }
 
 template <class T>
 double squares_of_range(const T* x, std::int64_t count) {
-  // Eight fp32 lanes over short stretches, each added up in fp64: exact enough for 1e-6 and as fast as memory.
-  constexpr std::int64_t kStretch = 512;
+  // In fp64: reading memory takes as long, and neither overflow nor underflow can pass for a bad gradient.
   double total = 0.0;
-  for (std::int64_t begin = 0; begin < count; begin += kStretch) {
-    const std::int64_t end = begin + kStretch < count ? begin + kStretch : count;
-    float part = 0.f;
-#pragma omp simd reduction(+ : part)
-    for (std::int64_t i = begin; i < end; ++i) part += widen(x[i]) * widen(x[i]);
-    total += static_cast<double>(part);
+#pragma omp simd reduction(+ : total)
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto wide = static_cast<double>(widen(x[i]));
+    total += wide * wide;
   }
   return total;
 }

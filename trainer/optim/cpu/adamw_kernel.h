@@ -7,9 +7,10 @@
 
 namespace caravan::trainer::cpu {
 
+// Worked out in fp64 by the caller: 1 - beta and 1 - rate * decay formed in fp32 would keep only a few digits.
 struct AdamWConstants {
-  float rate, decay_factor;  // decay_factor = 1 - rate * weight_decay, or 1
-  float beta1, beta2, eps;
+  float rate, decay;  // decay = rate * weight_decay, or 0
+  float beta1, one_minus_beta1, beta2, one_minus_beta2, eps;
   float correction1, correction2;  // 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
   float gradient_factor;
 };

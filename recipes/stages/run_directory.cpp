@@ -1,0 +1,103 @@
+#include "recipes/stages/run_directory.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "models/weights/output_file.h"
+#include "recipes/read_recipe.h"
+#include "recipes/resolved_recipe.h"
+#include "recipes/versions.h"
+#include "trainer/error.h"
+
+namespace caravan::recipes {
+
+namespace fs = std::filesystem;
+using trainer::Error;
+
+namespace {
+
+fs::path make_directory(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error)
+    throw Error(Error::Kind::kInputOutput, path + ": the run directory cannot be made: " + error.message() + "; choose another run.dir");
+  return path;
+}
+
+std::optional<std::string> read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// The recipe of an earlier launch must mean the same in everything that changes results.
+void require_same_recipe(const Recipe& now, const std::string& before_yaml, const std::string& where) {
+  const ReadRecipe before = read_recipe_text(before_yaml, where, fs::path("/"));
+  const auto changes = recipe_difference(before.recipe, now);
+  const auto breaking = breaking_changes(changes);
+  if (breaking.empty()) return;
+  throw Error(Error::Kind::kUsage, where + ": this run was started with another recipe, so going on would not repeat it:\n" +
+                                       difference_text(breaking) + "restore these values, or choose another run.dir");
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
+    : path_(make_directory(recipe.run.dir)), terminal_(terminal), lock_(path_), log_(terminal, path_ / "log.txt") {
+  const fs::path recipe_file = path_ / "recipe.yaml";
+  const auto before = read_text(recipe_file);
+  if (recipe.run.resume == trainer::Resume::kNever && before)
+    throw Error(Error::Kind::kUsage, path_.string() + ": there is a run in this directory and run.resume is never; choose another run.dir");
+  if (before) require_same_recipe(recipe, *before, recipe_file.string());
+  checkpoint_ = trainer::newest_checkpoint(path_, [this](const std::string& text) { log_.warn(text); });
+  if (checkpoint_) require_same_recipe(recipe, checkpoint_->recipe_yaml, (checkpoint_->path / "recipe.yaml").string());
+  if (recipe.run.resume == trainer::Resume::kRequired && !checkpoint_ && !is_finished())
+    throw Error(Error::Kind::kUsage, path_.string() + ": there is no complete checkpoint to go on from and run.resume is required");
+  fs::create_directories(path_ / "data");
+  trainer::replace_file(recipe_file, resolved_yaml(recipe));
+}
+
+bool RunDirectory::is_finished() const { return fs::exists(path_ / "final" / "config.json"); }
+
+void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& identity, const std::vector<std::string>& command,
+                         std::int64_t total_steps, std::int64_t last_step) {
+  trainer::Launch launch;
+  launch.started = std::chrono::system_clock::now();
+  launch.command = command;
+  launch.working_directory = fs::current_path().string();
+  launch.versions = linked_versions();
+  launch.environment = trainer::relevant_environment(environ);
+  launch.host = trainer::read_host_facts();
+  launch.first_step = last_step + 1;
+  trainer::write_run_card(path_ / "run.json", identity, launch);
+  sinks_.push_back(std::make_unique<trainer::JsonlSink>(path_ / "metrics.jsonl", last_step));
+  sinks_.push_back(std::make_unique<trainer::TensorboardSink>(path_ / "tensorboard", last_step));
+  trainer::ConsoleOptions console;
+  console.total_steps = total_steps;
+  console.first_step = last_step + 1;
+  console.log_every = recipe.run.log_every;
+  sinks_.push_back(std::make_unique<trainer::ConsoleSink>(terminal_, console));
+}
+
+void RunDirectory::report(std::int64_t step, const std::vector<trainer::MetricValue>& values) {
+  for (const auto& sink : sinks_) sink->write(step, values);
+}
+
+void RunDirectory::save(const trainer::CheckpointContent& content, std::int64_t keep) {
+  for (const auto& sink : sinks_) sink->flush();
+  trainer::write_checkpoint(path_, content, keep);
+  log_.detail("checkpoint after step " + std::to_string(content.step));
+}
+
+void RunDirectory::finish(std::string_view outcome, std::int64_t last_step) {
+  for (const auto& sink : sinks_) sink->flush();
+  terminal_.finish_status();
+  trainer::close_run_card(path_ / "run.json", outcome, last_step, std::chrono::system_clock::now());
+  log_.flush();
+}
+
+}  // namespace caravan::recipes

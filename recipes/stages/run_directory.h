@@ -1,0 +1,51 @@
+// The run directory of a stage: lock, log, sinks, recipe, run card, checkpoints. What every stage shares.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recipes/recipe.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/run_lock.h"
+#include "trainer/metrics/console_sink.h"
+#include "trainer/metrics/jsonl_sink.h"
+#include "trainer/metrics/log.h"
+#include "trainer/metrics/run_card.h"
+#include "trainer/metrics/tensorboard_sink.h"
+
+namespace caravan::recipes {
+
+class RunDirectory {
+ public:
+  // Makes and locks run.dir, decides whether to resume, and writes the resolved recipe. Throws RecipeError or trainer::Error where the
+  // directory holds a run of another recipe (the differences are listed), or run.resume does not allow what is there.
+  RunDirectory(const Recipe& recipe, trainer::Terminal& terminal);
+
+  const std::filesystem::path& path() const { return path_; }
+  trainer::Log& log() { return log_; }
+  const std::optional<trainer::FoundCheckpoint>& checkpoint() const { return checkpoint_; }
+  // The run ended before: final/ is there and complete.
+  bool is_finished() const;
+
+  // Opens metrics.jsonl, tensorboard/ and the console for a run that goes on after `last_step`; opens the run card.
+  void start(const Recipe& recipe, const trainer::RunIdentity& identity, const std::vector<std::string>& command, std::int64_t total_steps,
+             std::int64_t last_step);
+  void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
+  // Metrics are on the disk before a checkpoint says it is complete.
+  void save(const trainer::CheckpointContent& content, std::int64_t keep);
+  void finish(std::string_view outcome, std::int64_t last_step);
+
+ private:
+  std::filesystem::path path_;
+  trainer::Terminal& terminal_;
+  trainer::RunLock lock_;
+  trainer::Log log_;
+  std::optional<trainer::FoundCheckpoint> checkpoint_;
+  std::vector<std::unique_ptr<trainer::Sink>> sinks_;
+};
+
+}  // namespace caravan::recipes

@@ -1,0 +1,252 @@
+#include "recipes/stages/sft.h"
+
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "data/loader/training_data.h"
+#include "models/llama/parameter_shapes.h"
+#include "models/weights/hf_directory_writer.h"
+#include "recipes/resolved_recipe.h"
+#include "recipes/stages/run_directory.h"
+#include "recipes/text_front.h"
+#include "trainer/compute_speed.h"
+#include "trainer/error.h"
+#include "trainer/evaluation/loss_evaluator.h"
+#include "trainer/metrics/process_memory.h"
+#include "trainer/objectives/sft.h"
+#include "trainer/stop_request.h"
+#include "trainer/trainer.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+using trainer::MetricValue;
+
+at::ScalarType scalar_type(models::DType dtype) { return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat; }
+
+data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log) {
+  data::OpenOptions options;
+  options.seed = recipe.run.seed;
+  options.variables = front.variables;
+  options.note = [&log](const std::string& text) { log.warn(text); };
+  options.cancelled = [] { return trainer::StopRequest::requested(); };
+  return options;
+}
+
+data::DataOptions with_cache(data::DataOptions options, const RunDirectory& run) {
+  if (options.cache_dir.empty()) options.cache_dir = (run.path() / "data" / "cache").string();
+  return options;
+}
+
+data::TrainingData open_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources, const TextFront& front,
+                             RunDirectory& run) {
+  data::DataOptions options = with_cache(recipe.data, run);
+  options.sources = sources;
+  return data::TrainingData::open(options, *front.tokenizer, *front.chat_template, open_options(recipe, front, run.log()));
+}
+
+data::PlanOptions plan_options(const Recipe& recipe) {
+  data::PlanOptions options;
+  options.batch = recipe.batch;
+  options.epochs = recipe.run.epochs;
+  options.max_steps = recipe.run.max_steps;
+  options.seed = recipe.run.seed;
+  options.shuffle = recipe.data.shuffle;
+  return options;
+}
+
+data::PlanOptions evaluation_plan(const Recipe& recipe) {
+  data::PlanOptions options;
+  options.batch.tokens = recipe.batch.micro_tokens;
+  options.batch.micro_tokens = recipe.batch.micro_tokens;
+  options.epochs = 1;
+  options.max_documents = recipe.evaluation.max_rows;
+  options.shuffle = false;
+  return options;
+}
+
+// The model with its weights; gradients in fp32 where several micro-batches add up, else in the dtype of the parameters.
+std::unique_ptr<models::Llama> make_model(const Recipe& recipe, std::int64_t vocab_needed) {
+  std::unique_ptr<models::Llama> model;
+  if (recipe.model.init == models::Init::kRandom) {
+    model = std::make_unique<models::Llama>(models::read_llama_config(recipe.model.path + "/config.json"),
+                                            scalar_type(recipe.model.dtype), at::kCPU);
+    model->initialize(recipe.run.seed);
+  } else {
+    const models::HfDirectory directory(recipe.model.path);
+    directory.check(models::llama_parameter_shapes(directory.config()));
+    model = std::make_unique<models::Llama>(directory.config(), scalar_type(recipe.model.dtype), at::kCPU);
+    model->load(directory);
+  }
+  if (vocab_needed > model->config().vocab_size)
+    throw trainer::Error(trainer::Error::Kind::kData,
+                         recipe.model.path + ": the tokenizer has " + std::to_string(vocab_needed) + " tokens but the model has rows for " +
+                             std::to_string(model->config().vocab_size) + "; use the checkpoint's own tokenizer");
+  const bool one_micro_batch = recipe.batch.tokens && *recipe.batch.tokens <= recipe.batch.micro_tokens;
+  model->allocate_gradients(one_micro_batch ? model->dtype() : at::kFloat);
+  return model;
+}
+
+class SaveClock {
+ public:
+  explicit SaveClock(const std::optional<data::Quantity>& every) : every_(every), last_(std::chrono::steady_clock::now()) {}
+  bool due(std::int64_t step) {
+    if (!every_) return false;
+    if (every_->unit == data::Unit::kSteps) return step % static_cast<std::int64_t>(every_->amount) == 0;
+    if (std::chrono::steady_clock::now() - last_ < std::chrono::duration<double>(every_->amount * 60.0)) return false;
+    last_ = std::chrono::steady_clock::now();
+    return true;
+  }
+
+ private:
+  std::optional<data::Quantity> every_;
+  std::chrono::steady_clock::time_point last_;
+};
+
+void export_final(const Recipe& recipe, models::Llama& model, const std::filesystem::path& final_dir) {
+  std::vector<models::TensorSpec> specs;
+  for (const models::FlatUnit& unit : model.units())
+    for (const models::Slot& slot : unit.slots()) specs.push_back({slot.name, models::to_dtype(model.dtype()), slot.shape});
+  models::HfWriterOptions options;
+  options.source = recipe.model.path;
+  options.replace_existing = true;
+  models::HfDirectoryWriter writer(final_dir.string(), model.config(), specs, options);
+  for (const models::FlatUnit& unit : model.units())
+    for (const models::Slot& slot : unit.slots()) writer.add(slot.name, unit.value(slot));
+  writer.finish();
+}
+
+// One SFT run, its parts in the order in which they depend on each other.
+class SftRun {
+ public:
+  SftRun(const Recipe& recipe, trainer::Terminal& terminal) : recipe_(recipe), run_(recipe, terminal) {}
+
+  int go(const std::vector<std::string>& command) {
+    if (run_.is_finished()) {
+      run_.log().info("this run is done: " + (run_.path() / "final").string());
+      return 0;
+    }
+    open();
+    build();
+    start(command);
+    const bool done = trainer_->run({[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
+                                     [this](std::int64_t step) { return after_step(step); }});
+    if (!done) {
+      run_.finish("stopped", trainer_->steps_done());
+      run_.log().info(std::string("stopped by ") + trainer::StopRequest::signal_name() + " after step " +
+                      std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
+      return 75;
+    }
+    export_final(recipe_, *model_, run_.path() / "final");
+    run_.finish("done", trainer_->steps_done());
+    run_.log().info("done: " + (run_.path() / "final").string());
+    return 0;
+  }
+
+ private:
+  void open() {
+    front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
+    data_.emplace(open_data(recipe_, recipe_.data.sources, front_, run_));
+    run_.log().info(data_->ledger().summary());
+    data_->ledger().write_jsonl((run_.path() / "data" / "ledger.jsonl").string());
+    plan_.emplace(data_->plan(plan_options(recipe_)));
+    source_.emplace(*data_, *plan_);
+    if (recipe_.evaluation.sources.empty()) return;
+    held_out_.emplace(open_data(recipe_, recipe_.evaluation.sources, front_, run_));
+    held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe_)));
+    held_out_source_.emplace(*held_out_, *held_out_plan_);
+  }
+
+  void build() {
+    model_ = make_model(recipe_, front_.tokenizer->vocab_size());
+    objective_.emplace(recipe_.loss);
+    trainer::TrainerOptions options;
+    options.optimizer = recipe_.optimizer;
+    options.schedule = recipe_.schedule;
+    options.recompute_every = recipe_.model.recompute.every;
+    options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
+    options.seed = recipe_.run.seed;
+    trainer_.emplace(options, *model_, *objective_, *source_);
+    if (const auto& checkpoint = run_.checkpoint()) {
+      auto state = trainer_->optimizer().state();
+      trainer::restore_tensors(*checkpoint, state);
+      trainer_->set_steps_done(checkpoint->step);
+      trainer_->set_tokens_done(checkpoint->progress.at("tokens_done"));
+      run_.log().info("going on from " + checkpoint->path.string());
+    } else if (recipe_.model.init == models::Init::kPretrained && recipe_.model.dtype == models::DType::kBf16) {
+      trainer_->optimizer().load_master(models::HfDirectory(recipe_.model.path));
+    }
+  }
+
+  void start(const std::vector<std::string>& command) {
+    trainer::RunIdentity identity;
+    identity.stage = "sft";
+    identity.seed = recipe_.run.seed;
+    identity.hashes = {{"tokenizer", front_.tokenizer->fingerprint()}, {"chat_template", front_.chat_template->fingerprint()}};
+    run_.start(recipe_, identity, command, source_->num_steps(), trainer_->steps_done());
+    gemm_ = trainer::measure_gemm(model_->dtype(), model_->device());
+    run_.log().info(std::to_string(source_->num_steps()) + " steps, " + std::to_string(plan_->num_tokens()) + " tokens, " +
+                    std::to_string(model_->num_parameters()) + " parameters");
+    if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
+  }
+
+  void evaluate(std::int64_t step) {
+    run_.report(step, trainer::evaluate_loss(*trainer_, *model_, *objective_, *held_out_source_));
+  }
+
+  void report(std::int64_t step, std::vector<MetricValue> values) {
+    for (const MetricValue& value : values)
+      if (value.name == "speed/model_flops_per_second") {
+        values.push_back({"speed/gemm_share", value.value / gemm_});
+        break;
+      }
+    values.push_back({"memory/peak_bytes", static_cast<double>(trainer::read_process_memory().peak_resident_bytes)});
+    run_.report(step, values);
+    if (held_out_source_ && evaluation_due(step)) evaluate(step);
+  }
+
+  bool evaluation_due(std::int64_t step) const {
+    if (step == source_->num_steps()) return true;
+    const auto& every = recipe_.evaluation.every;
+    return every && step % static_cast<std::int64_t>(every->amount) == 0;
+  }
+
+  bool after_step(std::int64_t step) {
+    const bool stop = trainer::StopRequest::requested();
+    if (stop || saves_.due(step) || step == source_->num_steps()) {
+      trainer::CheckpointContent content;
+      content.step = step;
+      content.tensors = trainer_->optimizer().state();
+      content.progress = {{"tokens_done", trainer_->tokens_done()}};
+      content.recipe_yaml = resolved_yaml(recipe_);
+      run_.save(content, recipe_.run.keep);
+    }
+    return stop;
+  }
+
+  const Recipe& recipe_;
+  trainer::StopRequest stop_;
+  RunDirectory run_;
+  TextFront front_;
+  std::optional<data::TrainingData> data_, held_out_;
+  std::optional<data::BatchPlan> plan_, held_out_plan_;
+  std::optional<trainer::PlannedSource> source_, held_out_source_;
+  std::unique_ptr<models::Llama> model_;
+  std::optional<trainer::SftObjective> objective_;
+  std::optional<trainer::Trainer> trainer_;
+  SaveClock saves_{recipe_.run.checkpoint_every};
+  double gemm_ = 0.0;
+};
+
+}  // namespace
+
+int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const std::vector<std::string>& command) {
+  if (recipe.run.threads > 0) at::set_num_threads(static_cast<int>(recipe.run.threads));
+  SftRun run(recipe, terminal);
+  return run.go(command);
+}
+
+}  // namespace caravan::recipes
