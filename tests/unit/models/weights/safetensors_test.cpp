@@ -159,6 +159,15 @@ TEST(Safetensors, LargeHostileHeadersEndSoon) {
   EXPECT_NAMES(tests::error_of([&] { parse(file_of(many, 0)); }), "stands twice");
 }
 
+// The limit holds even where the file is large enough for such a header: it must not be parsed at all.
+TEST(Safetensors, HeaderLengthIsLimited) {
+  const tests::ScratchFolder folder;
+  const std::uint64_t length = kMaxSafetensorsHeaderBytes + 1;
+  std::ofstream(folder / "x", std::ios::binary) << std::string(reinterpret_cast<const char*>(&length), 8);
+  std::filesystem::resize_file(folder / "x", length + 100);  // sparse: takes no room
+  EXPECT_NAMES(tests::error_of([&] { SafetensorsFile(folder / "x"); }), "100000001 bytes, at most 100000000");
+}
+
 // Whatever a flipped or lost byte makes of a file: an error, or tensors inside the file. Run with sanitizers
 // this is the proof that no byte is trusted.
 TEST(Safetensors, DamagedBytesAreErrorsOrHarmless) {
