@@ -1,4 +1,36 @@
 add_library(data_chat OBJECT
-  chat/message.cpp
+  chat/checkpoint_text.cpp
+  chat/jinja_arena.cpp
+  chat/jinja_arguments.cpp
+  chat/jinja_calls.cpp
+  chat/jinja_clock.cpp
+  chat/jinja_expression_parser.cpp
+  chat/jinja_expressions.cpp
+  chat/jinja_filters.cpp
+  chat/jinja_globals.cpp
+  chat/jinja_input.cpp
+  chat/jinja_json.cpp
+  chat/jinja_lexer.cpp
+  chat/jinja_methods.cpp
+  chat/jinja_operators.cpp
+  chat/jinja_parser.cpp
+  chat/jinja_print.cpp
+  chat/jinja_selection_filters.cpp
+  chat/jinja_sequence_filters.cpp
+  chat/jinja_sequences.cpp
+  chat/jinja_source.cpp
+  chat/jinja_statements.cpp
+  chat/jinja_string_literal.cpp
+  chat/jinja_tests.cpp
+  chat/jinja_text.cpp
+  chat/jinja_text_filters.cpp
+  chat/jinja_trial.cpp
+  chat/jinja_unicode.cpp
+  chat/jinja_value.cpp
+  chat/jinja_value_filters.cpp
+  chat/nearest_name.cpp
+  chat/template.cpp
+  chat/turn_markers.cpp
+  chat/turns.cpp
 )
-target_link_libraries(data_chat PUBLIC nlohmann_json::nlohmann_json)
+target_link_libraries(data_chat PUBLIC nlohmann_json::nlohmann_json ICU::uc)

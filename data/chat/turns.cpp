@@ -1,0 +1,272 @@
+#include "data/chat/turns.h"
+
+#include <algorithm>
+
+#include "data/chat/turn_markers.h"
+
+namespace caravan::data {
+
+namespace {
+
+using jinja::Mark;
+using jinja::Run;
+
+struct Segment {
+  std::size_t message = 0;
+  ByteRange range;
+};
+
+// The text, seen by origin.
+struct Layout {
+  std::vector<ByteRange> written;    // no message's content: template, roles, other variables
+  std::vector<Segment> segments;     // by message, in order of their begins
+  std::vector<Segment> generations;  // {% generation %}; message may be kMaxMessages: none
+};
+
+void extend(std::vector<ByteRange>& ranges, std::size_t begin, std::size_t end) {
+  if (!ranges.empty() && ranges.back().end == begin) {
+    ranges.back().end = end;
+  } else {
+    ranges.push_back({begin, end});
+  }
+}
+
+// A mark that opens pushes a segment; one that closes ends the innermost open one of the same message. Cut
+// texts may have lost one of a pair: what stays open ends with the text.
+void read_mark(Run run, std::size_t at, Layout& layout, std::vector<std::size_t>& open,
+               std::vector<std::size_t>& open_generations) {
+  Mark mark = jinja::mark_of(run);
+  bool generation = mark == Mark::kGenerationBegin || mark == Mark::kGenerationEnd;
+  std::vector<Segment>& segments = generation ? layout.generations : layout.segments;
+  std::vector<std::size_t>& stack = generation ? open_generations : open;
+  if (mark == Mark::kMessageBegin || mark == Mark::kGenerationBegin) {
+    stack.push_back(segments.size());
+    segments.push_back({jinja::mark_message(run), {at, at}});
+    return;
+  }
+  for (std::size_t i = stack.size(); i > 0; --i) {
+    if (segments[stack[i - 1]].message != jinja::mark_message(run)) continue;
+    segments[stack[i - 1]].range.end = at;
+    stack.erase(stack.begin() + static_cast<std::ptrdiff_t>(i - 1));
+    return;
+  }
+}
+
+Layout read_layout(const TurnInput& input, std::vector<ByteRange>& trusted) {
+  Layout layout;
+  std::vector<std::size_t> open;
+  std::vector<std::size_t> open_generations;
+  std::size_t at = 0;
+  for (Run run : input.runs) {
+    if (run.size == 0) {
+      read_mark(run, at, layout, open, open_generations);
+      continue;
+    }
+    std::size_t end = at + run.size;
+    if (jinja::is_trusted(run.origin)) extend(trusted, at, end);
+    if (!jinja::is_content(run.origin)) extend(layout.written, at, end);
+    at = end;
+  }
+  for (std::size_t i : open) layout.segments[i].range.end = at;
+  for (std::size_t i : open_generations) layout.generations[i].range.end = at;
+  return layout;
+}
+
+class TurnFinder {
+ public:
+  TurnFinder(const TurnInput& input, Rendered& rendered)
+      : input_(input),
+        rendered_(rendered),
+        layout_(read_layout(input, rendered.trusted)),
+        prompt_(input.prompt.value_or("")) {}
+
+  void run() {
+    if (input_.has_generation) {
+      for (const Segment& generation : layout_.generations) add_generation(generation);
+    } else {
+      for (const Segment& segment : layout_.segments) {
+        if (is_assistant(segment.message)) add_segment(segment);
+      }
+    }
+    find_silent_messages();
+  }
+
+ private:
+  bool is_assistant(std::size_t message) const {
+    return message < input_.is_assistant.size() && input_.is_assistant[message];
+  }
+
+  // The parts of `range` that no message's content fills.
+  std::vector<ByteRange> written_in(ByteRange range) const {
+    std::vector<ByteRange> parts;
+    auto it = std::lower_bound(layout_.written.begin(), layout_.written.end(), range.begin,
+                               [](const ByteRange& part, std::size_t at) { return part.end <= at; });
+    for (; it != layout_.written.end() && it->begin < range.end; ++it) {
+      parts.push_back({std::max(it->begin, range.begin), std::min(it->end, range.end)});
+    }
+    return parts;
+  }
+
+  std::vector<Marker> markers_in(ByteRange range) const {
+    std::vector<Marker> markers;
+    for (ByteRange part : written_in(range)) {
+      for (Marker& marker : find_markers(input_.text, part)) markers.push_back(std::move(marker));
+    }
+    return markers;
+  }
+
+  // Where the content bytes of `range` begin and end; empty at range.end where there are none.
+  ByteRange content_of(ByteRange range) const {
+    std::size_t at = range.begin;
+    ByteRange content{range.end, range.end};
+    bool found = false;
+    auto take = [&](std::size_t begin, std::size_t end) {
+      if (begin >= end) return;
+      if (!found) content.begin = begin;
+      content.end = end;
+      found = true;
+    };
+    for (ByteRange part : written_in(range)) {
+      take(at, part.begin);
+      at = part.end;
+    }
+    take(at, range.end);
+    return content;
+  }
+
+  // Behind the first header that begins in text[range], npos without one. `header_begin` tells where it
+  // began.
+  std::size_t find_header(ByteRange range, std::size_t& header_begin) const {
+    for (ByteRange part : written_in(range)) {
+      // A header may run on behind the part that the search is limited to.
+      std::size_t limit = part.end;
+      for (std::size_t at = part.begin; at < part.end; ++at) {
+        std::size_t length = prompt_.match(input_.text.substr(at, limit - at));
+        if (length == 0) continue;
+        header_begin = at;
+        return at + length;
+      }
+    }
+    return std::string_view::npos;
+  }
+
+  void add_generation(const Segment& generation) {
+    if (generation.range.begin == generation.range.end) return;
+    std::size_t message = generation.message < jinja::kMaxMessages ? generation.message : 0;
+    if (generation.message < jinja::kMaxMessages && !is_assistant(message)) {
+      rendered_.unlocated = "the template puts message " + std::to_string(message) +
+                            ", which is not an assistant's, into {% generation %}";
+      return;
+    }
+    RenderedTurn turn = close_turn(message, generation.range);
+    turn.marker_end = turn.marker_end == turn.text.end ? turn.text.end : generation.range.end;
+    rendered_.turns.push_back(turn);
+  }
+
+  void add_segment(const Segment& segment) {
+    ByteRange range = segment.range;
+    if (input_.prompt_begin != std::string_view::npos)
+      range.end = std::min(range.end, std::max(range.begin, input_.prompt_begin));
+    if (range.begin >= range.end) return;
+    std::size_t start = start_of_turn(segment.message, range);
+    while (start != std::string_view::npos) {
+      std::size_t next_header = range.end;
+      std::size_t next =
+          prompt_.empty() ? std::string_view::npos : find_header({start, range.end}, next_header);
+      rendered_.turns.push_back(close_turn(segment.message, {start, next_header}));
+      start = next;
+    }
+  }
+
+  std::size_t start_of_turn(std::size_t message, ByteRange range) {
+    if (input_.prompt && prompt_.empty()) return range.begin;
+    ByteRange before{range.begin, content_of(range).begin};
+    std::size_t header_begin = 0;
+    std::size_t start = prompt_.empty() ? std::string_view::npos : find_header(before, header_begin);
+    if (start != std::string_view::npos) return start;
+    std::vector<Marker> markers = markers_in(before);
+    if (!markers.empty() && before.end < range.end) return markers.back().range.end;
+    if (before.end == range.end && is_blank_text(range)) return std::string_view::npos;
+    rendered_.unlocated =
+        "the turn of message " + std::to_string(message) + " has no header that can be told from the answer";
+    return std::string_view::npos;
+  }
+
+  bool is_blank_text(ByteRange range) const {
+    return input_.text.substr(range.begin, range.end - range.begin).find_first_not_of(" \t\r\n") ==
+           std::string_view::npos;
+  }
+
+  // The end marker of the turn in `range`, and what lies before it.
+  RenderedTurn close_turn(std::size_t message, ByteRange range) const {
+    ByteRange content = content_of(range);
+    ByteRange tail{content.begin == content.end ? range.begin : content.end, range.end};
+    std::string_view text = input_.text;
+    if (!input_.eos_token.empty()) {
+      std::size_t at = text.substr(0, tail.end).find(input_.eos_token, tail.begin);
+      if (at != std::string_view::npos) return {message, {range.begin, at}, at + input_.eos_token.size()};
+    }
+    std::vector<Marker> all = markers_in(range);
+    for (std::size_t i = all.size(); i > 0 && all[i - 1].range.begin >= tail.begin; --i) {
+      if (!is_paired(all, i - 1))
+        return {message, {range.begin, all[i - 1].range.begin}, all[i - 1].range.end};
+    }
+    return {message, range, range.end};
+  }
+
+  // Whether the marker opens or closes something inside the turn.
+  static bool is_paired(const std::vector<Marker>& all, std::size_t index) {
+    const Marker& marker = all[index];
+    if (marker.name.empty()) return false;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (i == index || all[i].name != marker.name) continue;
+      bool closes = i < index && marker.side == Marker::Side::kCloses && all[i].side != Marker::Side::kCloses;
+      bool opens = i > index && marker.side != Marker::Side::kCloses && all[i].side == Marker::Side::kCloses;
+      if (closes || opens) return true;
+    }
+    return false;
+  }
+
+  void find_silent_messages() {
+    for (std::size_t i = 0; i < input_.is_assistant.size(); ++i) {
+      if (!input_.is_assistant[i]) continue;
+      auto of_message = [&](const RenderedTurn& turn) { return turn.message == i; };
+      if (std::any_of(rendered_.turns.begin(), rendered_.turns.end(), of_message)) continue;
+      bool writes = writes_content_of(i);
+      if (writes && rendered_.unlocated.empty()) {
+        rendered_.unlocated = "message " + std::to_string(i) +
+                              " is in the text, but not where a loop over the messages writes it";
+      }
+      if (!writes) rendered_.silent_messages.push_back(i);
+    }
+  }
+
+  bool writes_content_of(std::size_t message) const {
+    return std::any_of(input_.runs.begin(), input_.runs.end(), [&](const Run& run) {
+      return run.size != 0 && jinja::is_content(run.origin) && jinja::message_of(run.origin) == message;
+    });
+  }
+
+  const TurnInput& input_;
+  Rendered& rendered_;
+  Layout layout_;
+  PromptPieces prompt_;
+};
+
+}  // namespace
+
+void find_turns(const TurnInput& input, Rendered& rendered) {
+  TurnFinder(input, rendered).run();
+}
+
+std::size_t end_of_last_segment(std::span<const Run> runs) {
+  std::size_t at = 0;
+  std::size_t end = 0;
+  for (const Run& run : runs) {
+    at += run.size;
+    if (jinja::mark_of(run) == Mark::kMessageEnd) end = at;
+  }
+  return end;
+}
+
+}  // namespace caravan::data
