@@ -57,9 +57,10 @@ void BpeModel::find_bytes() {
     if (byte_symbols_[byte] == kNone) has_all_bytes_ = false;
   }
   if (!has_all_bytes_) return;
-  byte_pair_ranks_.resize(256 * 256);
-  for (std::size_t pair = 0; pair < byte_pair_ranks_.size(); ++pair) {
-    byte_pair_ranks_[pair] = merges_.find(byte_symbols_[pair >> 8], byte_symbols_[pair & 255]).rank;
+  byte_pairs_ = LargeArray<BytePair>(256 * 256);
+  for (std::size_t pair = 0; pair < byte_pairs_.size(); ++pair) {
+    const MergeTable::Merge& merge = merges_.find(byte_symbols_[pair >> 8], byte_symbols_[pair & 255]);
+    byte_pairs_[pair] = {merge.rank, merge.merged};
   }
 }
 
@@ -158,27 +159,37 @@ bool BpeModel::encode(std::string_view word, std::vector<Symbol>& out) const {
 
 void BpeModel::merge_few(std::vector<Symbol>& symbols, std::string_view word) const {
   std::uint32_t ranks[kFewSymbols];
+  std::int32_t merged[kFewSymbols];
   std::size_t count = symbols.size();
-  const auto rank_at = [&](std::size_t i) { return merges_.find(symbols[i].id, symbols[i + 1].id).rank; };
+  const auto take = [&](std::size_t i, const MergeTable::Merge& merge) {
+    ranks[i] = merge.rank;
+    merged[i] = merge.merged;
+  };
   for (std::size_t i = 0; i + 1 < count; ++i) {
     if (has_all_bytes_) {
       const auto left = static_cast<unsigned char>(word[i]), right = static_cast<unsigned char>(word[i + 1]);
-      ranks[i] = byte_pair_ranks_[left * 256u + right];
+      ranks[i] = byte_pairs_[left * 256u + right].rank;
+      merged[i] = byte_pairs_[left * 256u + right].merged;
     } else {
-      ranks[i] = rank_at(i);
+      take(i, merges_.find(symbols[i].id, symbols[i + 1].id));
     }
   }
   while (count > 1) {
     const std::size_t best = static_cast<std::size_t>(std::min_element(ranks, ranks + count - 1) - ranks);
     if (ranks[best] == kNever) break;
-    symbols[best].id = merges_.find(symbols[best].id, symbols[best + 1].id).merged;
+    symbols[best].id = merged[best];
     --count;
-    std::copy(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 2,
-              symbols.begin() + static_cast<std::ptrdiff_t>(count) + 1,
-              symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    std::copy(ranks + best + 1, ranks + count, ranks + best);
-    if (best > 0) ranks[best - 1] = rank_at(best - 1);
-    if (best + 1 < count) ranks[best] = rank_at(best);
+    for (std::size_t i = best + 1; i < count; ++i) symbols[i] = symbols[i + 1];
+    for (std::size_t i = best; i + 1 < count; ++i) {
+      ranks[i] = ranks[i + 1];
+      merged[i] = merged[i + 1];
+    }
+    const bool has_left = best > 0, has_right = best + 1 < count;
+    MergeTable::Pair left{}, right{};
+    if (has_left) left = merges_.start(symbols[best - 1].id, symbols[best].id);
+    if (has_right) right = merges_.start(symbols[best].id, symbols[best + 1].id);
+    if (has_left) take(best - 1, merges_.find(left));
+    if (has_right) take(best, merges_.find(right));
   }
   symbols.resize(count);
 }

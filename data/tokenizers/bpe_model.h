@@ -52,6 +52,10 @@ class BpeModel {
   const char* next_part(const char* begin, const char* end) const;
 
  private:
+  struct BytePair {
+    std::uint32_t rank;
+    std::int32_t merged;
+  };
   void find_bytes();
   void find_mark_cuts();
   bool read_symbols(std::string_view word, std::vector<Symbol>& out) const;
@@ -66,9 +70,9 @@ class BpeModel {
   std::array<std::int32_t, 256> byte_symbols_{};    // of bytes in text; kNone where there is none
   std::array<std::int32_t, 256> fallback_bytes_{};  // of <0x00>..<0xFF>
   bool has_all_bytes_ = false;
-  std::vector<std::uint32_t> byte_pair_ranks_;  // [256 * 256], where has_all_bytes_
-  std::vector<std::int32_t> wide_symbols_;      // of U+0000..U+FFFF, unless byte_level
-  std::vector<std::uint32_t> symbol_bytes_;     // by id
+  LargeArray<BytePair> byte_pairs_;          // [256 * 256], where has_all_bytes_
+  std::vector<std::int32_t> wide_symbols_;   // of U+0000..U+FFFF, unless byte_level
+  std::vector<std::uint32_t> symbol_bytes_;  // by id
   bool has_mark_cuts_ = false;
   std::vector<bool> joins_mark_;  // by character: some token holds it right before U+2581
 };

@@ -59,11 +59,12 @@ struct BpeTokenizer::Output {
   bool wants_begins() const { return begins_ != nullptr; }
   void finish() { done_ = true; }
 
-  void put(std::int32_t id) { *room() = id, ++count_; }
-  // Copies all 8 integers of an entry and counts `num_ids` of them: faster than a loop.
-  void put(const WordCache::Entry& entry) {
-    std::memcpy(room(), entry.ids, 8 * sizeof(std::int32_t));
-    count_ += static_cast<std::size_t>(entry.num_ids);
+  void put_id(std::int32_t id) { *room() = id, ++count_; }
+  // Copies the whole array of an entry and counts what is used of it: faster than a loop.
+  template <class Entry>
+  void put(const Entry& entry) {
+    std::memcpy(room(), entry.ids, sizeof entry.ids);
+    count_ += entry.view().size();
   }
   void put_begin(std::size_t begin) { begins_->push_back(static_cast<std::uint32_t>(begin)); }
 
@@ -88,6 +89,7 @@ struct BpeTokenizer::Call {
   Output output;
   WordCache& cache;
   std::vector<Symbol> symbols;
+  std::vector<std::int32_t> ids;
 };
 
 BpeTokenizer::BpeTokenizer(BpeParts parts)
@@ -143,19 +145,22 @@ void BpeTokenizer::make_model(BpeParts& parts) {
     const auto merged = static_cast<std::size_t>(merge.merged);
     if (!special_[merged] || is_part[merged]) table.set(merge);
   }
-  if (parts.options.ignore_merges) {
-    words_.reserve(names_.size(), names_.size() * 8);
-    for (std::int32_t id = 0; id < names_.end_id(); ++id) {
-      if (!names_.has(id) || special_[static_cast<std::size_t>(id)] || names_.find(names_.bytes(id)) != id)
-        continue;
-      if (!parts.options.byte_level) {
-        words_.add(id, names_.bytes(id));
-      } else if (const auto bytes = alphabet_to_bytes(names_.bytes(id))) {
-        words_.add(id, *bytes);
-      }
-    }
-  }
+  if (parts.options.ignore_merges) find_words(parts.options.byte_level);
   model_ = std::make_unique<BpeModel>(parts.options, names_, words_, std::move(table));
+}
+
+void BpeTokenizer::find_words(bool byte_level) {
+  words_.reserve(names_.size(), names_.size() * 8);
+  whole_words_ = ShortWordTable(names_.size());
+  for (std::int32_t id = 0; id < names_.end_id(); ++id) {
+    if (!names_.has(id) || special_[static_cast<std::size_t>(id)] || names_.find(names_.bytes(id)) != id)
+      continue;
+    const auto word = byte_level ? alphabet_to_bytes(names_.bytes(id)) : std::string(names_.bytes(id));
+    if (!word || word->empty()) continue;
+    words_.add(id, *word);
+    if (word->size() <= ShortWord::kMaxBytes)
+      whole_words_.insert(ShortWord::make(word->data(), word->size(), word->size()), id);
+  }
 }
 
 void BpeTokenizer::make_matchers() {
@@ -183,14 +188,14 @@ void BpeTokenizer::encode(std::string_view text, std::span<const ByteRange> trus
                                         " bytes; at most 2147483646 are allowed: split the row");
   }
   require_valid_utf8(text);
-  Call call{text, trusted, Output(ids, begins), thread_caches.of(serial_), {}};
+  Call call{text, trusted, Output(ids, begins), thread_caches.of(serial_), {}, {}};
   std::vector<TokenMatcher::Match> matches;
   if (raw_matcher_->has_plain() || !trusted.empty())
     raw_matcher_->find(text, TrustedRanges(trusted), matches);
   std::size_t taken = 0;
   for (const TokenMatcher::Match& match : matches) {
     if (taken < match.range.begin) encode_segment(call, {taken, match.range.begin});
-    call.output.put(match.id);
+    call.output.put_id(match.id);
     if (begins) call.output.put_begin(match.range.begin);
     taken = match.range.end;
   }
@@ -219,7 +224,7 @@ void BpeTokenizer::encode_segment(Call& call, ByteRange segment) const {
   std::size_t taken = 0;
   for (const TokenMatcher::Match& match : matches) {
     encode_part({taken, match.range.begin});
-    call.output.put(match.id);
+    call.output.put_id(match.id);
     if (call.output.wants_begins()) call.output.put_begin(text.origin(match.range.begin));
     taken = match.range.end;
   }
@@ -250,30 +255,64 @@ void BpeTokenizer::encode_word(Call& call, const MappedText& text, const char* b
                                const char* readable_end) const {
   const auto num_bytes = static_cast<std::size_t>(end - begin);
   const auto at = static_cast<std::size_t>(begin - text.view().data());
-  const bool may_keep = num_bytes <= WordCache::kMaxBytes;
-  WordCache::Key key{};
-  if (may_keep) {
-    key = WordCache::make_key(begin, num_bytes, static_cast<std::size_t>(readable_end - begin));
-    if (const WordCache::Entry* entry = call.cache.find(key)) [[likely]] {
+  if (num_bytes <= ShortWord::kMaxBytes) [[likely]] {
+    const ShortWord word = ShortWord::make(begin, num_bytes, static_cast<std::size_t>(readable_end - begin));
+    if (const WordCache::ShortEntry* entry = call.cache.find(word)) [[likely]] {
       call.output.put(*entry);
-      if (!call.output.wants_begins()) return;
-      std::size_t offset = at;
-      for (std::int32_t i = 0; i < entry->num_ids; ++i) {
-        call.output.put_begin(text.origin(offset));
-        offset += model_->symbol_bytes(entry->ids[i]);
+      return put_begins(call, text, at, entry->view());
+    }
+    const std::int32_t id = whole_words_.find(word);
+    if (id != kNone) {
+      call.cache.insert(word, {&id, 1});
+      call.output.put_id(id);
+      return put_begins(call, text, at, {&id, 1});
+    }
+    if (const WordCache::LongEntry* entry = call.cache.find_long(begin, num_bytes)) {
+      call.output.put(*entry);
+      return put_begins(call, text, at, entry->view());
+    }
+    if (merge_word(call, text, {begin, num_bytes})) {
+      if (call.ids.size() <= WordCache::kMaxShortIds) {
+        call.cache.insert(word, call.ids);
+      } else if (call.ids.size() <= WordCache::kMaxLongIds) {
+        call.cache.insert_long(begin, num_bytes, call.ids);
       }
-      return;
+    }
+    return;
+  }
+  if (num_bytes <= WordCache::kMaxLongBytes) {
+    if (const WordCache::LongEntry* entry = call.cache.find_long(begin, num_bytes)) {
+      call.output.put(*entry);
+      return put_begins(call, text, at, entry->view());
     }
   }
-  const bool exact = model_->encode({begin, num_bytes}, call.symbols);
+  if (merge_word(call, text, {begin, num_bytes}) && num_bytes <= WordCache::kMaxLongBytes &&
+      call.ids.size() <= WordCache::kMaxLongIds) {
+    call.cache.insert_long(begin, num_bytes, call.ids);
+  }
+}
+
+// The offsets of tokens that are as long as their text.
+void BpeTokenizer::put_begins(Call& call, const MappedText& text, std::size_t at,
+                              std::span<const std::int32_t> ids) const {
+  if (!call.output.wants_begins()) return;
+  for (const std::int32_t id : ids) {
+    call.output.put_begin(text.origin(at));
+    at += model_->symbol_bytes(id);
+  }
+}
+
+// Merges a word that no cache knows; leaves its ids in `call.ids`. Returns whether they may be kept.
+bool BpeTokenizer::merge_word(Call& call, const MappedText& text, std::string_view word) const {
+  const auto at = static_cast<std::size_t>(word.data() - text.view().data());
+  const bool exact = model_->encode(word, call.symbols);
+  call.ids.clear();
   for (const Symbol& symbol : call.symbols) {
-    call.output.put(symbol.id);
+    call.ids.push_back(symbol.id);
+    call.output.put_id(symbol.id);
     if (call.output.wants_begins()) call.output.put_begin(text.origin(at + symbol.begin));
   }
-  if (!may_keep || !exact || call.symbols.size() > WordCache::kMaxIds) return;
-  WordCache::Entry& entry = call.cache.insert(key);
-  entry.num_ids = static_cast<std::int32_t>(call.symbols.size());
-  for (std::size_t i = 0; i < call.symbols.size(); ++i) entry.ids[i] = call.symbols[i].id;
+  return exact;
 }
 
 void BpeTokenizer::require_id(std::int32_t id) const {

@@ -17,6 +17,7 @@
 #include "data/tokenizers/normalizer.h"
 #include "data/tokenizers/pre_tokenizer.h"
 #include "data/tokenizers/tokenizer.h"
+#include "data/tokenizers/word_cache.h"
 
 namespace caravan::data {
 
@@ -57,17 +58,22 @@ class BpeTokenizer : public Tokenizer {
 
   void add_tokens();
   void make_model(BpeParts& parts);
+  void find_words(bool byte_level);
   void make_matchers();
   void encode_segment(Call& call, ByteRange segment) const;
   void encode_words(Call& call, MappedText& text) const;
   void encode_piece(Call& call, const MappedText& text, ByteRange piece) const;
   void encode_word(Call& call, const MappedText& text, const char* begin, const char* end,
                    const char* readable_end) const;
+  bool merge_word(Call& call, const MappedText& text, std::string_view word) const;
+  void put_begins(Call& call, const MappedText& text, std::size_t at,
+                  std::span<const std::int32_t> ids) const;
   void require_id(std::int32_t id) const;
 
   std::string where_;
-  Vocabulary names_;  // model and added tokens; find() knows those of the model
-  Vocabulary words_;  // tokens as they stand in text, for ignore_merges
+  Vocabulary names_;            // model and added tokens; find() knows those of the model
+  Vocabulary words_;            // tokens as they stand in text, for ignore_merges
+  ShortWordTable whole_words_;  // the short ones of words_
   std::unordered_map<std::string, std::int32_t> added_ids_;
   std::vector<bool> special_;
   std::vector<AddedToken> added_;
