@@ -87,7 +87,9 @@ RowTerms cross_entropy_rows_reference_(at::Tensor& logits_NV, const at::Tensor& 
   if (o.gradient) {
     at::Tensor d = (x - log_sum.unsqueeze(1)).exp_().mul_((1.0 + 2.0 * o.z_loss * log_sum).unsqueeze(1));
     d.sub_(o.label_smoothing / static_cast<double>(x.size(1)));
-    d.scatter_add_(1, target, at::full(target.sizes(), -(1.0 - o.label_smoothing), d.options()));
+    const at::Tensor at_target = at::expm1(log_prob) + 2.0 * o.z_loss * log_sum * log_prob.exp() +
+                                 o.label_smoothing * (1.0 - 1.0 / static_cast<double>(x.size(1)));
+    d.scatter_(1, target, at_target.unsqueeze(1));
     if (capped.defined()) d.mul_(1.0 - capped.square());
     d.mul_((weights_N * (o.gradient_scale / o.temperature)).unsqueeze(1));
     logits_NV.copy_(d);

@@ -1,1 +1,4 @@
-# test_program(losses_tests LIBS ... SOURCES unit/...)
+test_program(losses_tests TORCH LIBS caravan_losses SOURCES
+  unit/losses/linear_cross_entropy_test.cpp
+  unit/losses/softmax_rows_test.cpp
+)

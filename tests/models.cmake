@@ -1,3 +1,5 @@
 test_program(models_tests TORCH LIBS caravan_models caravan_losses SOURCES
   numerics/model_goldens_test.cpp
+  unit/models/ops/attention_test.cpp
+  unit/models/ops/row_ops_test.cpp
 )

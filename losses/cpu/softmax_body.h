@@ -27,23 +27,26 @@ inline float sum(Vec x) {
   return at::vec::vec_reduce_all<float>([](Vec a, Vec b) { return a + b; }, x);
 }
 
-// Calls body(Vec) -> Vec over the row; the partial vector at the end is filled up with `fill`, and what it leaves there is dropped.
+// Calls body(Vec, count) -> Vec over the row; `count` lanes of the partial vector at the end are the row's, the rest is to be ignored.
 template <bool kStore, class T, class Body>
-inline void for_row(T* x, std::int64_t width, float fill, Body body) {
+inline void for_row(T* x, std::int64_t width, Body body) {
   std::int64_t i = 0;
   for (; i + kLanes <= width; i += kLanes) {
-    const Vec y = body(load(x + i));
+    const Vec y = body(load(x + i), kLanes);
     if constexpr (kStore) store(x + i, y);
   }
   if (i == width) return;
-  float tail[kLanes];
-  for (std::int64_t j = 0; j < kLanes; ++j) tail[j] = i + j < width ? static_cast<float>(x[i + j]) : fill;
-  const Vec y = body(Vec::loadu(tail));
+  float tail[kLanes] = {};
+  for (std::int64_t j = 0; i + j < width; ++j) tail[j] = static_cast<float>(x[i + j]);
+  const Vec y = body(Vec::loadu(tail), width - i);
   if constexpr (kStore) {
     y.store(tail);
     for (std::int64_t j = 0; i + j < width; ++j) x[i + j] = static_cast<T>(tail[j]);
   }
 }
+
+// x in its first `count` lanes, `rest` in the others.
+inline Vec first_lanes(Vec x, std::int64_t count, float rest) { return count == kLanes ? x : Vec::set(Vec(rest), x, count); }
 
 template <class T>
 RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale, const RowOptions& o) {
@@ -54,8 +57,8 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
     return v * Vec(o.inverse_temperature);
   };
   Vec top(kLowest);
-  for_row<false>(x, width, kLowest, [&](Vec v) {
-    top = at::vec::maximum(top, shape(v));
+  for_row<false>(x, width, [&](Vec v, std::int64_t count) {
+    top = at::vec::maximum(top, first_lanes(shape(v), count, kLowest));
     return v;
   });
   const float peak = at::vec::vec_reduce_all<float>([](Vec a, Vec b) { return at::vec::maximum(a, b); }, top);
@@ -67,24 +70,25 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
   // the exponential is taken twice.
   Vec norm(0.f), total(0.f);
   const bool keep = o.gradient && !shaped;
-  const auto accumulate = [&](Vec v) {
-    const Vec shaped_v = shape(v), e = (shaped_v - Vec(peak)).exp_u20();
+  const auto accumulate = [&](Vec v, std::int64_t count) {
+    const Vec e = first_lanes((shape(v) - Vec(peak)).exp_u20(), count, 0.f);
     norm = norm + e;
     return e;
   };
   if (o.label_smoothing > 0.f) {
-    for_row<false>(x, width, 0.f, [&](Vec v) {
-      total = total + shape(v);
+    for_row<false>(x, width, [&](Vec v, std::int64_t count) {
+      total = total + first_lanes(shape(v), count, 0.f);
       return v;
     });
   }
   if (keep)
-    for_row<true>(x, width, kLowest, accumulate);
+    for_row<true>(x, width, accumulate);
   else
-    for_row<false>(x, width, kLowest, accumulate);
-  const float denominator = sum(norm), log_sum = peak + std::log(denominator);
+    for_row<false>(x, width, accumulate);
+  const float denominator = sum(norm), log_denominator = std::log(denominator), log_sum = peak + log_denominator;
 
-  const float smoothing = o.label_smoothing, log_prob = target_logit - log_sum;
+  // Not target - log_sum: a log-probability near 0 must not lose its digits to the size of the logits.
+  const float smoothing = o.label_smoothing, log_prob = (target_logit - peak) - log_denominator;
   const float mean_logit = smoothing > 0.f ? sum(total) / static_cast<float>(width) : 0.f;
   const float z = o.z_loss * log_sum * log_sum;
   RowResult result{-(1.f - smoothing) * log_prob + smoothing * (log_sum - mean_logit) + z, z, log_prob};
@@ -92,23 +96,25 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
   if (!o.gradient) return result;
 
   const float factor = scale * (1.f + 2.f * o.z_loss * log_sum), uniform = scale * smoothing / static_cast<float>(width);
+  // p - 1 at the target, taken from the log: of a bf16 p near 1 nothing would be left.
+  const float at_target = scale * (std::expm1(log_prob) + 2.f * o.z_loss * log_sum * std::exp(log_prob) +
+                                   smoothing * (1.f - 1.f / static_cast<float>(width)));
   if (!shaped) {
     const Vec share(factor / denominator), less(uniform);
-    for_row<true>(x, width, 0.f, [&](Vec e) { return e * share - less; });
-    x[target] = static_cast<T>(static_cast<float>(x[target]) - scale * (1.f - smoothing));
+    for_row<true>(x, width, [&](Vec e, std::int64_t) { return e * share - less; });
+    x[target] = static_cast<T>(at_target);
     return result;
   }
-  const float target_raw = static_cast<float>(x[target]);
   const auto slope = [&](Vec v) {
     if (o.softcap <= 0.f) return Vec(o.inverse_temperature);
     const Vec t = (v / Vec(o.softcap)).tanh();
     return (Vec(1.f) - t * t) * Vec(o.inverse_temperature);
   };
-  for_row<true>(x, width, 0.f, [&](Vec v) {
+  slope(Vec(static_cast<float>(x[target]))).store(lanes);
+  for_row<true>(x, width, [&](Vec v, std::int64_t) {
     return ((shape(v) - Vec(log_sum)).exp() * Vec(factor) - Vec(uniform)) * slope(v);
   });
-  slope(Vec(target_raw)).store(lanes);
-  x[target] = static_cast<T>(static_cast<float>(x[target]) - scale * (1.f - smoothing) * lanes[0]);
+  x[target] = static_cast<T>(at_target * lanes[0]);
   return result;
 }
 

@@ -136,6 +136,10 @@ void Llama::initialize(std::uint64_t seed) {
 std::shared_ptr<const AttentionContext> Llama::context(PackedLayout layout) {
   std::int64_t needed = 0;
   for (const std::int32_t position : layout.positions) needed = std::max<std::int64_t>(needed, position + 1);
+  if (needed > config_.max_position_embeddings)
+    throw Error(Error::Kind::kData, "a document reaches position " + std::to_string(needed - 1) + ", but max_position_embeddings is " +
+                                        std::to_string(config_.max_position_embeddings) +
+                                        "; shorten documents (data.max_length) or change config.json of the model");
   if (!rotary_.cos.defined() || rotary_.cos.size(0) < needed) {
     // Grown in powers of two, so that a run of growing lengths makes few tables.
     std::int64_t size = 1024;

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "models/ops/cpu/kernels.h"
 #include "models/ops/device_ops.h"
 
@@ -35,10 +38,15 @@ void run_tasks(const std::vector<Task>& tasks, Body body) {
 }
 
 void check_shapes(const at::Tensor& qkv, const PackedLayout& layout, const AttentionOptions& o) {
-  TORCH_CHECK(qkv.dim() == 2 && qkv.is_contiguous() && qkv.size(1) == (o.num_heads + 2 * o.num_kv_heads) * o.head_dim &&
+  TORCH_CHECK(o.num_kv_heads > 0 && !layout.doc_starts.empty() && qkv.dim() == 2 && qkv.is_contiguous() && qkv.size(1) == (o.num_heads + 2 * o.num_kv_heads) * o.head_dim &&
                   qkv.size(0) == layout.num_tokens() && layout.doc_starts.back() == layout.num_tokens(),
               "attention: qkv ", qkv.sizes(), " does not fit ", o.num_heads, " heads, ", o.num_kv_heads, " key/value heads of width ",
               o.head_dim, " and ", layout.num_tokens(), " tokens");
+  TORCH_CHECK(o.head_dim % 2 == 0 && o.num_heads % o.num_kv_heads == 0 && o.window >= 0, "attention: heads of width ", o.head_dim, ", ",
+              o.num_heads, " over ", o.num_kv_heads, ", window ", o.window,
+              "; the width must be even, key/value heads must divide heads, the window must not be negative");
+  TORCH_CHECK(layout.doc_starts.front() == 0 && std::is_sorted(layout.doc_starts.begin(), layout.doc_starts.end()),
+              "attention: document starts must ascend from 0");
   TORCH_CHECK(qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16, "attention: dtype ", qkv.scalar_type(),
               " is not supported; use fp32 or bf16");
 }

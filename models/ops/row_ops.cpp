@@ -4,6 +4,7 @@
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/ops/cpu/kernels.h"
@@ -66,6 +67,9 @@ at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, co
 at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T, const at::Tensor& dy_TD,
                              const at::Tensor& gradient_D) {
   if (!x_TD.is_cpu()) return device::rms_norm_backward(x_TD, weight_D, rstd_T, dy_TD, gradient_D);
+  TORCH_CHECK(x_TD.sizes() == dy_TD.sizes() && x_TD.scalar_type() == dy_TD.scalar_type() && x_TD.scalar_type() == weight_D.scalar_type() &&
+                  x_TD.stride(1) == 1 && dy_TD.stride(1) == 1 && rstd_T.numel() == x_TD.size(0),
+              "rms_norm_backward: x ", x_TD.sizes(), " ", x_TD.scalar_type(), ", gradient ", dy_TD.sizes(), " ", dy_TD.scalar_type());
   const std::int64_t rows_total = x_TD.size(0), width = x_TD.size(1);
   const std::int64_t portions = (rows_total + kRowsPerPortion - 1) / kRowsPerPortion;
   at::Tensor dx_TD = at::empty(x_TD.sizes(), x_TD.options());
@@ -102,6 +106,9 @@ void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const 
   TORCH_CHECK(x_TC.stride(1) == 1 && x_TC.size(0) == static_cast<std::int64_t>(positions.size()) &&
                   x_TC.size(1) >= heads * head_dim && table.cos.size(1) * 2 == head_dim,
               "rotate_: x ", x_TC.sizes(), ", heads ", heads, " of width ", head_dim, ", ", positions.size(), " positions");
+  for (const std::int32_t position : positions)
+    TORCH_CHECK(position >= 0 && position < table.cos.size(0), "rotate_: position ", position, " is outside the table of ",
+                table.cos.size(0));
   const std::int64_t half = head_dim / 2;
   with_dtype(x_TC, "rotate_", [&](auto zero) {
     using T = decltype(zero);
@@ -119,6 +126,8 @@ void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const 
 
 at::Tensor swiglu(const at::Tensor& gate_up_T2F) {
   if (!gate_up_T2F.is_cpu()) return device::swiglu(gate_up_T2F);
+  TORCH_CHECK(gate_up_T2F.dim() == 2 && gate_up_T2F.is_contiguous() && gate_up_T2F.size(1) % 2 == 0, "swiglu: gate_up ",
+              gate_up_T2F.sizes(), " must be a contiguous [T, 2 F]");
   const std::int64_t width = gate_up_T2F.size(1) / 2;
   at::Tensor act_TF = at::empty({gate_up_T2F.size(0), width}, gate_up_T2F.options());
   with_dtype(gate_up_T2F, "swiglu", [&](auto zero) {
@@ -133,6 +142,10 @@ at::Tensor swiglu(const at::Tensor& gate_up_T2F) {
 at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_act_TF) {
   if (!gate_up_T2F.is_cpu()) return device::swiglu_backward(gate_up_T2F, d_act_TF);
   const std::int64_t width = d_act_TF.size(1);
+  TORCH_CHECK(gate_up_T2F.is_contiguous() && d_act_TF.is_contiguous() && gate_up_T2F.size(1) == 2 * width &&
+                  gate_up_T2F.size(0) == d_act_TF.size(0) && gate_up_T2F.scalar_type() == d_act_TF.scalar_type(),
+              "swiglu_backward: gate_up ", gate_up_T2F.sizes(), " ", gate_up_T2F.scalar_type(), ", gradient ", d_act_TF.sizes(), " ",
+              d_act_TF.scalar_type());
   at::Tensor d_gate_up_T2F = at::empty(gate_up_T2F.sizes(), gate_up_T2F.options());
   with_dtype(gate_up_T2F, "swiglu_backward", [&](auto zero) {
     using T = decltype(zero);

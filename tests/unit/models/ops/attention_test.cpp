@@ -1,0 +1,330 @@
+// Document attention: kernels against plain bmm and softmax, in both types, over groups, widths, lengths and
+// windows.
+#include "models/ops/attention.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "models/ops/cpu/kernels.h"
+#include "models/ops/device_ops.h"
+#include "tests/support/close.h"
+#include "tests/support/instruction_set.h"
+
+namespace caravan::models {
+
+namespace cpu {
+KernelTable<float> avx2_float_kernels();
+KernelTable<c10::BFloat16> avx2_bf16_kernels();
+KernelTable<float> avx512_float_kernels();
+KernelTable<c10::BFloat16> avx512_bf16_kernels();
+}  // namespace cpu
+
+namespace {
+
+using tests::close;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+PackedLayout layout_of(const std::vector<std::int32_t>& lengths) {
+  PackedLayout layout{{}, {0}};
+  for (const std::int32_t length : lengths) {
+    for (std::int32_t t = 0; t < length; ++t) layout.positions.push_back(t);
+    layout.doc_starts.push_back(layout.doc_starts.back() + length);
+  }
+  return layout;
+}
+
+AttentionOptions options_of(std::int64_t kv_heads, std::int64_t group, std::int64_t width,
+                            std::int64_t window = 0) {
+  return {kv_heads * group, kv_heads, width, window, 1.f / std::sqrt(static_cast<float>(width))};
+}
+
+struct Inputs {
+  at::Tensor qkv, d_out;
+};
+Inputs random_inputs(const PackedLayout& layout, const AttentionOptions& o, at::ScalarType dtype,
+                     double scale = 1.0) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(21);
+  const auto random = [&](std::int64_t heads) {
+    return (at::randn({layout.num_tokens(), heads * o.head_dim}, generator) * scale).to(dtype);
+  };
+  return {random(o.num_heads + 2 * o.num_kv_heads), random(o.num_heads)};
+}
+
+struct Outcome {
+  at::Tensor out, lse, d_qkv;
+};
+Outcome run(const Inputs& inputs, const PackedLayout& layout, const AttentionOptions& o) {
+  const auto [out, lse] = attention(inputs.qkv, layout, o);
+  return {out, lse, attention_backward(inputs.qkv, out, lse, inputs.d_out, layout, o)};
+}
+
+// The reference always computes in fp32 from the same rounded inputs.
+Outcome reference(const Inputs& inputs, const PackedLayout& layout, const AttentionOptions& o) {
+  const Inputs wide{inputs.qkv.to(at::kFloat), inputs.d_out.to(at::kFloat)};
+  const auto [out, lse] = device::attention(wide.qkv, layout, o);
+  return {out, lse, device::attention_backward(wide.qkv, out, lse, wide.d_out, layout, o)};
+}
+
+void expect_reference(const PackedLayout& layout, const AttentionOptions& o, at::ScalarType dtype) {
+  SCOPED_TRACE("group " + std::to_string(o.num_heads / o.num_kv_heads) + " width " +
+               std::to_string(o.head_dim) + " window " + std::to_string(o.window) +
+               (dtype == at::kFloat ? " fp32" : " bf16"));
+  const Inputs inputs = random_inputs(layout, o, dtype);
+  const Outcome found = run(inputs, layout, o), wanted = reference(inputs, layout, o);
+  EXPECT_EQ(found.out.scalar_type(), dtype);
+  const bool fp32 = dtype == at::kFloat;
+  // bf16: weights, their gradients and the results are rounded, each by at most one part in 256 of the
+  // largest term.
+  const double out = wanted.out.abs().max().item<double>(), d = wanted.d_qkv.abs().max().item<double>();
+  EXPECT_TRUE(close(found.out, wanted.out, (fp32 ? 2e-6 : 0x1p-7) * out));
+  EXPECT_TRUE(close(found.lse, wanted.lse, 1e-5));
+  EXPECT_TRUE(close(found.d_qkv, wanted.d_qkv, (fp32 ? 5e-6 : 0x1p-6) * d));
+  if (!fp32) {
+    EXPECT_LE((found.d_qkv.to(at::kFloat) - wanted.d_qkv).norm().item<double>(),
+              0x1p-7 * wanted.d_qkv.norm().item<double>());
+  }
+}
+
+class Attention : public testing::TestWithParam<at::ScalarType> {};
+
+TEST_P(Attention, AllGroupSizes) {
+  for (std::int64_t group = 1; group <= 8; ++group)
+    expect_reference(layout_of({1, 65, 30}), options_of(2, group, 16), GetParam());
+}
+
+TEST_P(Attention, AllHeadWidths) {
+  for (const std::int64_t width : {2, 8, 10, 12, 16, 18, 24, 32, 40, 64, 72, 80, 96, 128})
+    expect_reference(layout_of({70, 3}), options_of(1, 2, width), GetParam());
+}
+
+TEST_P(Attention, AllLengths) {
+  for (const std::int32_t length : {1, 2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 200})
+    for (const std::int64_t group : {1, 3})
+      expect_reference(layout_of({length}), options_of(1, group, 12), GetParam());
+}
+
+TEST_P(Attention, AllWindows) {
+  for (const std::int64_t window : {1, 2, 16, 63, 64, 65, 128, 199, 200, 1000})
+    for (const std::int64_t group : {1, 4})
+      expect_reference(layout_of({200, 5, 66}), options_of(1, group, 16, window), GetParam());
+}
+
+TEST_P(Attention, ManyDocuments) {
+  std::vector<std::int32_t> lengths(40);
+  std::iota(lengths.begin(), lengths.end(), 1);
+  expect_reference(layout_of(lengths), options_of(2, 2, 8), GetParam());
+  expect_reference(layout_of(std::vector<std::int32_t>(100, 1)), options_of(2, 2, 8), GetParam());
+}
+
+// A document's result is the same bit for bit wherever it lies and whatever lies beside it.
+TEST_P(Attention, NeighboursChangeNoBit) {
+  const AttentionOptions o = options_of(2, 3, 20);
+  const PackedLayout alone = layout_of({77});
+  const Inputs own = random_inputs(alone, o, GetParam());
+  const Outcome wanted = run(own, alone, o);
+  const PackedLayout packed = layout_of({33, 77, 128});
+  Inputs all = random_inputs(packed, o, GetParam());
+  all.qkv.narrow(0, 33, 77).copy_(own.qkv);
+  all.d_out.narrow(0, 33, 77).copy_(own.d_out);
+  const Outcome found = run(all, packed, o);
+  EXPECT_TRUE(at::equal(found.out.narrow(0, 33, 77), wanted.out));
+  EXPECT_TRUE(at::equal(found.lse.narrow(1, 33, 77), wanted.lse));
+  EXPECT_TRUE(at::equal(found.d_qkv.narrow(0, 33, 77), wanted.d_qkv));
+}
+
+TEST_P(Attention, ThreadsChangeNoBit) {
+  const AttentionOptions o = options_of(2, 3, 16);
+  const PackedLayout layout = layout_of({100, 7, 66, 1, 30});
+  const Inputs inputs = random_inputs(layout, o, GetParam());
+  const int before = at::get_num_threads();
+  std::vector<Outcome> outcomes;
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    outcomes.push_back(run(inputs, layout, o));
+  }
+  at::set_num_threads(before);
+  for (std::size_t i = 1; i < outcomes.size(); ++i) {
+    EXPECT_TRUE(at::equal(outcomes[i].out, outcomes[0].out));
+    EXPECT_TRUE(at::equal(outcomes[i].lse, outcomes[0].lse));
+    EXPECT_TRUE(at::equal(outcomes[i].d_qkv, outcomes[0].d_qkv));
+  }
+}
+
+// Scores in the thousands: the running maximum must move without overflow, forward and backward.
+TEST_P(Attention, LargeScoresDoNotOverflow) {
+  const AttentionOptions o = options_of(1, 2, 16);
+  const PackedLayout layout = layout_of({150});
+  const Inputs inputs = random_inputs(layout, o, GetParam(), 40.0);
+  const Outcome found = run(inputs, layout, o), wanted = reference(inputs, layout, o);
+  EXPECT_TRUE(found.d_qkv.isfinite().all().item<bool>());
+  EXPECT_TRUE(close(found.out, wanted.out, GetParam() == at::kFloat ? 0.05 : 2.0));
+  EXPECT_TRUE(close(found.lse / wanted.lse, at::ones_like(wanted.lse), 1e-5));
+}
+
+// A bad number in q, k or v of token t: every later output that depends on it is bad, and so are gradients;
+// other documents stay clean.
+TEST_P(Attention, NanIsNeverHidden) {
+  const AttentionOptions o = options_of(1, 2, 12);
+  const PackedLayout layout = layout_of({30, 100, 20});
+  for (const std::int64_t token : {30, 75, 93, 129})
+    for (const std::int64_t column : {0, 23, 24, 35, 36, 47}) {  // first and last of q, k, v
+      SCOPED_TRACE("token " + std::to_string(token) + " column " + std::to_string(column));
+      Inputs inputs = random_inputs(layout, o, GetParam());
+      inputs.qkv[token][column] = kNan;
+      const Outcome found = run(inputs, layout, o);
+      const at::Tensor bad = found.out.isfinite().all(1).logical_not();
+      const std::int64_t last = column < 24 ? token + 1 : 130;
+      EXPECT_TRUE(bad.narrow(0, token, last - token).all().item<bool>());
+      EXPECT_FALSE(bad.narrow(0, 0, 30).any().item<bool>() || bad.narrow(0, 130, 20).any().item<bool>());
+      const at::Tensor bad_gradient = found.d_qkv.isfinite().all(1).logical_not();
+      EXPECT_TRUE(bad_gradient.narrow(0, 30, 100).any().item<bool>());
+      EXPECT_FALSE(bad_gradient.narrow(0, 0, 30).any().item<bool>() ||
+                   bad_gradient.narrow(0, 130, 20).any().item<bool>());
+    }
+  Inputs inputs = random_inputs(layout, o, GetParam());
+  inputs.d_out[60][3] = kNan;
+  const at::Tensor bad = run(inputs, layout, o).d_qkv.isnan().any(1);
+  EXPECT_TRUE(bad.narrow(0, 30, 31).all().item<bool>());
+  EXPECT_FALSE(bad.narrow(0, 0, 30).any().item<bool>() || bad.narrow(0, 130, 20).any().item<bool>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Attention, testing::Values(at::kFloat, at::kBFloat16),
+                         [](const auto& test) { return test.param == at::kFloat ? "fp32" : "bf16"; });
+
+TEST(AttentionGradient, IsThatOfDoubleAutograd) {
+  const AttentionOptions o = options_of(2, 2, 6, 5);
+  const PackedLayout layout = layout_of({11});
+  const Inputs inputs = random_inputs(layout, o, at::kFloat);
+  at::Tensor qkv = inputs.qkv.to(at::kDouble).requires_grad_();
+  const at::Tensor rows = qkv.view({11, 8, 6}).transpose(0, 1);
+  const at::Tensor q = rows.narrow(0, 0, 4), k = rows.narrow(0, 4, 2).repeat_interleave(2, 0),
+                   v = rows.narrow(0, 6, 2).repeat_interleave(2, 0);
+  const at::Tensor distance = at::arange(11).unsqueeze(1) - at::arange(11).unsqueeze(0);
+  const at::Tensor hidden = distance.lt(0).logical_or(distance.ge(5));
+  const at::Tensor weights = (at::bmm(q, k.transpose(1, 2)) / std::sqrt(6.0))
+                                 .masked_fill(hidden, -std::numeric_limits<double>::infinity())
+                                 .softmax(2);
+  at::bmm(weights, v).transpose(0, 1).reshape({11, 24}).backward(inputs.d_out.to(at::kDouble));
+  EXPECT_TRUE(close(run(inputs, layout, o).d_qkv, qkv.grad(), 3e-6));
+}
+
+// Finite differences know nothing of any formula.
+TEST(AttentionGradient, IsThatOfFiniteDifferences) {
+  const AttentionOptions o = options_of(1, 2, 4, 3);
+  const PackedLayout layout = layout_of({5, 2});
+  const Inputs inputs = random_inputs(layout, o, at::kFloat);
+  const Outcome found = run(inputs, layout, o);
+  at::Tensor qkv = inputs.qkv.clone();
+  const auto value = [&] {
+    return (attention(qkv, layout, o).first.to(at::kDouble) * inputs.d_out.to(at::kDouble))
+        .sum()
+        .item<double>();
+  };
+  const float h = 0.02f;
+  for (std::int64_t i = 0; i < qkv.numel(); ++i) {
+    float& x = qkv.data_ptr<float>()[i];
+    const float start = x;
+    const auto moved = [&](float by) {
+      x = start + by;
+      return value();
+    };
+    const double slope =
+        (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * static_cast<double>(h));
+    x = start;
+    EXPECT_NEAR(slope, found.d_qkv.data_ptr<float>()[i], 2e-4) << "element " << i;
+  }
+}
+
+TEST(AttentionChecks, WrongShapesAndTypesAreRefused) {
+  const AttentionOptions o = options_of(1, 2, 4);
+  const PackedLayout layout = layout_of({5});
+  EXPECT_THROW(attention(at::zeros({5, 15}), layout, o), c10::Error);
+  EXPECT_THROW(attention(at::zeros({6, 16}), layout, o), c10::Error);
+  EXPECT_THROW(attention(at::zeros({5, 16}, at::kHalf), layout, o), c10::Error);
+  EXPECT_THROW(attention(at::zeros({5, 32}).narrow(1, 0, 16), layout, o), c10::Error);
+  EXPECT_THROW(attention(at::zeros({5, 20}), layout, options_of(1, 2, 5)),
+               c10::Error);  // bf16 pairs need an even width
+}
+
+// Decoding one token equals the last row of attention over all of them.
+template <class T>
+void expect_decode_equals_last_row(double tolerance) {
+  const auto dtype = c10::CppTypeToScalarType<T>::value;
+  for (const std::int64_t width : {8, 18, 64})
+    for (const std::int64_t window : {0, 7})
+      for (const std::int32_t length : {1, 2, 65}) {
+        const AttentionOptions o = options_of(1, 3, width, window);
+        const PackedLayout layout = layout_of({length});
+        const Inputs inputs = random_inputs(layout, o, dtype);
+        const at::Tensor wanted = attention(inputs.qkv, layout, o).first[length - 1];
+        const std::int64_t row = 5 * width;
+        const cpu::AttentionShape shape{length, 3, width, window, o.scale, row, row, 3 * width};
+        at::Tensor found = at::empty({3 * width}, dtype);
+        const T* qkv = inputs.qkv.template const_data_ptr<T>();
+        cpu::kernels<T>().attention_decode(shape, qkv + (length - 1) * row, qkv + 3 * width, qkv + 4 * width,
+                                           found.template data_ptr<T>());
+        EXPECT_TRUE(close(found, wanted, tolerance))
+            << "width " << width << " window " << window << " length " << length;
+      }
+}
+TEST(AttentionDecode, EqualsTheLastRow) {
+  expect_decode_equals_last_row<float>(2e-6);
+  expect_decode_equals_last_row<c10::BFloat16>(0.03);
+}
+
+// The two builds order their sums differently and may differ by rounding alone.
+template <class T>
+void compare_instruction_sets(const cpu::KernelTable<T>& narrow, const cpu::KernelTable<T>& wide,
+                              double tolerance) {
+  const auto dtype = c10::CppTypeToScalarType<T>::value;
+  for (const std::int64_t width : {10, 16, 64, 80})
+    for (const std::int64_t window : {0, 20}) {
+      const AttentionOptions o = options_of(1, 3, width, window);
+      const PackedLayout layout = layout_of({90});
+      const Inputs inputs = random_inputs(layout, o, dtype);
+      const std::int64_t row = 5 * width;
+      const cpu::AttentionShape shape{90, 3, width, window, o.scale, row, row, 3 * width};
+      const auto run_with = [&](const cpu::KernelTable<T>& kernels) {
+        at::Tensor out = at::empty({90, 3 * width}, dtype), lse = at::empty({90, 3}),
+                   d = at::empty({90, row}, dtype);
+        const T *q = inputs.qkv.template const_data_ptr<T>(), *k = q + 3 * width, *v = k + width;
+        kernels.attention(shape, q, k, v, out.template data_ptr<T>(), lse.data_ptr<float>());
+        T* dq = d.template data_ptr<T>();
+        kernels.attention_backward(shape, q, k, v, out.template const_data_ptr<T>(), lse.data_ptr<float>(),
+                                   inputs.d_out.template const_data_ptr<T>(), dq, dq + 3 * width,
+                                   dq + 4 * width);
+        return Outcome{out, lse, d};
+      };
+      const Outcome a = run_with(narrow), b = run_with(wide);
+      EXPECT_TRUE(close(a.out, b.out, tolerance * b.out.abs().max().item<double>())) << "width " << width;
+      EXPECT_TRUE(close(a.lse, b.lse, 1e-5)) << "width " << width;
+      EXPECT_TRUE(close(a.d_qkv, b.d_qkv, 3 * tolerance * b.d_qkv.abs().max().item<double>()))
+          << "width " << width;
+    }
+}
+
+TEST(KernelIsa, Avx2EqualsAvx512) {
+  SKIP_WITHOUT_AVX512_BF16();
+  compare_instruction_sets(cpu::avx2_float_kernels(), cpu::avx512_float_kernels(), 2e-6);
+  compare_instruction_sets(cpu::avx2_bf16_kernels(), cpu::avx512_bf16_kernels(), 0x1p-7);
+}
+
+TEST(KernelIsa, TheEnvironmentChooses) {
+  const char* wanted = std::getenv("CARAVAN_CPU_ISA");
+  EXPECT_STREQ(cpu::kernel_isa(), wanted != nullptr || !tests::has_avx512_bf16() ? "avx2" : "avx512");
+}
+
+TEST(KernelIsa, AllTestsPassWithAvx2) {
+  tests::expect_passes_with_avx2(
+      "*RowOps*:*Swiglu*:*Attention*:*ModelGoldens*:KernelIsa.TheEnvironmentChooses");
+}
+
+}  // namespace
+}  // namespace caravan::models
