@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "recipes/commands/demo_data.h"
+#include "recipes/commands/demo_score.h"
 #include "recipes/commands/describe.h"
 #include "recipes/commands/dispatch.h"
+#include "recipes/commands/doctor.h"
 #include "recipes/commands/train.h"
 #include "recipes/commands/validate.h"
 #include "recipes/torch_failure.h"
@@ -22,6 +25,12 @@ constexpr std::array kCommands = {
     Command{"validate", "check a recipe: every error at once, before anything is loaded",
             caravan::recipes::run_validate},
     Command{"describe", "every key of a recipe: type, unit, default, range", caravan::recipes::run_describe},
+    Command{"demo-data", "write chat data of our own, its tokenizer and a small model's config",
+            caravan::recipes::run_demo_data},
+    Command{"demo-score", "exact match on the held-out demo problems, before and after",
+            caravan::recipes::run_demo_score},
+    Command{"doctor", "versions, devices, threads, memory, speed, and what is missing",
+            caravan::recipes::run_doctor},
 };
 
 }  // namespace

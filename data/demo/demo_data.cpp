@@ -35,6 +35,18 @@ std::string as_lines(const std::vector<Dialogue>& dialogues) {
   return text;
 }
 
+// The questions alone, for `caravan generate`.
+std::string as_prompts(const std::vector<Dialogue>& dialogues) {
+  std::string text;
+  for (const Dialogue& dialogue : dialogues) {
+    Json row = to_json(dialogue);
+    row.erase("ground_truth");
+    row["messages"].erase(row["messages"].size() - 1);
+    text += row.dump() + "\n";
+  }
+  return text;
+}
+
 BpeVocabulary train_tokenizer(const std::vector<Dialogue>& dialogues, std::size_t vocab_size) {
   BpeTrainerOptions options;
   options.vocab_size = vocab_size;
@@ -82,6 +94,7 @@ DemoSummary write_demo(const std::filesystem::path& folder, const DemoOptions& o
   const BpeVocabulary vocabulary = train_tokenizer(sets.training, options.vocab_size);
   write_file(folder / "train.jsonl", as_lines(sets.training));
   write_file(folder / "held_out.jsonl", as_lines(sets.held_out));
+  write_file(folder / "held_out_prompts.jsonl", as_prompts(sets.held_out));
   write_file(folder / "tokenizer.json", vocabulary.to_json().dump(1) + "\n");
   write_file(folder / "tokenizer_config.json", demo_tokenizer_config(options.model).dump(2) + "\n");
   write_file(folder / "generation_config.json", demo_generation_config(vocabulary).dump(2) + "\n");

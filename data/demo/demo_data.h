@@ -1,6 +1,6 @@
-// Writes the whole demo: train.jsonl, held_out.jsonl, and a checkpoint directory without weights
-// (tokenizer.json, tokenizer_config.json, config.json, generation_config.json), to train a small chat model
-// from nothing.
+// Writes the whole demo: train.jsonl, held_out.jsonl, held_out_prompts.jsonl (the same without the last
+// answers), and a checkpoint directory without weights (tokenizer.json, tokenizer_config.json, config.json,
+// generation_config.json), to train a small chat model from nothing.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ constexpr int kMostTries = 1000;
 enum class Side { kTraining, kHeldOut };
 
 // The form in which the system prompt wants every answer.
-enum class Form { kBare, kSentence, kBrackets, kJson };
+enum class Form { kBare, kSentence, kBrackets, kMarked, kJson };
 
 struct System {
   std::string_view prompt;
@@ -28,7 +28,8 @@ constexpr System kSystems[] = {
     {"You are a helpful assistant.", Form::kBare},
     {"Answer in a full sentence.", Form::kSentence},
     {"Put every answer in brackets.", Form::kBrackets},
-    {"Answer in JSON.", Form::kJson},
+    {"Begin every answer with the word Answer.", Form::kMarked},
+    {"Answer in JSON.", Form::kJson},  // not at the easy level
 };
 
 // FNV-1a: the side of a problem must not depend on the seed or on the standard library.
@@ -43,11 +44,14 @@ Side side_of(const Exchange& exchange) {
 }
 
 std::string in_form(const Exchange& exchange, Form form) {
+  if (exchange.has_own_form) return exchange.answer;
   switch (form) {
+    case Form::kMarked:
+      return "Answer: " + exchange.answer;
     case Form::kSentence:
       return "The answer is " + exchange.answer + ".";
     case Form::kBrackets:
-      return "[" + exchange.answer + "]";
+      return "[ " + exchange.answer + " ]";
     case Form::kJson:
       return Json{{"answer", exchange.is_number ? Json::parse(exchange.answer) : Json(exchange.answer)}}
           .dump();
@@ -67,14 +71,15 @@ class DialogueMaker {
     form_ = Form::kBare;
     previous_number_ = -1;
     if (random_.one_in(3)) {
-      const System& system = random_.pick(kSystems);
+      const std::size_t last = difficulty_ == Difficulty::kEasy ? 1 : 0;
+      const System& system = kSystems[random_.below(std::size(kSystems) - last)];
       form_ = system.form;
       add_message("system", std::string(system.prompt));
     }
     if (random_.one_in(12)) {
       add_recall();
     } else {
-      const int num_exchanges = random_.between(1, 3);
+      const int num_exchanges = random_.between(2, 4);
       for (int i = 0; i < num_exchanges; ++i) add_exchange();
     }
     return std::move(dialogue_);
@@ -108,9 +113,9 @@ class DialogueMaker {
 
   // What was said is asked for after another question.
   void add_recall() {
-    Recall recall = make_recall(random_);
-    while (side_of(recall.question) != side_) recall = make_recall(random_);
-    add(recall.statement, Form::kBare);
+    Recall recall = make_recall(random_, difficulty_);
+    while (side_of(recall.question) != side_) recall = make_recall(random_, difficulty_);
+    add(recall.statement, form_);
     if (random_.one_in(2)) add_exchange();
     add(recall.question, form_);
   }

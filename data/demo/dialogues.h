@@ -17,7 +17,7 @@ namespace caravan::data {
 
 struct DialogueOptions {
   std::uint64_t seed = 1;
-  std::size_t training_rows = 8000;
+  std::size_t training_rows = 20000;
   std::size_t held_out_rows = 400;
   Difficulty difficulty = Difficulty::kEasy;
 };

@@ -20,6 +20,8 @@ struct Exchange {
   std::string operands;  // what is asked, without the wording: "add 3 4" for 3 + 4, for 4 + 3, and for "What
                          // is 3 plus 4?"
   bool is_number = false;  // the answer is a non-negative integer
+  // The question says how to answer: no system prompt changes that.
+  bool has_own_form = false;
 };
 
 // Ranges of operands and lengths of lists.
@@ -39,6 +41,6 @@ struct Recall {
   Exchange statement;
   Exchange question;
 };
-Recall make_recall(Random& random);
+Recall make_recall(Random& random, Difficulty difficulty);
 
 }  // namespace caravan::data

@@ -4,6 +4,7 @@ add_library(data_demo OBJECT
   demo/checkpoint_files.cpp
   demo/demo_data.cpp
   demo/dialogues.cpp
+  demo/exact_match.cpp
   demo/text_exchanges.cpp
   tokenizers/bpe_trainer.cpp
 )

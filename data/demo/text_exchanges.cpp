@@ -18,11 +18,16 @@ Strings draw_distinct(Random& random, std::span<const std::string_view> from, st
 }
 
 std::size_t draw_length(Random& random, Difficulty difficulty) {
-  return static_cast<std::size_t>(random.between(2, 2 + static_cast<int>(difficulty)));
+  return static_cast<std::size_t>(random.between(3, 4 + static_cast<int>(difficulty)));
+}
+
+// Few words at first: a model learns to copy a word it has met often.
+std::span<const std::string_view> words_of(Difficulty difficulty) {
+  return std::span(kWords).first(difficulty == Difficulty::kEasy ? 24 : kWords.size());
 }
 
 Strings draw_words(Random& random, Difficulty difficulty) {
-  return draw_distinct(random, kWords, draw_length(random, difficulty));
+  return draw_distinct(random, words_of(difficulty), draw_length(random, difficulty));
 }
 
 std::string join(const Strings& parts, std::string_view between = " ") {
@@ -48,26 +53,29 @@ Exchange about_words(Random& random, std::string_view kind, std::span<const std:
 }
 
 Exchange make_repeat(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kPhrasings[] = {"Repeat: ", "Say this back to me: ", "Write exactly: "};
+  static constexpr std::string_view kPhrasings[] = {"Repeat:\n", "Say this back to me:\n",
+                                                    "Write exactly:\n"};
   const Strings words = draw_words(random, difficulty);
   return about_words(random, "repeat", kPhrasings, words, join(words));
 }
 
 Exchange make_uppercase(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kPhrasings[] = {"Write in capital letters: ", "Uppercase: ", "Shout: "};
+  static constexpr std::string_view kPhrasings[] = {"Write in capital letters:\n", "Uppercase:\n",
+                                                    "Shout:\n"};
   const Strings words = draw_words(random, difficulty);
   return about_words(random, "uppercase", kPhrasings, words, upper(join(words)));
 }
 
 Exchange make_lowercase(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kPhrasings[] = {"Write in small letters: ", "Lowercase: ", "Whisper: "};
+  static constexpr std::string_view kPhrasings[] = {"Write in small letters:\n", "Lowercase:\n",
+                                                    "Whisper:\n"};
   const Strings words = draw_words(random, difficulty);
   Exchange made = about_words(random, "lowercase", kPhrasings, {upper(join(words))}, join(words));
   return made;
 }
 
 Exchange make_reverse_words(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kPhrasings[] = {"Reverse the words: ", "Say these words backwards: "};
+  static constexpr std::string_view kPhrasings[] = {"Reverse the words:\n", "Say these words backwards:\n"};
   Strings words = draw_words(random, difficulty);
   const Strings forwards = words;
   std::reverse(words.begin(), words.end());
@@ -75,9 +83,9 @@ Exchange make_reverse_words(Random& random, Difficulty difficulty) {
 }
 
 Exchange make_reverse_letters(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kPhrasings[] = {"Reverse the letters: ", "Spell backwards: "};
+  static constexpr std::string_view kPhrasings[] = {"Reverse the letters:\n", "Spell backwards:\n"};
   Strings letters;
-  const std::size_t length = draw_length(random, difficulty) + 1;
+  const std::size_t length = draw_length(random, difficulty) - 1;
   while (letters.size() < length) letters.emplace_back(1, kLetters[random.below(kLetters.size())]);
   const Strings forwards = letters;
   std::reverse(letters.begin(), letters.end());
@@ -85,15 +93,15 @@ Exchange make_reverse_letters(Random& random, Difficulty difficulty) {
 }
 
 Exchange make_first_or_last(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kFirst[] = {"Give the first word: ", "Which word comes first? "};
-  static constexpr std::string_view kLast[] = {"Give the last word: ", "Which word comes last? "};
+  static constexpr std::string_view kFirst[] = {"Give the first word:\n", "Which word comes first?\n"};
+  static constexpr std::string_view kLast[] = {"Give the last word:\n", "Which word comes last?\n"};
   const Strings words = draw_words(random, difficulty);
   return random.one_in(2) ? about_words(random, "first_word", kFirst, words, words.front())
                           : about_words(random, "last_word", kLast, words, words.back());
 }
 
 Exchange make_count_words(Random& random, Difficulty difficulty) {
-  static constexpr std::string_view kPhrasings[] = {"How many words are here? ", "Count the words: "};
+  static constexpr std::string_view kPhrasings[] = {"How many words are here?\n", "Count the words:\n"};
   const Strings words = draw_distinct(
       random, kWords, static_cast<std::size_t>(random.between(1, 4 + static_cast<int>(difficulty))));
   Exchange made = about_words(random, "count_words", kPhrasings, words, std::to_string(words.size()));
@@ -104,7 +112,7 @@ Exchange make_count_words(Random& random, Difficulty difficulty) {
 Exchange make_count_letter(Random& random, Difficulty difficulty) {
   const char wanted = kLetters[random.below(kLetters.size())];
   Strings letters;
-  const std::size_t length = draw_length(random, difficulty) + 2;
+  const std::size_t length = draw_length(random, difficulty);
   while (letters.size() < length) {
     letters.emplace_back(1, random.one_in(3) ? wanted : kLetters[random.below(kLetters.size())]);
   }
@@ -113,26 +121,27 @@ Exchange make_count_letter(Random& random, Difficulty difficulty) {
   static constexpr std::string_view kPhrasings[] = {"How many times is ", "Count the letter "};
   const std::string_view phrasing = random.pick(kPhrasings);
   const std::string question =
-      std::string(phrasing) + wanted + (phrasing.front() == 'H' ? " in: " : " in: ") + listed;
+      std::string(phrasing) + wanted + (phrasing.front() == 'H' ? " here?\n" : ":\n") + listed;
   return {"count_letter", question, std::to_string(count),
           "count_letter " + std::string(1, wanted) + " " + listed, true};
 }
 
 Exchange make_say_times(Random& random, Difficulty difficulty) {
-  const std::string word(random.pick(kWords));
-  const int times = random.between(2, 3 + static_cast<int>(difficulty));
+  const std::string word(random.pick(words_of(difficulty)));
+  const int times = random.between(2, 4 + static_cast<int>(difficulty));
   const Strings said(static_cast<std::size_t>(times), word);
   const std::string count = std::to_string(times);
-  const std::string question = random.one_in(2) ? "Say " + word + " " + count + " times."
-                                                : "Write the word " + word + " " + count + " times.";
+  static constexpr std::string_view kPhrasings[] = {"Say this ", "Write this "};
+  const std::string question = std::string(random.pick(kPhrasings)) + count + " times:\n" + word;
   return {"say_times", question, join(said), "say_times " + count + " " + word};
 }
 
 Exchange make_list(Random& random, Difficulty difficulty) {
   static constexpr std::string_view kPhrasings[] = {"Make a list of: ", "Write one on each line: "};
   const Strings items = draw_words(random, difficulty);
-  return {"list", std::string(random.pick(kPhrasings)) + join(items, ", "), "- " + join(items, "\n- "),
-          "list " + join(items)};
+  Exchange made = about_words(random, "list", kPhrasings, {join(items, ", ")}, "- " + join(items, "\n- "));
+  made.has_own_form = true;
+  return made;
 }
 
 Exchange make_replace(Random& random, Difficulty difficulty) {
@@ -142,7 +151,7 @@ Exchange make_replace(Random& random, Difficulty difficulty) {
   Strings replaced = words;
   std::replace(replaced.begin(), replaced.end(), from, to);
   const std::string task = from + " with " + to;
-  return {"replace", "Replace " + task + ": " + join(words), join(replaced),
+  return {"replace", "Replace " + task + ":\n" + join(words), join(replaced),
           "replace " + task + " " + join(words)};
 }
 
@@ -157,18 +166,22 @@ std::span<const MakeExchange> text_makers() {
   return kMakers;
 }
 
-Recall make_recall(Random& random) {
+Recall make_recall(Random& random, Difficulty difficulty) {
   const std::string name(random.pick(kNames));
-  const std::string color(random.pick(kColors));
-  const std::string owned = color + " " + std::string(random.pick(kWords));
-  if (random.one_in(2)) {
-    const std::string key = "recall_name " + name + " " + owned;
-    return {{"statement", "I am " + name + " and I have a " + owned + ".", "Hello " + name + "!", key},
-            {"recall", "What is my name?", name, key}};
-  }
-  const std::string key = "recall_thing " + name + " " + owned;
-  return {{"statement", "I am " + name + " and I have a " + owned + ".", "Hello " + name + "!", key},
-          {"recall", "What do I have?", "a " + owned, key}};
+  const std::string owned =
+      std::string(random.pick(kColors)) + " " + std::string(random.pick(words_of(difficulty)));
+  const bool asks_name = random.one_in(2);
+  Recall recall;
+  recall.statement.kind = "statement";
+  recall.statement.question = "My name is " + name + " and I have a " + owned + ".";
+  recall.statement.answer = "Hello " + name + "!";
+  recall.question.kind = "recall";
+  recall.question.question = asks_name ? "What is my name?" : "What do I have?";
+  recall.question.answer = asks_name ? "Your name is " + name + "." : "You have a " + owned + ".";
+  recall.question.operands = "recall " + name + " " + owned;
+  recall.statement.operands = recall.question.operands;
+  recall.statement.has_own_form = recall.question.has_own_form = true;
+  return recall;
 }
 
 }  // namespace caravan::data
