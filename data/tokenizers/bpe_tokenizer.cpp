@@ -236,60 +236,67 @@ void BpeTokenizer::encode_words(Call& call, MappedText& text) const {
   for (const ByteRange piece : text.pieces()) encode_piece(call, text, piece);
 }
 
+// Words are found some ahead of their look-up, so that the cache's memory is on its way meanwhile.
 void BpeTokenizer::encode_piece(Call& call, const MappedText& text, ByteRange piece) const {
+  constexpr std::size_t kAhead = 16;
+  Word words[kAhead];
   const char* const readable_end = text.view().data() + text.view().size();
   const char* const end = text.view().data() + piece.end;
-  for (const char* p = text.view().data() + piece.begin; p < end;) {
-    const char* next = end;
-    if (scanner_) {
-      next = scanner_(p, end);
-    } else if (model_->has_mark_cuts()) {
-      next = model_->next_part(p, end);
+  const char* p = text.view().data() + piece.begin;
+  while (p < end) {
+    std::size_t count = 0;
+    for (; count < kAhead && p < end; ++count) {
+      const char* const next = next_word(p, end);
+      const auto num_bytes = static_cast<std::size_t>(next - p);
+      words[count].text = {p, num_bytes};
+      if (num_bytes <= ShortWord::kMaxBytes) [[likely]] {
+        words[count].key = ShortWord::make(p, num_bytes, static_cast<std::size_t>(readable_end - p));
+        call.cache.prefetch(words[count].key);
+      }
+      p = next;
     }
-    encode_word(call, text, p, next, readable_end);
-    p = next;
+    for (std::size_t i = 0; i < count; ++i) encode_word(call, text, words[i]);
   }
 }
 
-void BpeTokenizer::encode_word(Call& call, const MappedText& text, const char* begin, const char* end,
-                               const char* readable_end) const {
-  const auto num_bytes = static_cast<std::size_t>(end - begin);
-  const auto at = static_cast<std::size_t>(begin - text.view().data());
-  if (num_bytes <= ShortWord::kMaxBytes) [[likely]] {
-    const ShortWord word = ShortWord::make(begin, num_bytes, static_cast<std::size_t>(readable_end - begin));
-    if (const WordCache::ShortEntry* entry = call.cache.find(word)) [[likely]] {
-      call.output.put(*entry);
-      return put_begins(call, text, at, entry->view());
-    }
-    const std::int32_t id = whole_words_.find(word);
-    if (id != kNone) {
-      call.cache.insert(word, {&id, 1});
-      call.output.put_id(id);
-      return put_begins(call, text, at, {&id, 1});
-    }
-    if (const WordCache::LongEntry* entry = call.cache.find_long(begin, num_bytes)) {
-      call.output.put(*entry);
-      return put_begins(call, text, at, entry->view());
-    }
-    if (merge_word(call, text, {begin, num_bytes})) {
-      if (call.ids.size() <= WordCache::kMaxShortIds) {
-        call.cache.insert(word, call.ids);
-      } else if (call.ids.size() <= WordCache::kMaxLongIds) {
-        call.cache.insert_long(begin, num_bytes, call.ids);
-      }
-    }
+void BpeTokenizer::encode_word(Call& call, const MappedText& text, const Word& word) const {
+  if (word.text.size() > ShortWord::kMaxBytes) {
+    encode_long_word(call, text, word.text);
     return;
   }
-  if (num_bytes <= WordCache::kMaxLongBytes) {
-    if (const WordCache::LongEntry* entry = call.cache.find_long(begin, num_bytes)) {
+  const auto at = static_cast<std::size_t>(word.text.data() - text.view().data());
+  if (const WordCache::ShortEntry* entry = call.cache.find(word.key)) [[likely]] {
+    call.output.put(*entry);
+    return put_begins(call, text, at, entry->view());
+  }
+  const std::int32_t id = whole_words_.find(word.key);
+  if (id != kNone) {
+    call.cache.insert(word.key, {&id, 1});
+    call.output.put_id(id);
+    return put_begins(call, text, at, {&id, 1});
+  }
+  if (encode_long_word(call, text, word.text) && call.ids.size() <= WordCache::kMaxShortIds) {
+    call.cache.insert(word.key, call.ids);
+  }
+}
+
+// A long word, or a short one of many tokens. Returns whether it was merged anew and its ids, in `call.ids`,
+// may be kept.
+bool BpeTokenizer::encode_long_word(Call& call, const MappedText& text, std::string_view word) const {
+  const auto at = static_cast<std::size_t>(word.data() - text.view().data());
+  const bool may_keep = word.size() <= WordCache::kMaxLongBytes;
+  if (may_keep) {
+    if (const WordCache::LongEntry* entry = call.cache.find_long(word)) {
       call.output.put(*entry);
-      return put_begins(call, text, at, entry->view());
+      put_begins(call, text, at, entry->view());
+      return false;
     }
   }
-  if (merge_word(call, text, {begin, num_bytes}) && num_bytes <= WordCache::kMaxLongBytes &&
-      call.ids.size() <= WordCache::kMaxLongIds) {
-    call.cache.insert_long(begin, num_bytes, call.ids);
-  }
+  if (!merge_word(call, text, word)) return false;
+  const bool is_short = word.size() <= ShortWord::kMaxBytes && call.ids.size() <= WordCache::kMaxShortIds;
+  if (may_keep && !is_short && call.ids.size() <= WordCache::kMaxLongIds)
+    call.cache.insert_long(word, call.ids);
+  return true;
 }
 
 // The offsets of tokens that are as long as their text.

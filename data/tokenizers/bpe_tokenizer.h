@@ -55,6 +55,10 @@ class BpeTokenizer : public Tokenizer {
  private:
   struct Output;  // where ids go
   struct Call;    // one call of encode()
+  struct Word {
+    std::string_view text;
+    ShortWord key;  // where the text is short
+  };
 
   void add_tokens();
   void make_model(BpeParts& parts);
@@ -63,8 +67,12 @@ class BpeTokenizer : public Tokenizer {
   void encode_segment(Call& call, ByteRange segment) const;
   void encode_words(Call& call, MappedText& text) const;
   void encode_piece(Call& call, const MappedText& text, ByteRange piece) const;
-  void encode_word(Call& call, const MappedText& text, const char* begin, const char* end,
-                   const char* readable_end) const;
+  const char* next_word(const char* begin, const char* end) const {
+    if (scanner_) return scanner_(begin, end);
+    return model_->has_mark_cuts() ? model_->next_part(begin, end) : end;
+  }
+  void encode_word(Call& call, const MappedText& text, const Word& word) const;
+  bool encode_long_word(Call& call, const MappedText& text, std::string_view word) const;
   bool merge_word(Call& call, const MappedText& text, std::string_view word) const;
   void put_begins(Call& call, const MappedText& text, std::size_t at,
                   std::span<const std::int32_t> ids) const;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 
 #include "data/tokenizers/large_array.h"
 
@@ -82,9 +83,9 @@ class WordCache {
     return nullptr;
   }
   // The ids of a word of 1..31 bytes, or null.
-  const LongEntry* find_long(const char* word, std::size_t num_bytes) const {
-    const LongEntry& entry = long_[long_place(word, num_bytes)];
-    return entry.num_bytes == num_bytes && std::memcmp(entry.text, word, num_bytes) == 0 ? &entry : nullptr;
+  const LongEntry* find_long(std::string_view word) const {
+    const LongEntry& entry = long_[long_place(word)];
+    return std::string_view(entry.text, entry.num_bytes) == word ? &entry : nullptr;
   }
 
   // Keeps at most kMaxShortIds ids of a short word; the older entry of its set goes.
@@ -96,10 +97,10 @@ class WordCache {
     std::memcpy(set.entries[0].ids, ids.data(), ids.size_bytes());
   }
   // Keeps at most kMaxLongIds ids of a word of 1..31 bytes.
-  void insert_long(const char* word, std::size_t num_bytes, std::span<const std::int32_t> ids) {
-    LongEntry& entry = long_[long_place(word, num_bytes)];
-    std::memcpy(entry.text, word, num_bytes);
-    entry.num_bytes = static_cast<std::uint8_t>(num_bytes);
+  void insert_long(std::string_view word, std::span<const std::int32_t> ids) {
+    LongEntry& entry = long_[long_place(word)];
+    std::memcpy(entry.text, word.data(), word.size());
+    entry.num_bytes = static_cast<std::uint8_t>(word.size());
     entry.ids[kMaxLongIds] = static_cast<std::int32_t>(ids.size());
     std::memcpy(entry.ids, ids.data(), ids.size_bytes());
   }
@@ -113,17 +114,18 @@ class WordCache {
   };
   static_assert(sizeof(ShortSet) == 64 && sizeof(LongEntry) == 64);
 
-  static std::size_t long_place(const char* word, std::size_t num_bytes) {
+  static std::size_t long_place(std::string_view word) {
     const auto load = [](const char* p) {
       std::uint64_t value;
       std::memcpy(&value, p, 8);
       return value;
     };
-    std::uint64_t hash = num_bytes * 0x9e3779b97f4a7c15u;
+    std::uint64_t hash = word.size() * 0x9e3779b97f4a7c15u;
     std::size_t at = 0;
-    for (; at + 8 <= num_bytes; at += 8) hash = (hash ^ load(word + at)) * 0x94d049bb133111ebu ^ hash >> 29;
+    for (; at + 8 <= word.size(); at += 8)
+      hash = (hash ^ load(word.data() + at)) * 0x94d049bb133111ebu ^ hash >> 29;
     std::uint64_t rest = 0;
-    std::memcpy(&rest, word + at, num_bytes - at);
+    std::memcpy(&rest, word.data() + at, word.size() - at);
     hash = (hash ^ rest) * 0xbf58476d1ce4e5b9u;
     return (hash ^ hash >> 32) & (kNumLong - 1);
   }
