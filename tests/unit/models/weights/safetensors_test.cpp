@@ -94,6 +94,7 @@ TEST(Safetensors, UnalignedDataIsCopied) {
   std::ofstream(folder / "odd.safetensors", std::ios::binary) << content;
   const at::Tensor read = SafetensorsFile(folder / "odd.safetensors").tensor("a");
   EXPECT_TRUE(at::equal(read, at::tensor({1.5F, -2.0F})));
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(read.const_data_ptr()) % 4, 0U);
 }
 
 TEST(Safetensors, HeaderIsPaddedToEightBytes) {
