@@ -19,15 +19,15 @@ constexpr std::array<std::string_view, 5> choice_names(TooLong) {
 }
 
 struct DataOptions {
-  std::vector<SourceOptions> sources;
+  std::vector<SourceOptions> sources = {};
   std::string chat_template = "auto";  // auto, the name of a built-in template, or an absolute path
   TrainOn train_on = TrainOn::kAssistant;
   std::int64_t max_length = 4096;  // tokens
   TooLong too_long = TooLong::kDrop;
   bool shuffle = true;
-  std::string cache_dir;     // empty: run.dir/data/cache
-  std::string tokenizer;     // empty: model.path
-  std::int64_t threads = 0;  // 0: every core
+  std::string cache_dir = {};  // empty: run.dir/data/cache
+  std::string tokenizer = {};  // empty: model.path
+  std::int64_t threads = 0;    // 0: every core
   bool operator==(const DataOptions&) const = default;
 
   template <class Visitor>

@@ -17,11 +17,11 @@ constexpr std::array<std::string_view, 5> choice_names(RowFormat) {
 }
 
 struct SourceOptions {
-  std::string path;  // absolute once the recipe is read; a glob may match many files
+  std::string path = {};  // absolute once the recipe is read; a glob may match many files
   RowFormat format = RowFormat::kAuto;
-  std::optional<Quantity> take;       // rows or %; absent: all rows
-  double weight = 1.0;                // times each taken row is seen in an epoch
-  std::optional<std::uint64_t> seed;  // which rows `take` picks; absent: run.seed
+  std::optional<Quantity> take = {};       // rows or %; absent: all rows
+  double weight = 1.0;                     // times each taken row is seen in an epoch
+  std::optional<std::uint64_t> seed = {};  // which rows `take` picks; absent: run.seed
   bool operator==(const SourceOptions&) const = default;
 
   template <class Visitor>

@@ -27,10 +27,10 @@ struct Recompute {
 };
 
 struct ModelOptions {
-  std::string path;  // a directory in Hugging Face layout, absolute once the recipe is read
+  std::string path = {};  // a directory in Hugging Face layout, absolute once the recipe is read
   Init init = Init::kPretrained;
   DType dtype = DType::kBf16;
-  Recompute recompute;
+  Recompute recompute = {};
   bool operator==(const ModelOptions&) const = default;
 
   template <class Visitor>

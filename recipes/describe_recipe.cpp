@@ -25,7 +25,7 @@ class Describer {
 
   template <class Struct>
   void list(std::string_view key, std::vector<Struct>&, const FieldSpec& spec) {
-    add(key, "a list of {...}, see " + path_ + std::string(key) + "[] below",
+    add(key, "a list, as in [{KEY: VALUE}, {KEY: VALUE}]; see " + path_ + std::string(key) + "[] below",
         spec.required ? "required" : "absent", spec);
     Struct element;
     Describer inner(sections_, section_, path_ + std::string(key) + "[].");

@@ -1,1 +1,16 @@
-# test_program(recipes_tests LIBS ... SOURCES unit/...)
+test_program(recipes_tests
+  LIBS recipes_reader
+  SOURCES
+    unit/recipes/aliases_test.cpp
+    unit/recipes/bad_recipes_test.cpp
+    unit/recipes/check_files_test.cpp
+    unit/recipes/commands_test.cpp
+    unit/recipes/describe_recipe_test.cpp
+    unit/recipes/field_values_test.cpp
+    unit/recipes/nearest_name_test.cpp
+    unit/recipes/overrides_test.cpp
+    unit/recipes/quantity_test.cpp
+    unit/recipes/read_recipe_test.cpp
+    unit/recipes/resolved_recipe_test.cpp
+    unit/recipes/yaml_tree_test.cpp
+)

@@ -14,11 +14,11 @@ namespace caravan::recipes {
 namespace {
 
 constexpr const char* kUsage =
-    "caravan describe [SECTION | SECTION.KEY] [--markdown] [--check FILE]\n"
+    "caravan describe [SECTION | SECTION.KEY] [--markdown] [--check [FILE]]\n"
     "\n"
     "Prints every key of a recipe: what it is, what is allowed, its default, its other names.\n"
     "  --markdown     the whole as recipes/README.md\n"
-    "  --check FILE   exit 1 unless FILE is what --markdown prints\n";
+    "  --check FILE   exit 1 unless FILE, by default recipes/README.md, is what --markdown prints\n";
 
 struct DescribeArgs {
   std::string section;
@@ -38,8 +38,8 @@ DescribeArgs parse_args(std::span<const std::string> args) {
     } else if (args[i] == "--markdown") {
       parsed.markdown = true;
     } else if (args[i] == "--check") {
-      if (++i == args.size()) refuse("--check needs a file");
-      parsed.check = args[i];
+      const bool named = i + 1 < args.size() && !args[i + 1].starts_with("--");
+      parsed.check = named ? args[++i] : "recipes/README.md";
     } else if (args[i].starts_with("--")) {
       refuse("unknown option " + args[i]);
     } else if (parsed.section.empty()) {

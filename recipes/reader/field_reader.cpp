@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "recipes/nearest_name.h"
 #include "recipes/reader/unknown_key.h"
 
 namespace caravan::recipes {
@@ -27,7 +28,7 @@ YamlNode* FieldReader::take(std::string_view key, const FieldSpec& spec, const s
   if (found == nullptr) {
     if (spec.required) {
       const std::string shown = allowed.empty() ? std::string() : "; allowed: " + allowed;
-      state_.report(map_.where, full_key(key) + " is missing: " + std::string(spec.help) + shown);
+      missing_.push_back({key, full_key(key) + " is missing: " + std::string(spec.help) + shown});
       state_.failed.insert(full_key(key));
     }
     return nullptr;
@@ -40,9 +41,11 @@ YamlNode* FieldReader::take(std::string_view key, const FieldSpec& spec, const s
 
 bool FieldReader::expect(std::string_view key, const YamlNode& node, YamlNode::Kind kind) {
   if (node.kind == kind) return true;
+  const bool map = kind == YamlNode::Kind::kMap;
   reject(key, node,
-         "found " + found_text(node) +
-             "; allowed: " + (kind == YamlNode::Kind::kMap ? "keys and values" : "a list"));
+         "found " + found_text(node) + "; allowed: " +
+             (map ? "keys and values, as in {KEY: VALUE, KEY: VALUE}"
+                  : "a list, as in [{KEY: VALUE}, {KEY: VALUE}]"));
   return false;
 }
 
@@ -70,7 +73,11 @@ void FieldReader::finish() {
   for (const YamlNode::Entry& entry : map_.entries) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
     state_.report(entry.where, unknown_key_text(path_, entry.key, known_));
+    // Told to correct the typo, nobody needs to hear that the right key is missing.
+    const auto near = nearest_name(entry.key, known_);
+    std::erase_if(missing_, [&](const Missing& missing) { return near && missing.key == *near; });
   }
+  for (const Missing& missing : missing_) state_.report(map_.where, missing.text);
 }
 
 }  // namespace caravan::recipes

@@ -35,7 +35,7 @@ class FieldReader {
 
   template <class Struct>
   void list(std::string_view key, std::vector<Struct>& members, const FieldSpec& spec) {
-    YamlNode* node = take(key, spec, "a list of {...}");
+    YamlNode* node = take(key, spec, "a list, as in [{KEY: VALUE}, {KEY: VALUE}]");
     if (node == nullptr || !expect(key, *node, YamlNode::Kind::kSequence)) return;
     if (spec.required && node->items.empty())
       reject(key, *node, "found an empty list; at least one is needed");
@@ -73,10 +73,16 @@ class FieldReader {
   std::string absolute_path(std::string_view key, const YamlNode& node, const FieldSpec& spec,
                             std::string written);
 
+  struct Missing {
+    std::string_view key;
+    std::string text;
+  };
+
   YamlNode& map_;
   std::string path_;
   ReadState& state_;
   std::vector<std::string_view> known_;
+  std::vector<Missing> missing_;
 };
 
 }  // namespace caravan::recipes

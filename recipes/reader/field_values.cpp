@@ -133,7 +133,7 @@ std::string found_text(const YamlNode& node) {
     case YamlNode::Kind::kNull:
       return "nothing";
     case YamlNode::Kind::kSequence:
-      return "a list";
+      return "a list of " + std::to_string(node.items.size());
     case YamlNode::Kind::kMap:
       return "keys and values";
     case YamlNode::Kind::kScalar:
@@ -288,7 +288,10 @@ std::string value_text(std::uint64_t value) {
 // The shortest text that reads back as the same double.
 std::string value_text(double value) {
   std::array<char, 32> digits{};
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  // 100000 rather than 1e+05: both read back the same.
+  const bool plain = value == std::floor(value) && std::fabs(value) < 1e15;
+  const std::chars_format format = plain ? std::chars_format::fixed : std::chars_format::general;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value, format);
   return error == std::errc() ? std::string(digits.data(), end) : std::string("0");
 }
 

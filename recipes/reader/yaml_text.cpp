@@ -77,9 +77,7 @@ void check_yaml_text(std::string_view text, const Where& origin, std::size_t mos
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     check_characters(line, number, origin);
-    const std::size_t first = line.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos || line[first] == '#') continue;
-    const std::size_t tab = line.substr(0, first).find('\t');
+    const std::size_t tab = line.substr(0, line.find_first_not_of(" \t\r")).find('\t');
     if (tab != std::string_view::npos) {
       fail(origin, number, tab + 1, "a tab indents this line; YAML allows spaces only: replace it");
     }

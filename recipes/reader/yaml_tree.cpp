@@ -17,7 +17,8 @@ namespace {
 // Builds the tree from the parser's events. Throws RecipeError at the first thing that is refused.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const Where& origin, const YamlLimits& limits) : origin_(origin), limits_(limits) {}
+  TreeBuilder(std::string_view text, const Where& origin, const YamlLimits& limits)
+      : text_(text), origin_(origin), limits_(limits) {}
 
   YamlNode take_root() { return std::move(root_).value_or(YamlNode{.where = origin_}); }
 
@@ -35,6 +36,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_tag(tag, mark);
+    refuse_open_quote(mark);
     add({.kind = YamlNode::Kind::kScalar, .text = value, .where = at(mark)}, anchor);
   }
 
@@ -90,6 +92,25 @@ class TreeBuilder : public YAML::EventHandler {
     refuse(mark, "tag " + tag + "; recipes have no tags: remove it");
   }
 
+  // The parser takes the end of the text for the end of a quoted value.
+  void refuse_open_quote(const YAML::Mark& mark) const {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    std::string_view rest = text_.starts_with(kByteOrderMark) ? text_.substr(kByteOrderMark.size()) : text_;
+    rest.remove_prefix(std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), rest.size()));
+    const char quote = rest.empty() ? '\0' : rest.front();
+    if (quote != '\'' && quote != '"') return;
+    for (std::size_t i = 1; i < rest.size(); ++i) {
+      // What follows is part of the text: after a backslash, and the second of two single quotes.
+      const bool escape = quote == '"' ? rest[i] == '\\' : rest.substr(i, 2) == "''";
+      if (escape) {
+        ++i;
+      } else if (rest[i] == quote) {
+        return;
+      }
+    }
+    refuse(mark, "a quote that is never closed; close it");
+  }
+
   static int size_of(const YamlNode& node) {
     int size = 1;
     for (const YamlNode& item : node.items) size += size_of(item);
@@ -129,7 +150,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void refuse_as_key(YamlNode::Kind kind, const YAML::Mark& mark) const {
     if (awaits_key() && kind != YamlNode::Kind::kScalar)
-      refuse(mark, "a list or map as a key; a key is a word");
+      refuse(mark, "a list or map as a key; a key is a word: is a bracket left open?");
   }
 
   void add(YamlNode node, YAML::anchor_t anchor) {
@@ -163,6 +184,7 @@ class TreeBuilder : public YAML::EventHandler {
     parent.key_where = node.where;
   }
 
+  std::string_view text_;
   Where origin_;
   YamlLimits limits_;
   std::vector<Open> open_;
@@ -185,10 +207,10 @@ YamlNode parse_yaml(std::string_view text, const Where& origin, const YamlLimits
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    TreeBuilder builder(origin, limits);
+    TreeBuilder builder(text, origin, limits);
     parser.HandleNextDocument(builder);
     YamlNode root = builder.take_root();
-    TreeBuilder further(origin, limits);
+    TreeBuilder further(text, origin, limits);
     if (parser.HandleNextDocument(further)) {
       throw RecipeError(
           {{further.take_root().where, "a second document after ---; a recipe is one document"}});

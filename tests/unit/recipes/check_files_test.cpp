@@ -1,0 +1,94 @@
+#include "recipes/check_files.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace caravan::recipes {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CheckFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("caravan_check_files_" + std::to_string(getpid()));
+    fs::create_directories(folder_ / "model");
+    fs::create_directories(folder_ / "rows");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void touch(const std::string& name) const { std::ofstream(folder_ / name) << "x"; }
+
+  // What is missing, with the test's folder written as T.
+  std::string missing(const std::vector<std::string>& overrides = {}) const {
+    const std::string text =
+        "schema: 1\nstage: sft\nmodel: {path: model}\ndata: {sources: [{path: rows/*.jsonl}]}\nbatch: "
+        "{sequences: 1}\n"
+        "optimizer: {learning_rate: 1e-3}\nrun: {dir: " +
+        (folder_ / "run").string() + ", max_steps: 1}\n";
+    try {
+      require_files(read_recipe_text(text, "r.yaml", folder_, overrides));
+    } catch (const RecipeError& error) {
+      std::string told = error.what();
+      for (std::size_t at = told.find(folder_.string()); at != std::string::npos;
+           at = told.find(folder_.string())) {
+        told.replace(at, folder_.string().size(), "T");
+      }
+      return told;
+    }
+    return {};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(CheckFiles, AllThere) {
+  for (const char* name :
+       {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "rows/a.jsonl"})
+    touch(name);
+  EXPECT_EQ(missing(), "");
+  EXPECT_EQ(missing({"data.tokenizer=" + (folder_ / "model/tokenizer.json").string()}), "");
+}
+
+TEST_F(CheckFiles, EachMissingThingHasItsPlace) {
+  EXPECT_EQ(
+      missing(),
+      "r.yaml:3:9: model.path: T/model has no config.json; a checkpoint in Hugging Face layout has one\n"
+      "r.yaml:3:9: model.path: T/model has no tokenizer.json and no tokenizer.model; name one as "
+      "data.tokenizer\n"
+      "r.yaml:4:19: data.sources[0].path: no file T/rows/*.jsonl; relative paths start at the recipe's "
+      "folder, on the command "
+      "line at the current one");
+}
+
+TEST_F(CheckFiles, WeightsAreNeededUnlessDrawnAtRandom) {
+  for (const char* name : {"model/config.json", "model/tokenizer.json", "rows/a.jsonl"}) touch(name);
+  EXPECT_EQ(missing({"model.init=random"}), "");
+  EXPECT_EQ(missing(),
+            "r.yaml:3:9: model.path: T/model has no *.safetensors; convert the weights to safetensors, or "
+            "set model.init: random");
+}
+
+TEST_F(CheckFiles, FoldersAndVariablesAreExplained) {
+  for (const char* name :
+       {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "rows/a.jsonl"})
+    touch(name);
+  const std::string rows = (folder_ / "rows").string();
+  EXPECT_EQ(missing({"data.sources.0.path=" + rows}),
+            "command line: data.sources.0.path=T/rows: data.sources[0].path: T/rows is a folder; write "
+            "T/rows/*.jsonl for the files "
+            "in it");
+  EXPECT_NE(missing({"data.sources.0.path=/${DATA}/a.jsonl"}).find("variables are not expanded"),
+            std::string::npos);
+  EXPECT_NE(missing({"data.chat_template=/none.jinja"}).find("data.chat_template: no file /none.jinja"),
+            std::string::npos);
+  EXPECT_NE(missing({"run.dir=" + rows + "/a.jsonl/x"}).find("a.jsonl is a file; name a folder"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace caravan::recipes

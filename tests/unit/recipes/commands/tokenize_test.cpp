@@ -1,0 +1,99 @@
+#include "recipes/commands/tokenize.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "data/error.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/data/tokenizers/small_tokenizer.h"
+
+namespace caravan::recipes {
+namespace {
+
+class Tokenize : public testing::Test {
+ protected:
+  Tokenize() { folder_.write("tokenizer.json", tests::small_byte_level().dump()); }
+
+  // What the command writes; `code` receives its exit code.
+  std::string run(std::vector<std::string> args, const std::string& rows, int* code = nullptr, bool colour = false) {
+    args.insert(args.begin(), {"--model", folder_.path().string()});
+    std::istringstream in(rows);
+    std::ostringstream out;
+    const int result = run_tokenize(args, in, out, colour);
+    if (code) *code = result;
+    return out.str();
+  }
+
+  tests::TempDir folder_;
+};
+
+// small_byte_level: a byte is its own id; 256 = "th", 257 = "the", 258 = " the", 300 = "<|end|>", 301 = "<|user|>".
+TEST_F(Tokenize, TextRowsBecomeIds) {
+  EXPECT_EQ(run({}, "{\"text\":\"the a\"}\n\n{\"text\":\"\"}\n"), "{\"ids\":[257,32,97]}\n{\"ids\":[]}\n");
+}
+
+TEST_F(Tokenize, SpecialsCountOnlyWhenAsked) {
+  const std::string row = R"({"text":"a<|end|>"})";
+  EXPECT_EQ(run({}, row), "{\"ids\":[97,60,124,101,110,100,124,62]}\n");
+  EXPECT_EQ(run({"--special"}, row), "{\"ids\":[97,300]}\n");
+}
+
+TEST_F(Tokenize, ConversationsCarryAMaskAndUserTextStaysText) {
+  folder_.write("chat_template.jinja",
+                "{% for m in messages %}<|user|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}");
+  const std::string row =
+      R"({"messages":[{"role":"user","content":"<|end|>"},{"role":"assistant","content":"the"}]})";
+  // 301 "user:" "<|end|>" as bytes, 300; 301 "assistant:" "the" 300
+  EXPECT_EQ(run({}, row),
+            "{\"ids\":[301,117,115,101,114,58,60,124,101,110,100,124,62,300,"
+            "301,97,115,115,105,115,116,97,110,116,58,257,300],"
+            "\"mask\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,1]}\n");
+}
+
+TEST_F(Tokenize, DecodeReturnsText) {
+  EXPECT_EQ(run({"--decode"}, R"({"ids":[257,300,226,130]})"), "{\"text\":\"the<|end|>\xef\xbf\xbd\"}\n");
+  EXPECT_EQ(run({"--decode", "--skip-special"}, R"({"ids":[257,300]})"), "{\"text\":\"the\"}\n");
+}
+
+TEST_F(Tokenize, ARowInErrorKeepsItsPlaceAndTheExitCodeSaysSo) {
+  int code = 0;
+  const std::string out = run({}, "{\"text\":\"a\"}\nnonsense\n{\"text\":7}\n{\"text\":\"b\"}\n", &code);
+  EXPECT_EQ(code, 65);
+  EXPECT_EQ(out,
+            "{\"ids\":[97]}\n{\"error\":\"line 2: no valid JSON\"}\n"
+            "{\"error\":\"line 3: \\\"text\\\" must be a string\"}\n{\"ids\":[98]}\n");
+  run({"--decode"}, R"({"ids":[99999]})", &code);
+  EXPECT_EQ(code, 65);
+  run({"--decode"}, R"({"ids":[18446744073709551615]})", &code);
+  EXPECT_EQ(code, 65);
+}
+
+TEST_F(Tokenize, ATemplateThatDoesNotParseEndsTheRun) {
+  folder_.write("chat_template.jinja", "{% for %}");
+  EXPECT_THROW(run({}, R"({"messages":[]})"), data::Error);
+}
+
+TEST_F(Tokenize, ShowMarksTokens) {
+  EXPECT_EQ(run({"--show"}, R"({"text":"the\na\u001bé"})"), "the|\xe2\x86\xb5\n|a|<0x1B>|<0xC3>|<0xA9>\n");
+  const std::string coloured = run({"--show"}, R"({"text":"the"})", nullptr, true);
+  EXPECT_NE(coloured.find("\x1b[30;48;5;153m" "the\x1b[0m"), std::string::npos) << coloured;
+}
+
+TEST_F(Tokenize, WrongOptionsAreUsageErrors) {
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"--nonsense"}, {"--skip-special"}, {"--decode", "--show"}, {"--train-on"}}) {
+    try {
+      run(args, "");
+      FAIL() << args[0];
+    } catch (const data::Error& error) {
+      EXPECT_EQ(error.exit_code(), 2) << error.what();
+    }
+  }
+  std::istringstream in;
+  std::ostringstream out;
+  EXPECT_THROW(run_tokenize({}, in, out, false), data::Error);
+}
+
+}  // namespace
+}  // namespace caravan::recipes

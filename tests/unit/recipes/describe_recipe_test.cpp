@@ -1,0 +1,46 @@
+#include "recipes/describe_recipe.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace caravan::recipes {
+namespace {
+
+TEST(DescribeRecipe, PageIsCurrent) {
+  std::ifstream file(CARAVAN_SOURCE_DIR "/recipes/README.md", std::ios::binary);
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(page == description_markdown()) << "run: caravan describe --markdown > recipes/README.md";
+}
+
+TEST(DescribeRecipe, TellsTypeUnitRangeDefaultAndOtherNames) {
+  EXPECT_EQ(description_text("data.max_length"),
+            "  data.max_length\n"
+            "      longest conversation in tokens\n"
+            "      a whole number of tokens of at least 2 and at most 16777216, with its unit: \"500 "
+            "tokens\"; default: 4096 tokens\n"
+            "      other names: max_seq_length, max_length, cutoff_len, sequence_len\n");
+}
+
+TEST(DescribeRecipe, EveryKeyHasHelp) {
+  int keys = 0;
+  for (const SectionDescription& section : describe_recipe()) {
+    for (const KeyDescription& key : section.keys) {
+      ++keys;
+      EXPECT_FALSE(key.help.empty()) << key.key;
+      EXPECT_FALSE(key.allowed.empty()) << key.key;
+    }
+  }
+  EXPECT_GT(keys, 50);
+}
+
+TEST(DescribeRecipe, SectionsAndUnknownNames) {
+  EXPECT_NE(description_text("run")->find("run.checkpoint_every"), std::string::npos);
+  EXPECT_EQ(description_text("run")->find("optimizer."), std::string::npos);
+  EXPECT_EQ(description_text("runs"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace caravan::recipes
