@@ -20,8 +20,8 @@ struct Quantity {
   bool operator==(const Quantity&) const = default;
 
   // How many of `total` things this is: a share is rounded down, a count is taken as it stands (it may exceed
-  // `total`; the caller decides whether that is an error). The small addend keeps 3 % of 100 from becoming 2
-  // in binary arithmetic.
+  // `total`; the caller decides whether that is an error). The small addend keeps 32.3 % of 1000 from
+  // becoming 322 in binary arithmetic.
   std::int64_t count_of(std::int64_t total) const {
     if (unit != Unit::kPercent) return static_cast<std::int64_t>(amount);
     return static_cast<std::int64_t>(std::floor(static_cast<double>(total) * amount / 100.0 + 1e-9));
