@@ -7,3 +7,9 @@ test_program(metrics_tests LIBS trainer_metrics SOURCES
   unit/trainer/metrics/run_card_test.cpp
   unit/trainer/metrics/tensorboard_sink_test.cpp
 )
+
+test_program(demo_tests LIBS data_demo data_tokenizers recipes_demo trainer_metrics SOURCES
+  unit/data/demo/bpe_trainer_test.cpp
+  unit/data/demo/dialogues_test.cpp
+  unit/recipes/commands/doctor_test.cpp
+)
