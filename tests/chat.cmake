@@ -1,4 +1,18 @@
 test_program(chat_tests LIBS data_chat data_tokenizers SOURCES
+  unit/data/chat/builtin_test.cpp
+  unit/data/chat/engine_test.cpp
   unit/data/chat/goldens_test.cpp
+  unit/data/chat/limits_test.cpp
   unit/data/chat/masks_test.cpp
+  unit/data/chat/turns_test.cpp
+  unit/recipes/commands/render_test.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/commands/render.cpp
 )
+
+add_executable(template_bench EXCLUDE_FROM_ALL bench/template_bench.cpp)
+target_link_libraries(template_bench PRIVATE data_chat data_tokenizers)
+target_compile_definitions(template_bench PRIVATE CARAVAN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+if(NOT TARGET benchmarks)
+  add_custom_target(benchmarks)
+endif()
+add_dependencies(benchmarks template_bench)

@@ -1,5 +1,6 @@
 add_library(data_chat OBJECT
-  chat/checkpoint_text.cpp
+  chat/builtin_templates.cpp
+  chat/checkpoint_template.cpp
   chat/jinja_arena.cpp
   chat/jinja_arguments.cpp
   chat/jinja_calls.cpp
@@ -30,6 +31,7 @@ add_library(data_chat OBJECT
   chat/jinja_value_filters.cpp
   chat/nearest_name.cpp
   chat/template.cpp
+  chat/template_check.cpp
   chat/turn_markers.cpp
   chat/turns.cpp
 )

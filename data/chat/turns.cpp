@@ -1,6 +1,7 @@
 #include "data/chat/turns.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "data/chat/turn_markers.h"
 
@@ -96,6 +97,11 @@ class TurnFinder {
     return message < input_.is_assistant.size() && input_.is_assistant[message];
   }
 
+  // The first reason stands for all.
+  void report(std::string reason) {
+    if (rendered_.unlocated.empty()) rendered_.unlocated = std::move(reason);
+  }
+
   // The parts of `range` that no message's content fills.
   std::vector<ByteRange> written_in(ByteRange range) const {
     std::vector<ByteRange> parts;
@@ -154,8 +160,8 @@ class TurnFinder {
     if (generation.range.begin == generation.range.end) return;
     std::size_t message = generation.message < jinja::kMaxMessages ? generation.message : 0;
     if (generation.message < jinja::kMaxMessages && !is_assistant(message)) {
-      rendered_.unlocated = "the template puts message " + std::to_string(message) +
-                            ", which is not an assistant's, into {% generation %}";
+      report("the template puts message " + std::to_string(message) +
+             ", which is not an assistant's, into {% generation %}");
       return;
     }
     RenderedTurn turn = close_turn(message, generation.range);
@@ -187,8 +193,8 @@ class TurnFinder {
     std::vector<Marker> markers = markers_in(before);
     if (!markers.empty() && before.end < range.end) return markers.back().range.end;
     if (before.end == range.end && is_blank_text(range)) return std::string_view::npos;
-    rendered_.unlocated =
-        "the turn of message " + std::to_string(message) + " has no header that can be told from the answer";
+    report("the turn of message " + std::to_string(message) +
+           " has no header that can be told from the answer");
     return std::string_view::npos;
   }
 
@@ -233,10 +239,9 @@ class TurnFinder {
       auto of_message = [&](const RenderedTurn& turn) { return turn.message == i; };
       if (std::any_of(rendered_.turns.begin(), rendered_.turns.end(), of_message)) continue;
       bool writes = writes_content_of(i);
-      if (writes && rendered_.unlocated.empty()) {
-        rendered_.unlocated = "message " + std::to_string(i) +
-                              " is in the text, but not where a loop over the messages writes it";
-      }
+      if (writes)
+        report("message " + std::to_string(i) +
+               " is in the text, but not where a loop over the messages writes it");
       if (!writes) rendered_.silent_messages.push_back(i);
     }
   }

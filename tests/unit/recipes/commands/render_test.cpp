@@ -25,7 +25,8 @@ std::vector<Json> run(std::vector<std::string> args, const std::string& input) {
   return rows;
 }
 
-const std::string kRow = R"({"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"ok"}],"eos_token":"</s>"})";
+const std::string kRow =
+    R"({"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"ok"}],"eos_token":"</s>"})";
 
 TEST(RenderCommand, TextAndByteSpans) {
   std::vector<Json> rows = run({"--template", "tulu"}, kRow + "\n\n" + kRow + "\n");
@@ -36,28 +37,36 @@ TEST(RenderCommand, TextAndByteSpans) {
 }
 
 TEST(RenderCommand, EachBadRowIsAnErrorOfItsOwn) {
-  std::vector<Json> rows = run({"--template", "tulu"}, "{\n[]\n{\"messages\":[{\"role\":\"user\",\"content\":null}]}\n" + kRow);
+  std::vector<Json> rows =
+      run({"--template", "tulu"}, "{\n[]\n{\"messages\":[{\"role\":\"user\",\"content\":null}]}\n" + kRow);
   ASSERT_EQ(rows.size(), 4u);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(rows[i].size(), 1u);
-    EXPECT_TRUE(rows[i]["error"].get<std::string>().starts_with("line " + std::to_string(i + 1) + ": ")) << rows[i];
+    EXPECT_TRUE(rows[i]["error"].get<std::string>().starts_with("line " + std::to_string(i + 1) + ": "))
+        << rows[i];
   }
   EXPECT_TRUE(rows[3].contains("text"));
 }
 
 TEST(RenderCommand, TemplateAndTokensOfACheckpoint) {
   TempDir folder;
-  folder.write("tokenizer_config.json",
-               R"({"eos_token":"<e>","chat_template":"{% for m in messages %}[U]{{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}{{ strftime_now('%Y') }}"})");
+  folder.write(
+      "tokenizer_config.json",
+      R"({"eos_token":"<e>","chat_template":"{% for m in messages %}[U]{{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}{{ strftime_now('%Y') }}"})");
   Json row = Json::parse(kRow);
   row.erase("eos_token");
-  EXPECT_EQ(run({"--model", folder.path().string(), "--date", "2020-01-01"}, row.dump())[0]["text"], "[U]é[U]ok<e>2020");
+  EXPECT_EQ(run({"--model", folder.path().string(), "--date", "2020-01-01"}, row.dump())[0]["text"],
+            "[U]é[U]ok<e>2020");
 }
 
 TEST(RenderCommand, RefusesBadUsage) {
-  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
-           {}, {"--template"}, {"--tmplate", "x"}, {"--template", "tullu"}, {"--template", "tulu", "--train-on", "all_of_it"},
-           {"--template", "tulu", "--date", "today"}}) {
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{},
+                                             {"--template"},
+                                             {"--tmplate", "x"},
+                                             {"--template", "tullu"},
+                                             {"--template", "tulu", "--train-on", "all_of_it"},
+                                             {"--template", "tulu", "--date", "today"}}) {
     std::istringstream in;
     std::ostringstream out;
     try {
