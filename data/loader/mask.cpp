@@ -46,10 +46,14 @@ Proof prove_mask(std::string_view text, std::span<const std::int32_t> ids, const
   bool same_mask = true;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     std::string_view token = texts[ids[i]];
-    if (i == 0 && token.starts_with(' ') && !text.starts_with(' ')) token.remove_prefix(1);
-    if (text.substr(at, token.size()) != token) return Proof::kAltered;
+    if (text.substr(at, token.size()) != token) {
+      // A space of the tokenizer's own before the first word of a stretch of text.
+      if (!token.starts_with(' ')) return Proof::kAltered;
+      token.remove_prefix(1);
+      if (text.substr(at, token.size()) != token) return Proof::kAltered;
+    }
     const std::size_t end = at + token.size();
-    // A token without bytes of its own (a lone prefix space) says nothing about the mask.
+    // A token without bytes of its own (a lone space of its own) says nothing about the mask.
     if (end > at) same_mask = same_mask && (walk.overlap(at, end) != 0) == (trained[i] != 0);
     at = end;
   }

@@ -22,8 +22,8 @@ enum class Proof {
   kMismatch,  // the tokens' texts say another mask than the offsets
 };
 
-// Compares the tokens' own texts with the spans, without trust in `begins`. One leading space that a
-// tokenizer puts before the first word is allowed.
+// Compares the tokens' own texts with the spans, without trust in `begins`. Spaces that a tokenizer puts
+// before words of its own accord (SentencePiece's prefix) are allowed and belong to no byte.
 Proof prove_mask(std::string_view text, std::span<const std::int32_t> ids, const TokenTexts& texts,
                  std::span<const ByteRange> spans, std::span<const std::uint8_t> trained);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "data/chat/template_check.h"
 #include "data/error.h"
 #include "data/loader/document_set.h"
 #include "data/loader/token_cache.h"
@@ -121,6 +122,7 @@ TrainingData TrainingData::open(const DataOptions& options, const Tokenizer& tok
                                 const ChatTemplate& chat_template, const OpenOptions& open_options) {
   RenderOptions render_options;
   render_options.now = open_options.today;
+  check_template(chat_template, open_options.variables, options.train_on, render_options);
   TokenSource source;
   Json identity{{"template", chat_template.source()}, {"variables", open_options.variables}};
   // Only a template that prints the date makes other tokens tomorrow.

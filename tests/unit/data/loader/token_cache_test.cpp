@@ -263,7 +263,7 @@ TEST(TokenCache, EmptyAndBlankFilesAreEntriesToo) {
 
 // SIGKILL at random moments: what is left is taken over, and the end is byte for byte the undisturbed build.
 TEST(TokenCache, SurvivesKillsAtAnyMoment) {
-  Setting setting(20000);
+  Setting setting(8000);
   setting.request.limits.block_bytes = 10000;
   const auto started = std::chrono::steady_clock::now();
   setting.open();
@@ -300,7 +300,7 @@ TEST(TokenCache, SurvivesKillsAtAnyMoment) {
 }
 
 TEST(TokenCache, SeveralProcessesAtOnceAgree) {
-  Setting setting(20000);
+  Setting setting(8000);
   setting.open();
   const auto expected = setting.files();
   std::filesystem::remove_all(setting.request.cache_dir);
