@@ -2,6 +2,12 @@ test_program(tokenizers_tests LIBS data_tokenizers SOURCES
   unit/data/tokenizers/references_test.cpp
 )
 
+test_program(tokenize_command_tests LIBS data_tokenizers data_chat data_readers data_loader SOURCES
+  unit/recipes/commands/tokenize_test.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/commands/show_tokens.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/commands/tokenize.cpp
+)
+
 add_executable(tokenizer_bench EXCLUDE_FROM_ALL bench/tokenizer_bench.cpp)
 target_link_libraries(tokenizer_bench PRIVATE data_tokenizers)
 if(NOT TARGET benchmarks)

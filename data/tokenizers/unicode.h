@@ -55,6 +55,11 @@ inline DecodedChar decode_valid(const char* p) {
   return {(first & 7u) << 18 | (byte(1) & 63u) << 12 | (byte(2) & 63u) << 6 | (byte(3) & 63u), 4};
 }
 
+// Length of the character that a first byte announces; 1 for a byte that starts none.
+inline std::size_t announced_length(unsigned char first) {
+  return first < 0xc2 || first > 0xf4 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 // Start of the character that ends before `p`, in valid UTF-8.
 inline const char* previous_valid(const char* p) {
   do {

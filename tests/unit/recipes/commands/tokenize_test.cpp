@@ -16,7 +16,8 @@ class Tokenize : public testing::Test {
   Tokenize() { folder_.write("tokenizer.json", tests::small_byte_level().dump()); }
 
   // What the command writes; `code` receives its exit code.
-  std::string run(std::vector<std::string> args, const std::string& rows, int* code = nullptr, bool colour = false) {
+  std::string run(std::vector<std::string> args, const std::string& rows, int* code = nullptr,
+                  bool colour = false) {
     args.insert(args.begin(), {"--model", folder_.path().string()});
     std::istringstream in(rows);
     std::ostringstream out;
@@ -28,7 +29,8 @@ class Tokenize : public testing::Test {
   tests::TempDir folder_;
 };
 
-// small_byte_level: a byte is its own id; 256 = "th", 257 = "the", 258 = " the", 300 = "<|end|>", 301 = "<|user|>".
+// small_byte_level: a byte is its own id; 256 = "th", 257 = "the", 258 = " the", 300 = "<|end|>", 301 =
+// "<|user|>".
 TEST_F(Tokenize, TextRowsBecomeIds) {
   EXPECT_EQ(run({}, "{\"text\":\"the a\"}\n\n{\"text\":\"\"}\n"), "{\"ids\":[257,32,97]}\n{\"ids\":[]}\n");
 }
@@ -41,7 +43,8 @@ TEST_F(Tokenize, SpecialsCountOnlyWhenAsked) {
 
 TEST_F(Tokenize, ConversationsCarryAMaskAndUserTextStaysText) {
   folder_.write("chat_template.jinja",
-                "{% for m in messages %}<|user|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}");
+                "{% for m in messages %}<|user|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}"
+                "{% if add_generation_prompt %}<|user|>assistant:{% endif %}");
   const std::string row =
       R"({"messages":[{"role":"user","content":"<|end|>"},{"role":"assistant","content":"the"}]})";
   // 301 "user:" "<|end|>" as bytes, 300; 301 "assistant:" "the" 300
@@ -77,7 +80,10 @@ TEST_F(Tokenize, ATemplateThatDoesNotParseEndsTheRun) {
 TEST_F(Tokenize, ShowMarksTokens) {
   EXPECT_EQ(run({"--show"}, R"({"text":"the\na\u001bé"})"), "the|\xe2\x86\xb5\n|a|<0x1B>|<0xC3>|<0xA9>\n");
   const std::string coloured = run({"--show"}, R"({"text":"the"})", nullptr, true);
-  EXPECT_NE(coloured.find("\x1b[30;48;5;153m" "the\x1b[0m"), std::string::npos) << coloured;
+  EXPECT_NE(coloured.find("\x1b[30;48;5;153m"
+                          "the\x1b[0m"),
+            std::string::npos)
+      << coloured;
 }
 
 TEST_F(Tokenize, WrongOptionsAreUsageErrors) {

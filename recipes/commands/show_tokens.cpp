@@ -1,0 +1,65 @@
+#include "recipes/commands/show_tokens.h"
+
+#include <array>
+#include <cstdio>
+#include <ostream>
+
+#include "data/tokenizers/unicode.h"
+
+namespace caravan::recipes {
+namespace {
+
+std::string spell_byte(unsigned char byte) {
+  char text[8];
+  std::snprintf(text, sizeof text, "<0x%02X>", static_cast<unsigned>(byte));
+  return text;
+}
+
+// A token's text so that all of it can be seen; line ends are spelt out and kept, for the eye's sake.
+std::string spell(std::string_view token) {
+  std::string text;
+  while (!token.empty()) {
+    const auto byte = static_cast<unsigned char>(token[0]);
+    const std::size_t length = data::announced_length(byte);
+    const bool whole =
+        length <= token.size() && data::find_invalid_utf8(token.substr(0, length)) == std::string_view::npos;
+    if (!whole) {
+      text += spell_byte(byte);
+      token.remove_prefix(1);
+      continue;
+    }
+    if (byte == '\n') {
+      text += "\xe2\x86\xb5\n";
+    } else if (byte == '\t') {
+      text += "\xe2\x87\xa5";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      text += spell_byte(byte);  // an escape of the text must not reach the terminal
+    } else {
+      text += token.substr(0, length);
+    }
+    token.remove_prefix(length);
+  }
+  return text;
+}
+
+}  // namespace
+
+void show_tokens(const data::Tokenizer& tokenizer, std::span<const std::int32_t> ids,
+                 std::span<const std::uint8_t> mask, bool colour, std::ostream& out) {
+  // Four backgrounds that black text reads on.
+  constexpr std::array<std::string_view, 4> kColours = {"\x1b[30;48;5;153m", "\x1b[30;48;5;223m",
+                                                        "\x1b[30;48;5;194m", "\x1b[30;48;5;225m"};
+  constexpr std::string_view kTrained = "\x1b[1;4m", kReset = "\x1b[0m";
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const std::string text = spell(tokenizer.token_text(ids[i]));
+    const bool trained = i < mask.size() && mask[i] != 0;
+    if (colour) {
+      out << kColours[i % kColours.size()] << (trained ? kTrained : "") << text << kReset;
+    } else {
+      out << (i > 0 ? "|" : "") << (trained ? "[[" : "") << text << (trained ? "]]" : "");
+    }
+  }
+  out << '\n';
+}
+
+}  // namespace caravan::recipes
