@@ -8,12 +8,25 @@
 namespace caravan::data {
 namespace {
 
-// The largest operand of sums, and of comparisons, which are learned digit by digit and can be larger.
-int largest_addend(Difficulty difficulty) {
-  return difficulty == Difficulty::kEasy ? 9 : difficulty == Difficulty::kMedium ? 20 : 99;
+struct Operands {
+  int a = 0;
+  int b = 0;
+};
+
+// The largest operand; the easy level stays at two digits and never carries, so that each digit can be
+// learned by itself.
+int largest_number(Difficulty difficulty) {
+  return difficulty == Difficulty::kHard ? 999 : 99;
 }
-int largest_compared(Difficulty difficulty) {
-  return difficulty == Difficulty::kEasy ? 99 : difficulty == Difficulty::kMedium ? 299 : 999;
+
+Operands draw_addends(Random& random, Difficulty difficulty) {
+  if (difficulty == Difficulty::kHard) return {random.between(0, 999), random.between(0, 999)};
+  if (difficulty == Difficulty::kMedium) return {random.between(0, 99), random.between(0, 99)};
+  const int tens = random.between(2, 9);
+  const int units = random.between(0, 9);
+  const int other_tens = random.between(1, tens - 1);
+  const int other_units = random.between(0, units);
+  return {10 * (tens - other_tens) + units - other_units, 10 * other_tens + other_units};
 }
 
 // The pair in a fixed order: 3 + 4 and 4 + 3 are one problem.
@@ -30,16 +43,15 @@ std::string ask(Random& random, std::span<const std::array<std::string_view, 3>>
 Exchange make_add(Random& random, Difficulty difficulty) {
   static constexpr std::array<std::string_view, 3> kPhrasings[] = {
       {"What is ", " + ", "?"}, {"Add ", " and ", "."}, {"What is ", " plus ", "?"}, {"", " + ", " ="}};
-  const int a = random.between(0, largest_addend(difficulty));
-  const int b = random.between(0, largest_addend(difficulty));
+  const auto [a, b] = draw_addends(random, difficulty);
   return {"add", ask(random, kPhrasings, a, b), std::to_string(a + b), pair_key("add", a, b), true};
 }
 
 Exchange make_subtract(Random& random, Difficulty difficulty) {
   static constexpr std::array<std::string_view, 3> kPhrasings[] = {
       {"What is ", " - ", "?"}, {"What is ", " minus ", "?"}, {"", " - ", " ="}};
-  const int b = random.between(0, largest_addend(difficulty));
-  const int a = b + random.between(0, largest_addend(difficulty));
+  const auto [rest, b] = draw_addends(random, difficulty);
+  const int a = rest + b;
   return {"subtract", ask(random, kPhrasings, a, b), std::to_string(a - b), pair_key("subtract", a, b), true};
 }
 
@@ -50,8 +62,8 @@ Exchange make_compare(Random& random, Difficulty difficulty) {
   static constexpr std::array<std::string_view, 3> kSmaller[] = {{"Which is smaller, ", " or ", "?"},
                                                                  {"Which number is less: ", " or ", "?"},
                                                                  {"Give the smaller of ", " and ", "."}};
-  const int a = random.between(0, largest_compared(difficulty));
-  int b = random.between(0, largest_compared(difficulty) - 1);
+  const int a = random.between(10, largest_number(difficulty));
+  int b = random.between(10, largest_number(difficulty) - 1);
   if (b >= a) ++b;
   const bool larger = random.one_in(2);
   return {"compare", larger ? ask(random, kLarger, a, b) : ask(random, kSmaller, a, b),
@@ -59,8 +71,10 @@ Exchange make_compare(Random& random, Difficulty difficulty) {
 }
 
 Exchange make_neighbour(Random& random, Difficulty difficulty) {
-  const int n = random.between(1, largest_compared(difficulty));
-  const bool after = random.one_in(2);
+  const int n = random.between(10, largest_number(difficulty));
+  // The easy level has no carry: 9 counts back, 0 counts on.
+  const bool may_choose = difficulty != Difficulty::kEasy || (n % 10 != 0 && n % 10 != 9);
+  const bool after = may_choose ? random.one_in(2) : n % 10 == 0;
   const std::string number = std::to_string(n);
   static constexpr std::string_view kAfter[] = {"What number comes after ", "Count on from "};
   static constexpr std::string_view kBefore[] = {"What number comes before ", "Count back from "};
@@ -73,7 +87,7 @@ Exchange make_parity(Random& random, Difficulty difficulty) {
   static constexpr std::array<std::string_view, 2> kPhrasings[] = {
       {"Is ", " even or odd?"}, {"Even or odd: ", "?"}, {"Tell me if ", " is even or odd."}};
   const auto& phrasing = random.pick(kPhrasings);
-  const std::string number = std::to_string(random.between(0, largest_compared(difficulty)));
+  const std::string number = std::to_string(random.between(10, largest_number(difficulty)));
   const bool odd = (number.back() - '0') % 2 == 1;
   return {"parity", std::string(phrasing[0]) + number + std::string(phrasing[1]), odd ? "odd" : "even",
           "parity " + number, false};
@@ -105,9 +119,12 @@ std::span<const MakeExchange> arithmetic_makers() {
 Exchange make_follow_up(Random& random, Difficulty difficulty, int previous) {
   static constexpr std::string_view kAdd[] = {"Add ", "Now add "};
   static constexpr std::string_view kTake[] = {"Take away ", "Now take away "};
-  const int largest = difficulty == Difficulty::kEasy ? 5 : 9;
-  const bool take = previous > 0 && random.one_in(2);
-  const int n = random.between(1, take ? std::min(previous, largest) : largest);
+  const int units = previous % 10;
+  const bool may_carry = difficulty != Difficulty::kEasy;
+  const int most_taken = may_carry ? std::min(previous, 9) : units;
+  const int most_added = may_carry ? 9 : 9 - units;
+  const bool take = most_added == 0 || (most_taken > 0 && random.one_in(2));
+  const int n = random.between(1, take ? most_taken : most_added);
   std::string question(take ? random.pick(kTake) : random.pick(kAdd));
   question += std::to_string(n) + (take ? " from that." : " to that.");
   const std::string key = pair_key(take ? "subtract" : "add", previous, n);

@@ -13,7 +13,7 @@ namespace caravan::data {
 struct DemoModelOptions {
   int hidden_size = 192;
   int intermediate_size = 512;
-  int num_hidden_layers = 5;
+  int num_hidden_layers = 4;
   int num_attention_heads = 6;
   int num_key_value_heads = 2;
   int max_position_embeddings = 512;

@@ -131,7 +131,7 @@ class DialogueMaker {
     std::from_chars(exchange.answer.data(), exchange.answer.data() + exchange.answer.size(),
                     previous_number_);
     // Follow-up sums stay in the range that single questions cover.
-    if (previous_number_ > (difficulty_ == Difficulty::kEasy ? 20 : 99)) previous_number_ = -1;
+    if (previous_number_ > (difficulty_ == Difficulty::kHard ? 999 : 99)) previous_number_ = -1;
   }
 
   void add_message(std::string_view role, std::string content) {
