@@ -10,31 +10,35 @@ namespace caravan::losses {
 
 namespace {
 
-std::int64_t rows_per_chunk(const at::Tensor& hidden, const OutputHead& head, const CrossEntropyOptions& options) {
+std::int64_t rows_per_chunk(const at::Tensor& hidden, const OutputHead& head,
+                            const CrossEntropyOptions& options) {
   const std::int64_t row_bytes = head.vocab_size * static_cast<std::int64_t>(hidden.element_size());
   return std::clamp<std::int64_t>(options.chunk_bytes / row_bytes / 64 * 64, 64, 1 << 16);
 }
 
 }  // namespace
 
-CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const OutputHead& head, const at::Tensor& targets_T,
-                                        const at::Tensor& weights_T, const CrossEntropyOptions& options) {
+CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const OutputHead& head,
+                                        const at::Tensor& targets_T, const at::Tensor& weights_T,
+                                        const CrossEntropyOptions& options) {
   at::NoGradGuard no_grad;
   const std::int64_t tokens = hidden_TD.size(0);
   const at::Tensor chosen_N = at::nonzero(weights_T).view(-1);
   const at::Tensor hidden_ND = hidden_TD.index_select(0, chosen_N);
-  const at::Tensor targets_N = targets_T.index_select(0, chosen_N), weights_N = weights_T.index_select(0, chosen_N);
+  const at::Tensor targets_N = targets_T.index_select(0, chosen_N),
+                   weights_N = weights_T.index_select(0, chosen_N);
 
   const auto fp32 = hidden_TD.options().dtype(at::kFloat);
-  CrossEntropyResult result{at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), {}};
+  CrossEntropyResult result{
+      at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), {}};
   if (options.gradient) result.d_hidden_TD = at::zeros_like(hidden_TD);
   const std::int64_t rows = hidden_ND.size(0), chunk = rows_per_chunk(hidden_TD, head, options);
   for (std::int64_t row = 0; row < rows; row += chunk) {
     const std::int64_t count = std::min(chunk, rows - row);
     const at::Tensor hidden_CD = hidden_ND.narrow(0, row, count), at_C = chosen_N.narrow(0, row, count);
     at::Tensor logits_CV = head.logits(hidden_CD);
-    const RowTerms terms =
-        cross_entropy_rows_(logits_CV, targets_N.narrow(0, row, count), weights_N.narrow(0, row, count), options);
+    const RowTerms terms = cross_entropy_rows_(logits_CV, targets_N.narrow(0, row, count),
+                                               weights_N.narrow(0, row, count), options);
     result.row_loss_T.index_copy_(0, at_C, terms.loss_N);
     result.row_z_T.index_copy_(0, at_C, terms.z_N);
     result.log_probs_T.index_copy_(0, at_C, terms.log_probs_N);

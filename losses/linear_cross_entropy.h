@@ -1,8 +1,10 @@
-// Cross entropy of hidden states through the output head, forward and backward in one pass over chunks of rows.
+// Cross entropy of hidden states through the output head, forward and backward in one pass over chunks of
+// rows.
 //
-// Promise: never more than one chunk of logits exists (in the dtype of hidden; softmax and gradient are made in place, in fp32 arithmetic);
-// rows of weight zero are not computed at all; no number is read back from the device. The result does not depend on the chunk size beyond
-// rounding, nor on how rows are grouped into calls.
+// Promise: never more than one chunk of logits exists (in the dtype of hidden; softmax and gradient are made
+// in place, in fp32 arithmetic); rows of weight zero are not computed at all; no number is read back from the
+// device. The result does not depend on the chunk size beyond rounding, nor on how rows are grouped into
+// calls.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,12 +16,13 @@
 namespace caravan::losses {
 
 struct CrossEntropyOptions {
-  double label_smoothing = 0.0;  // s: (1 - s) nll + s times the mean over the vocabulary of -log p; arXiv 1512.00567
-  double z_loss = 0.0;           // z: adds z logsumexp^2 per row; arXiv 2204.02311
-  double softcap = 0.0;          // c > 0: logits become c tanh(logit / c)
-  double temperature = 1.0;      // then logits / temperature
-  double gradient_scale = 1.0;   // the gradient is that of gradient_scale * sum of weighted losses
-  bool gradient = true;          // false: losses only
+  double label_smoothing =
+      0.0;               // s: (1 - s) nll + s times the mean over the vocabulary of -log p; arXiv 1512.00567
+  double z_loss = 0.0;   // z: adds z logsumexp^2 per row; arXiv 2204.02311
+  double softcap = 0.0;  // c > 0: logits become c tanh(logit / c)
+  double temperature = 1.0;     // then logits / temperature
+  double gradient_scale = 1.0;  // the gradient is that of gradient_scale * sum of weighted losses
+  bool gradient = true;         // false: losses only
   std::int64_t chunk_bytes = std::int64_t{32} << 20;  // of logits at a time
 };
 
@@ -30,9 +33,10 @@ struct CrossEntropyResult {
   at::Tensor d_hidden_TD;  // dtype of hidden; undefined without gradient
 };
 
-// hidden_TD fp32 or bf16; targets_T int64, any value where the weight is 0; weights_T fp32. All on one device. Throws c10::Error for
-// a target outside the vocabulary at a row that counts.
-CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const OutputHead& head, const at::Tensor& targets_T,
-                                        const at::Tensor& weights_T, const CrossEntropyOptions& options);
+// hidden_TD fp32 or bf16; targets_T int64, any value where the weight is 0; weights_T fp32. All on one
+// device. Throws c10::Error for a target outside the vocabulary at a row that counts.
+CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const OutputHead& head,
+                                        const at::Tensor& targets_T, const at::Tensor& weights_T,
+                                        const CrossEntropyOptions& options);
 
 }  // namespace caravan::losses

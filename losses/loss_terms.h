@@ -1,4 +1,5 @@
-// What an objective reports of one micro-batch. It stays a pair until it is printed: pairs add over micro-batches and ranks, means do not.
+// What an objective reports of one micro-batch. It stays a pair until it is printed: pairs add over
+// micro-batches and ranks, means do not.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,5 @@
-// The output head as losses see it: two functions, so that no loss knows how the weight is stored, tied or sharded.
+// The output head as losses see it: two functions, so that no loss knows how the weight is stored, tied or
+// sharded.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -12,11 +12,12 @@ struct RowTerms {
   at::Tensor loss_N, z_N, log_probs_N;
 };
 
-// logits_NV (contiguous, fp32 or bf16) becomes d loss / d logits times weights_N times gradient_scale where options.gradient is set.
+// logits_NV (contiguous, fp32 or bf16) becomes d loss / d logits times weights_N times gradient_scale where
+// options.gradient is set.
 RowTerms cross_entropy_rows_(at::Tensor& logits_NV, const at::Tensor& targets_N, const at::Tensor& weights_N,
                              const CrossEntropyOptions& options);
 // The same composed from LibTorch's own operations: any device, and the reference of the kernels.
-RowTerms cross_entropy_rows_reference_(at::Tensor& logits_NV, const at::Tensor& targets_N, const at::Tensor& weights_N,
-                                       const CrossEntropyOptions& options);
+RowTerms cross_entropy_rows_reference_(at::Tensor& logits_NV, const at::Tensor& targets_N,
+                                       const at::Tensor& weights_N, const CrossEntropyOptions& options);
 
 }  // namespace caravan::losses

@@ -14,7 +14,8 @@ constexpr std::int64_t kAlignment = 64;  // elements: 128 bytes in bf16
 void FlatUnit::add_group(const std::vector<std::pair<std::string, std::vector<std::int64_t>>>& parameters) {
   size_ = (size_ + kAlignment - 1) / kAlignment * kAlignment;
   for (const auto& [name, shape] : parameters) {
-    const std::int64_t count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+    const std::int64_t count =
+        std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
     slots_.push_back({name, shape, size_, count, shape.size() > 1});
     size_ += count;
   }
@@ -24,7 +25,9 @@ void FlatUnit::allocate(at::ScalarType dtype, const at::Device& device) {
   values_ = at::zeros({size_}, at::TensorOptions().dtype(dtype).device(device));
 }
 
-void FlatUnit::allocate_gradients(at::ScalarType dtype) { gradients_ = at::zeros({size_}, values_.options().dtype(dtype)); }
+void FlatUnit::allocate_gradients(at::ScalarType dtype) {
+  gradients_ = at::zeros({size_}, values_.options().dtype(dtype));
+}
 
 const Slot* FlatUnit::find(const std::string& name) const {
   for (const Slot& slot : slots_)
@@ -32,7 +35,9 @@ const Slot* FlatUnit::find(const std::string& name) const {
   return nullptr;
 }
 
-at::Tensor FlatUnit::value(const Slot& slot) const { return values_.narrow(0, slot.offset, slot.count).view(slot.shape); }
+at::Tensor FlatUnit::value(const Slot& slot) const {
+  return values_.narrow(0, slot.offset, slot.count).view(slot.shape);
+}
 
 at::Tensor FlatUnit::gradient(const Slot& slot) const {
   return gradients_.defined() ? gradients_.narrow(0, slot.offset, slot.count).view(slot.shape) : at::Tensor();

@@ -1,7 +1,7 @@
 // The parameters of one unit of the model (embedding, a block, the head) in one flat buffer.
 //
-// One buffer per unit is what gets gathered, reduced, stepped and saved; parameters are views. Parameters that one GEMM can serve (q, k
-// and v; gate and up) lie side by side, so their fused matrix is a view too.
+// One buffer per unit is what gets gathered, reduced, stepped and saved; parameters are views. Parameters
+// that one GEMM can serve (q, k and v; gate and up) lie side by side, so their fused matrix is a view too.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ class FlatUnit {
  public:
   explicit FlatUnit(std::string name) : name_(std::move(name)) {}
 
-  // Slots of one group lie without gap; each group starts on a 64-element border, so that its rows stay aligned.
+  // Slots of one group lie without gap; each group starts on a 64-element border, so that its rows stay
+  // aligned.
   void add_group(const std::vector<std::pair<std::string, std::vector<std::int64_t>>>& parameters);
   // Makes `values` (zeros) and, if asked, `gradients` (zeros).
   void allocate(at::ScalarType dtype, const at::Device& device);
@@ -39,7 +40,8 @@ class FlatUnit {
 
   at::Tensor value(const Slot& slot) const;
   at::Tensor gradient(const Slot& slot) const;
-  // The slots from `first` on, seen as one matrix [rows, columns] (or a vector: columns 0). Undefined parameter if `first` is absent.
+  // The slots from `first` on, seen as one matrix [rows, columns] (or a vector: columns 0). Undefined
+  // parameter if `first` is absent.
   Parameter fused(const std::string& first, std::int64_t rows, std::int64_t columns) const;
   Parameter parameter(const std::string& name) const;
 

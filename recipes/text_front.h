@@ -16,8 +16,10 @@ struct TextFront {
   data::Json variables;  // special tokens by name, for the template
 };
 
-// `tokenizer`: file or directory, empty for `model_dir`. `chat_template`: "auto" for the checkpoint's own, a built-in name, or a file.
-// With `template_needed` a model without one is an Error that lists the built-in names.
-TextFront load_text_front(const std::string& model_dir, const std::string& tokenizer, const std::string& chat_template, bool template_needed);
+// `tokenizer`: file or directory, empty for `model_dir`. `chat_template`: "auto" for the checkpoint's own, a
+// built-in name, or a file. With `template_needed` a model without one is an Error that lists the built-in
+// names.
+TextFront load_text_front(const std::string& model_dir, const std::string& tokenizer,
+                          const std::string& chat_template, bool template_needed);
 
 }  // namespace caravan::recipes

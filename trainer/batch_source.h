@@ -1,4 +1,5 @@
-// Where the micro-batches of a step come from: tokenized files now, rollouts of the policy later. The one loop does not know which.
+// Where the micro-batches of a step come from: tokenized files now, rollouts of the policy later. The one
+// loop does not know which.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ class BatchSource {
   virtual ~BatchSource() = default;
 
   virtual std::int64_t num_steps() const = 0;
-  // The micro-batches of a step (steps count from 0): a pure function of the step, so that resuming skips nothing. Throws data::Error.
+  // The micro-batches of a step (steps count from 0): a pure function of the step, so that resuming skips
+  // nothing. Throws data::Error.
   virtual std::vector<data::MicroBatch> micro_batches(std::int64_t step) = 0;
   // Epochs seen after the step, for reports.
   virtual double epochs_after(std::int64_t step) const = 0;
@@ -22,7 +24,8 @@ class BatchSource {
   virtual std::string name_of(const data::SourceLine& where) const = 0;
 };
 
-// The steps of a plan over tokenized data; the next step's batches are prepared on a thread while this one computes.
+// The steps of a plan over tokenized data; the next step's batches are prepared on a thread while this one
+// computes.
 class PlannedSource : public BatchSource {
  public:
   // Both must outlive the source.

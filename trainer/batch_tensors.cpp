@@ -21,7 +21,9 @@ ModelInput model_input(const data::MicroBatch& batch, const at::Device& device) 
   return {long_tensor(batch.ids, device), {batch.positions, batch.doc_starts}};
 }
 
-at::Tensor target_tensor(const data::MicroBatch& batch, const at::Device& device) { return long_tensor(batch.targets, device); }
+at::Tensor target_tensor(const data::MicroBatch& batch, const at::Device& device) {
+  return long_tensor(batch.targets, device);
+}
 
 at::Tensor float_tensor(const std::vector<float>& values, const at::Device& device) {
   at::Tensor tensor = at::empty({static_cast<std::int64_t>(values.size())}, at::kFloat);

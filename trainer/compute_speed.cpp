@@ -12,7 +12,8 @@ namespace caravan::trainer {
 double measure_gemm(at::ScalarType dtype, const at::Device& device) {
   at::NoGradGuard no_grad;
   constexpr std::int64_t kSize = 1024;
-  const at::Tensor a = at::ones({kSize, kSize}, at::TensorOptions().dtype(dtype).device(device)), b = a.clone();
+  const at::Tensor a = at::ones({kSize, kSize}, at::TensorOptions().dtype(dtype).device(device)),
+                   b = a.clone();
   double best = 0.0;
   for (int run = 0; run < 4; ++run) {
     const auto start = std::chrono::steady_clock::now();

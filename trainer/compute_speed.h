@@ -5,7 +5,8 @@
 
 namespace caravan::trainer {
 
-// Floating-point operations a second of one large product in this dtype, the best of a few; takes some tens of milliseconds.
+// Floating-point operations a second of one large product in this dtype, the best of a few; takes some tens
+// of milliseconds.
 double measure_gemm(at::ScalarType dtype, const at::Device& device);
 
 }  // namespace caravan::trainer

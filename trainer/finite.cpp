@@ -19,8 +19,9 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string names_of_non_finite(const models::Llama& model,
-                                const std::function<at::Tensor(const models::FlatUnit&, const models::Slot&)>& tensor_of) {
+std::string names_of_non_finite(
+    const models::Llama& model,
+    const std::function<at::Tensor(const models::FlatUnit&, const models::Slot&)>& tensor_of) {
   std::vector<std::string> names;
   for (auto unit = model.units().rbegin(); unit != model.units().rend(); ++unit)
     for (auto slot = unit->slots().rbegin(); slot != unit->slots().rend(); ++slot)
@@ -39,7 +40,9 @@ std::string first_non_finite(SegmentedPass& pass, const data::MicroBatch& batch,
     if (!bad_T.any().item<bool>()) return;
     std::vector<std::string> documents;
     for (std::size_t d = 0; d + 1 < batch.doc_starts.size(); ++d)
-      if (bad_T.narrow(0, batch.doc_starts[d], batch.doc_starts[d + 1] - batch.doc_starts[d]).any().item<bool>())
+      if (bad_T.narrow(0, batch.doc_starts[d], batch.doc_starts[d + 1] - batch.doc_starts[d])
+              .any()
+              .item<bool>())
         documents.push_back(name_of(batch.documents[d]));
     found = "first not finite in the output of " + unit + ", in " + join(documents);
   });
@@ -47,14 +50,14 @@ std::string first_non_finite(SegmentedPass& pass, const data::MicroBatch& batch,
 }
 
 std::string non_finite_weights(const models::Llama& model) {
-  const std::string names =
-      names_of_non_finite(model, [](const models::FlatUnit& unit, const models::Slot& slot) { return unit.value(slot); });
+  const std::string names = names_of_non_finite(
+      model, [](const models::FlatUnit& unit, const models::Slot& slot) { return unit.value(slot); });
   return names.empty() ? "" : "not finite themselves: " + names;
 }
 
 std::string non_finite_gradients(const models::Llama& model) {
-  const std::string names =
-      names_of_non_finite(model, [](const models::FlatUnit& unit, const models::Slot& slot) { return unit.gradient(slot); });
+  const std::string names = names_of_non_finite(
+      model, [](const models::FlatUnit& unit, const models::Slot& slot) { return unit.gradient(slot); });
   return names.empty() ? "" : "hidden states are finite, but not the gradients of " + names;
 }
 

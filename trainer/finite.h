@@ -9,12 +9,12 @@
 
 namespace caravan::trainer {
 
-// Runs the micro-batch again and names the first unit with a NaN or infinity in its output, and the documents it is in. "" where all is
-// finite.
+// Runs the micro-batch again and names the first unit with a NaN or infinity in its output, and the documents
+// it is in. "" where all is finite.
 std::string first_non_finite(SegmentedPass& pass, const data::MicroBatch& batch, const at::Device& device,
                              const std::function<std::string(const data::SourceLine&)>& name_of);
-// The parameters that hold NaN or infinity themselves, or whose gradients do, a few by name: from the head down, as the backward pass
-// meets them. "" where all are finite.
+// The parameters that hold NaN or infinity themselves, or whose gradients do, a few by name: from the head
+// down, as the backward pass meets them. "" where all are finite.
 std::string non_finite_weights(const models::Llama& model);
 std::string non_finite_gradients(const models::Llama& model);
 

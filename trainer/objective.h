@@ -18,14 +18,15 @@ class Objective {
  public:
   virtual ~Objective() = default;
 
-  // What the micro-batch holds of what is averaged over (trained tokens, examples, pairs), counted on the host before the first forward pass.
+  // What the micro-batch holds of what is averaged over (trained tokens, examples, pairs), counted on the
+  // host before the first forward pass.
   virtual double count(const data::MicroBatch& batch) const = 0;
   // What the summed loss of a step is divided by, from the count over all its micro-batches and ranks.
   virtual double divisor(double global_count) const { return global_count; }
-  // Loss of one micro-batch from normed hidden states [T, D]. With a gradient scale also its gradient (the head's is added in place);
-  // without, evaluation.
-  virtual ObjectiveResult loss(const at::Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch,
-                               const double* gradient_scale) const = 0;
+  // Loss of one micro-batch from normed hidden states [T, D]. With a gradient scale also its gradient (the
+  // head's is added in place); without, evaluation.
+  virtual ObjectiveResult loss(const at::Tensor& hidden_TD, const losses::OutputHead& head,
+                               const data::MicroBatch& batch, const double* gradient_scale) const = 0;
 };
 
 }  // namespace caravan::trainer

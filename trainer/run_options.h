@@ -38,7 +38,8 @@ struct RunOptions {
     v.field("dir", dir,
             {.help = "run folder: resolved recipe, metrics, checkpoints, final model",
              .required = true,
-             .output_path = true});
+             .output_path = true,
+             .free_at_resume = true});
     v.field("epochs", epochs,
             {.help = "passes over the data; this or max_steps", .units = "epochs", .min = 1, .max = 100000});
     v.field("max_steps", max_steps,

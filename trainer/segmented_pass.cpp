@@ -5,7 +5,8 @@
 
 namespace caravan::trainer {
 
-at::Tensor SegmentedPass::run(const at::Tensor& hidden, bool keep_graph, std::function<at::Tensor(const at::Tensor&)> unit) {
+at::Tensor SegmentedPass::run(const at::Tensor& hidden, bool keep_graph,
+                              std::function<at::Tensor(const at::Tensor&)> unit) {
   Kept& kept = kept_.emplace_back();
   kept.leaf = hidden.detach().requires_grad_();
   if (keep_graph) {
@@ -25,8 +26,9 @@ at::Tensor SegmentedPass::forward(const ModelInput& input, const std::function<v
   at::Tensor hidden_TD = model_.embed(input.ids_T);
   if (perturb) perturb(hidden_TD);
   for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer)
-    hidden_TD = run(hidden_TD, !recomputes(layer),
-                    [this, layer, context](const at::Tensor& x_TD) { return model_.block(layer, x_TD, context); });
+    hidden_TD = run(hidden_TD, !recomputes(layer), [this, layer, context](const at::Tensor& x_TD) {
+      return model_.block(layer, x_TD, context);
+    });
   return run(hidden_TD, true, [this](const at::Tensor& x_TD) { return model_.final_norm(x_TD); }).detach();
 }
 
@@ -42,7 +44,8 @@ void SegmentedPass::backward(at::Tensor d_hidden_TD) {
   model_.embed_backward(ids_T_, d_hidden_TD);
 }
 
-at::Tensor SegmentedPass::evaluate(const ModelInput& input, const std::function<void(const std::string&, const at::Tensor&)>& see) {
+at::Tensor SegmentedPass::evaluate(const ModelInput& input,
+                                   const std::function<void(const std::string&, const at::Tensor&)>& see) {
   at::NoGradGuard no_grad;
   const auto context = model_.context(input.layout);
   const auto show = [&](const std::string& name, const at::Tensor& x) {

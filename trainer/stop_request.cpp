@@ -1,7 +1,7 @@
 #include "trainer/stop_request.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include <array>
 
@@ -32,14 +32,20 @@ StopRequest::~StopRequest() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &g_before[i], nullptr);
 }
 
-bool StopRequest::requested() { return g_signal != 0; }
+bool StopRequest::requested() {
+  return g_signal != 0;
+}
 
 const char* StopRequest::signal_name() {
   switch (g_signal) {
-    case SIGTERM: return "SIGTERM";
-    case SIGINT: return "SIGINT";
-    case SIGUSR1: return "SIGUSR1";
-    default: return "";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGINT:
+      return "SIGINT";
+    case SIGUSR1:
+      return "SIGUSR1";
+    default:
+      return "";
   }
 }
 

@@ -3,7 +3,8 @@
 
 namespace caravan::trainer {
 
-// Installs the handlers for its lifetime; at most one at a time. A second SIGINT ends the process at once, for a person who means it.
+// Installs the handlers for its lifetime; at most one at a time. A second SIGINT ends the process at once,
+// for a person who means it.
 class StopRequest {
  public:
   StopRequest();

@@ -16,7 +16,9 @@ namespace caravan::trainer {
 namespace {
 
 // A NaN has a sign that says nothing.
-std::string text_of(double value) { return std::isnan(value) ? "nan" : std::to_string(value); }
+std::string text_of(double value) {
+  return std::isnan(value) ? "nan" : std::to_string(value);
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -24,7 +26,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Trainer::Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective, BatchSource& source)
+Trainer::Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective,
+                 BatchSource& source)
     : options_(options),
       model_(model),
       objective_(objective),
@@ -35,7 +38,9 @@ Trainer::Trainer(const TrainerOptions& options, models::Llama& model, const Obje
 
 losses::OutputHead Trainer::head() {
   return {model_.config().vocab_size, [this](const at::Tensor& hidden) { return model_.logits(hidden); },
-          [this](const at::Tensor& d_logits, const at::Tensor& hidden) { return model_.logits_backward(d_logits, hidden); }};
+          [this](const at::Tensor& d_logits, const at::Tensor& hidden) {
+            return model_.logits_backward(d_logits, hidden);
+          }};
 }
 
 bool Trainer::run(const TrainerEvents& events) {
@@ -55,8 +60,10 @@ std::vector<MetricValue> Trainer::train_step() {
   for (const data::MicroBatch& batch : batches) count += objective_.count(batch);
   const double divisor = objective_.divisor(count);
   if (divisor == 0.0)
-    throw Error(Error::Kind::kData, "step " + std::to_string(steps_done_ + 1) + " has no trained token, so its mean loss is undefined: " +
-                                        names_of(batches) + "; make steps larger (batch), look at data.train_on, or drop these rows");
+    throw Error(Error::Kind::kData,
+                "step " + std::to_string(steps_done_ + 1) +
+                    " has no trained token, so its mean loss is undefined: " + names_of(batches) +
+                    "; make steps larger (batch), look at data.train_on, or drop these rows");
   const double gradient_scale = 1.0 / divisor;
 
   std::vector<losses::LossTerms> terms;
@@ -64,8 +71,9 @@ std::vector<MetricValue> Trainer::train_step() {
     const auto noise = [&](at::Tensor& hidden_TD) {
       add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);
     };
-    const at::Tensor hidden_TD = pass_.forward(model_input(batch, model_.device()),
-                                               options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
+    const at::Tensor hidden_TD =
+        pass_.forward(model_input(batch, model_.device()),
+                      options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
     const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
     pass_.backward(result.d_hidden_TD);                                                         // backward
     terms.push_back(result.terms);
@@ -74,14 +82,16 @@ std::vector<MetricValue> Trainer::train_step() {
   double loss_sum = 0.0;
   for (const losses::LossTerms& term : terms) loss_sum += term.loss.sum.item<double>();
   if (!std::isfinite(gradient_norm) || !std::isfinite(loss_sum)) {
-    throw Error(Error::Kind::kInternalCheck, "step " + std::to_string(steps_done_ + 1) + ": loss " + text_of(loss_sum * gradient_scale) +
-                                                 ", gradient norm " + text_of(gradient_norm) + ": " + explain_non_finite(batches) +
-                                                 "; the update was not made. Lower optimizer.learning_rate, look at these rows, or go on "
-                                                 "from an earlier checkpoint");
+    throw Error(Error::Kind::kInternalCheck,
+                "step " + std::to_string(steps_done_ + 1) + ": loss " + text_of(loss_sum * gradient_scale) +
+                    ", gradient norm " + text_of(gradient_norm) + ": " + explain_non_finite(batches) +
+                    "; the update was not made. Lower optimizer.learning_rate, look at these rows, or go on "
+                    "from an earlier checkpoint");
   }
   const double rate = schedule_.rate(steps_done_);
   optimizer_.step(steps_done_ + 1, rate, gradient_norm);  // update
-  // ---- the line: everything below reports -------------------------------------------------------------------------------------------
+  // ---- the line: everything below reports
+  // -------------------------------------------------------------------------------------------
   const double seconds = seconds_since(start);
   ++steps_done_;
   Meter meter;
@@ -89,7 +99,8 @@ std::vector<MetricValue> Trainer::train_step() {
   for (std::size_t i = 0; i < batches.size(); ++i) {
     tokens += static_cast<double>(batches[i].num_tokens());
     documents += static_cast<double>(batches[i].documents.size());
-    for (const auto& [name, ratio] : terms[i].metrics) meter.add_mean("train/" + name, ratio.sum.item<double>(), ratio.count);
+    for (const auto& [name, ratio] : terms[i].metrics)
+      meter.add_mean("train/" + name, ratio.sum.item<double>(), ratio.count);
   }
   tokens_done_ += static_cast<std::int64_t>(tokens);
   std::vector<MetricValue> values{{"train/loss", loss_sum * gradient_scale},
@@ -120,7 +131,8 @@ std::string Trainer::names_of(const std::vector<data::MicroBatch>& batches) cons
 std::string Trainer::explain_non_finite(const std::vector<data::MicroBatch>& batches) {
   std::string found;
   for (const data::MicroBatch& batch : batches) {
-    found = first_non_finite(pass_, batch, model_.device(), [this](const data::SourceLine& where) { return source_.name_of(where); });
+    found = first_non_finite(pass_, batch, model_.device(),
+                             [this](const data::SourceLine& where) { return source_.name_of(where); });
     if (!found.empty()) break;
   }
   if (found.empty()) found = non_finite_gradients(model_);
@@ -131,9 +143,11 @@ std::string Trainer::explain_non_finite(const std::vector<data::MicroBatch>& bat
 
 double model_flops(const models::LlamaConfig& config, const std::vector<data::MicroBatch>& batches) {
   const double D = static_cast<double>(config.hidden_size), E = static_cast<double>(config.head_dim);
-  const double q = static_cast<double>(config.num_attention_heads) * E, kv = static_cast<double>(config.num_key_value_heads) * E;
+  const double q = static_cast<double>(config.num_attention_heads) * E,
+               kv = static_cast<double>(config.num_key_value_heads) * E;
   const auto layers = static_cast<double>(config.num_hidden_layers);
-  const double matrices = layers * D * (2.0 * q + 2.0 * kv + 3.0 * static_cast<double>(config.intermediate_size));
+  const double matrices =
+      layers * D * (2.0 * q + 2.0 * kv + 3.0 * static_cast<double>(config.intermediate_size));
   double forward = 0.0;
   for (const data::MicroBatch& batch : batches) {
     forward += 2.0 * matrices * static_cast<double>(batch.num_tokens());

@@ -1,7 +1,8 @@
 // The one loop. SFT, DPO and RLVR differ in their Objective and BatchSource, not here.
 //
-// Code above the line in train_step computes, below it reports. The global count a loss is divided by is known before the first backward,
-// so that gradients do not depend on how a step is split. A number that is not finite stops the step before the update.
+// Code above the line in train_step computes, below it reports. The global count a loss is divided by is
+// known before the first backward, so that gradients do not depend on how a step is split. A number that is
+// not finite stops the step before the update.
 #pragma once
 
 #include <cstdint>
@@ -36,12 +37,14 @@ struct TrainerEvents {
 class Trainer {
  public:
   // All must outlive the trainer. The model needs gradient buffers.
-  Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective, BatchSource& source);
+  Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective,
+          BatchSource& source);
 
   // Steps from steps_done() to the end of the source; false where should_stop ended it early.
   bool run(const TrainerEvents& events);
-  // One optimizer step; returns its metrics. Throws Error (internal check) where loss or gradient is not finite and Error (data)
-  // where the step has no trained token: nothing was updated, the step is not counted. The gradient buffers then hold what was computed.
+  // One optimizer step; returns its metrics. Throws Error (internal check) where loss or gradient is not
+  // finite and Error (data) where the step has no trained token: nothing was updated, the step is not
+  // counted. The gradient buffers then hold what was computed.
   std::vector<MetricValue> train_step();
 
   std::int64_t steps_done() const { return steps_done_; }
@@ -67,8 +70,8 @@ class Trainer {
   std::int64_t tokens_done_ = 0;
 };
 
-// Arithmetic of one step on these batches in floating-point operations: products of the matrices and causal attention, forward and
-// backward, nothing computed twice.
+// Arithmetic of one step on these batches in floating-point operations: products of the matrices and causal
+// attention, forward and backward, nothing computed twice.
 double model_flops(const models::LlamaConfig& config, const std::vector<data::MicroBatch>& batches);
 
 }  // namespace caravan::trainer

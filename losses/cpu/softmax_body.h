@@ -1,4 +1,5 @@
-// Included by softmax_avx2.cpp and softmax_avx512.cpp, which differ in compiler flags and in CARAVAN_KERNEL_ISA alone.
+// Included by softmax_avx2.cpp and softmax_avx512.cpp, which differ in compiler flags and in
+// CARAVAN_KERNEL_ISA alone.
 #pragma once
 
 #include <ATen/cpu/vec/functional.h>
@@ -15,19 +16,26 @@ using Vec = at::vec::Vectorized<float>;
 constexpr std::int64_t kLanes = Vec::size();
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-inline Vec load(const float* p) { return Vec::loadu(p); }
+inline Vec load(const float* p) {
+  return Vec::loadu(p);
+}
 inline Vec load(const c10::BFloat16* p) {
   Vec out;
   at::vec::load_fp32_from_bf16(p, out);
   return out;
 }
-inline void store(float* p, Vec x) { x.store(p); }
-inline void store(c10::BFloat16* p, Vec x) { at::vec::convert_float_bfloat16(x, x).store(p, static_cast<int>(kLanes)); }
+inline void store(float* p, Vec x) {
+  x.store(p);
+}
+inline void store(c10::BFloat16* p, Vec x) {
+  at::vec::convert_float_bfloat16(x, x).store(p, static_cast<int>(kLanes));
+}
 inline float sum(Vec x) {
   return at::vec::vec_reduce_all<float>([](Vec a, Vec b) { return a + b; }, x);
 }
 
-// Calls body(Vec, count) -> Vec over the row; `count` lanes of the partial vector at the end are the row's, the rest is to be ignored.
+// Calls body(Vec, count) -> Vec over the row; `count` lanes of the partial vector at the end are the row's,
+// the rest is to be ignored.
 template <bool kStore, class T, class Body>
 inline void for_row(T* x, std::int64_t width, Body body) {
   std::int64_t i = 0;
@@ -46,7 +54,9 @@ inline void for_row(T* x, std::int64_t width, Body body) {
 }
 
 // x in its first `count` lanes, `rest` in the others.
-inline Vec first_lanes(Vec x, std::int64_t count, float rest) { return count == kLanes ? x : Vec::set(Vec(rest), x, count); }
+inline Vec first_lanes(Vec x, std::int64_t count, float rest) {
+  return count == kLanes ? x : Vec::set(Vec(rest), x, count);
+}
 
 template <class T>
 RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale, const RowOptions& o) {
@@ -66,8 +76,8 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
   shape(Vec(static_cast<float>(x[target]))).store(lanes);
   const float target_logit = lanes[0];
 
-  // What is stored between the passes is exp(x - peak): one exponential an element. With shaped logits the gradient needs x itself, and
-  // the exponential is taken twice.
+  // What is stored between the passes is exp(x - peak): one exponential an element. With shaped logits the
+  // gradient needs x itself, and the exponential is taken twice.
   Vec norm(0.f), total(0.f);
   const bool keep = o.gradient && !shaped;
   const auto accumulate = [&](Vec v, std::int64_t count) {
@@ -85,7 +95,8 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
     for_row<true>(x, width, accumulate);
   else
     for_row<false>(x, width, accumulate);
-  const float denominator = sum(norm), log_denominator = std::log(denominator), log_sum = peak + log_denominator;
+  const float denominator = sum(norm), log_denominator = std::log(denominator),
+              log_sum = peak + log_denominator;
 
   // Not target - log_sum: a log-probability near 0 must not lose its digits to the size of the logits.
   const float smoothing = o.label_smoothing, log_prob = (target_logit - peak) - log_denominator;
@@ -95,7 +106,8 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
   if (smoothing == 0.f) result.loss = -log_prob + z;
   if (!o.gradient) return result;
 
-  const float factor = scale * (1.f + 2.f * o.z_loss * log_sum), uniform = scale * smoothing / static_cast<float>(width);
+  const float factor = scale * (1.f + 2.f * o.z_loss * log_sum),
+              uniform = scale * smoothing / static_cast<float>(width);
   // p - 1 at the target, taken from the log: of a bf16 p near 1 nothing would be left.
   const float at_target = scale * (std::expm1(log_prob) + 2.f * o.z_loss * log_sum * std::exp(log_prob) +
                                    smoothing * (1.f - 1.f / static_cast<float>(width)));

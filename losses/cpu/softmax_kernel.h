@@ -1,4 +1,5 @@
-// One row of logits: loss, and the gradient in its place. Compiled for AVX2 and AVX-512; softmax_kernel<T>() picks by cpuid.
+// One row of logits: loss, and the gradient in its place. Compiled for AVX2 and AVX-512; softmax_kernel<T>()
+// picks by cpuid.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ struct RowResult {
 };
 // x [width] logits; with options.gradient replaced by scale * d loss / d x.
 template <class T>
-using SoftmaxKernel = RowResult (*)(T* x, std::int64_t width, std::int64_t target, float scale, const RowOptions& options);
+using SoftmaxKernel = RowResult (*)(T* x, std::int64_t width, std::int64_t target, float scale,
+                                    const RowOptions& options);
 
 template <class T>
 SoftmaxKernel<T> softmax_kernel();

@@ -13,28 +13,33 @@ namespace caravan::models {
 
 namespace {
 
-std::string layer_name(std::int64_t layer, const std::string& rest) { return "model.layers." + std::to_string(layer) + "." + rest; }
+std::string layer_name(std::int64_t layer, const std::string& rest) {
+  return "model.layers." + std::to_string(layer) + "." + rest;
+}
 
 using Group = std::vector<std::pair<std::string, std::vector<std::int64_t>>>;
 
-// Rows of the embedding gradient that occur in ids, each thread owning a range of columns: no two threads meet, and the order of sums
-// is that of the tokens.
+// Rows of the embedding gradient that occur in ids, each thread owning a range of columns: no two threads
+// meet, and the order of sums is that of the tokens.
 template <class G, class T>
 void add_rows(G* gradient, const T* rows, const std::int64_t* ids, std::int64_t tokens, std::int64_t width) {
-  at::parallel_for(0, width, std::max<std::int64_t>(1, width / at::get_num_threads()), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t t = 0; t < tokens; ++t) {
-      G* to = gradient + ids[t] * width;
-      const T* from = rows + t * width;
-      for (std::int64_t d = begin; d < end; ++d) to[d] = static_cast<G>(static_cast<float>(to[d]) + static_cast<float>(from[d]));
-    }
-  });
+  at::parallel_for(0, width, std::max<std::int64_t>(1, width / at::get_num_threads()),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t t = 0; t < tokens; ++t) {
+                       G* to = gradient + ids[t] * width;
+                       const T* from = rows + t * width;
+                       for (std::int64_t d = begin; d < end; ++d)
+                         to[d] = static_cast<G>(static_cast<float>(to[d]) + static_cast<float>(from[d]));
+                     }
+                   });
 }
 
 }  // namespace
 
 Llama::Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device)
     : config_(std::move(config)), dtype_(dtype), device_(device) {
-  TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, "model dtype ", dtype, " is not supported; use fp32 or bf16");
+  TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, "model dtype ", dtype,
+              " is not supported; use fp32 or bf16");
   norm_ = {static_cast<float>(config_.rms_norm_eps), config_.norm_rounds_before_weight()};
   rope_ = rope_inverse_frequencies(config_);
   make_units();
@@ -54,10 +59,15 @@ void Llama::make_units() {
       unit.add_group(named);
     };
     if (config_.norm_placement() == NormPlacement::kPre) add({{"input_layernorm.weight", {D}}});
-    add({{"self_attn.q_proj.weight", {q, D}}, {"self_attn.k_proj.weight", {kv, D}}, {"self_attn.v_proj.weight", {kv, D}}});
-    if (config_.qkv_bias()) add({{"self_attn.q_proj.bias", {q}}, {"self_attn.k_proj.bias", {kv}}, {"self_attn.v_proj.bias", {kv}}});
-    if (config_.qk_norm() == QkNorm::kPerHead) add({{"self_attn.q_norm.weight", {E}}, {"self_attn.k_norm.weight", {E}}});
-    if (config_.qk_norm() == QkNorm::kFullWidth) add({{"self_attn.q_norm.weight", {q}}, {"self_attn.k_norm.weight", {kv}}});
+    add({{"self_attn.q_proj.weight", {q, D}},
+         {"self_attn.k_proj.weight", {kv, D}},
+         {"self_attn.v_proj.weight", {kv, D}}});
+    if (config_.qkv_bias())
+      add({{"self_attn.q_proj.bias", {q}}, {"self_attn.k_proj.bias", {kv}}, {"self_attn.v_proj.bias", {kv}}});
+    if (config_.qk_norm() == QkNorm::kPerHead)
+      add({{"self_attn.q_norm.weight", {E}}, {"self_attn.k_norm.weight", {E}}});
+    if (config_.qk_norm() == QkNorm::kFullWidth)
+      add({{"self_attn.q_norm.weight", {q}}, {"self_attn.k_norm.weight", {kv}}});
     add({{"self_attn.o_proj.weight", {D, q}}});
     if (config_.o_bias()) add({{"self_attn.o_proj.bias", {D}}});
     add({{"post_attention_layernorm.weight", {D}}});
@@ -97,7 +107,8 @@ Llama::Block Llama::bind_block(std::int64_t layer) const {
 
 void Llama::bind() {
   blocks_.clear();
-  for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) blocks_.push_back(bind_block(layer));
+  for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer)
+    blocks_.push_back(bind_block(layer));
   embedding_ = units_.front().parameter("model.embed_tokens.weight");
   final_norm_ = units_.back().parameter("model.norm.weight");
   head_ = config_.tie_word_embeddings ? embedding_ : units_.back().parameter("lm_head.weight");
@@ -137,14 +148,16 @@ std::shared_ptr<const AttentionContext> Llama::context(PackedLayout layout) {
   std::int64_t needed = 0;
   for (const std::int32_t position : layout.positions) needed = std::max<std::int64_t>(needed, position + 1);
   if (needed > config_.max_position_embeddings)
-    throw Error(Error::Kind::kData, "a document reaches position " + std::to_string(needed - 1) + ", but max_position_embeddings is " +
-                                        std::to_string(config_.max_position_embeddings) +
-                                        "; shorten documents (data.max_length) or change config.json of the model");
+    throw Error(Error::Kind::kData,
+                "a document reaches position " + std::to_string(needed - 1) +
+                    ", but max_position_embeddings is " + std::to_string(config_.max_position_embeddings) +
+                    "; shorten documents (data.max_length) or change config.json of the model");
   if (!rotary_.cos.defined() || rotary_.cos.size(0) < needed) {
     // Grown in powers of two, so that a run of growing lengths makes few tables.
     std::int64_t size = 1024;
     while (size < needed) size *= 2;
-    rotary_ = make_rotary_table(rope_.inv_freq, rope_.attention_scaling, size, config_.rope_in_float32() ? at::kFloat : dtype_, device_);
+    rotary_ = make_rotary_table(rope_.inv_freq, rope_.attention_scaling, size,
+                                config_.rope_in_float32() ? at::kFloat : dtype_, device_);
   }
   auto context = std::make_shared<AttentionContext>();
   context->layout = std::move(layout);
@@ -152,7 +165,9 @@ std::shared_ptr<const AttentionContext> Llama::context(PackedLayout layout) {
   return context;
 }
 
-at::Tensor Llama::embed(const at::Tensor& ids_T) const { return embedding_.value.index_select(0, ids_T); }
+at::Tensor Llama::embed(const at::Tensor& ids_T) const {
+  return embedding_.value.index_select(0, ids_T);
+}
 
 void Llama::embed_backward(const at::Tensor& ids_T, const at::Tensor& d_hidden_TD) {
   at::Tensor gradient = embedding_.gradient;
@@ -173,8 +188,8 @@ void Llama::embed_backward(const at::Tensor& ids_T, const at::Tensor& d_hidden_T
 }
 
 AttentionOptions Llama::attention_options(std::int64_t layer) const {
-  return {config_.num_attention_heads, config_.num_key_value_heads, config_.head_dim, config_.window_of_layer(layer),
-          1.0f / std::sqrt(static_cast<float>(config_.head_dim))};
+  return {config_.num_attention_heads, config_.num_key_value_heads, config_.head_dim,
+          config_.window_of_layer(layer), 1.0f / std::sqrt(static_cast<float>(config_.head_dim))};
 }
 
 at::Tensor Llama::project_qkv(std::int64_t layer, const at::Tensor& hidden_TD) const {
@@ -182,29 +197,38 @@ at::Tensor Llama::project_qkv(std::int64_t layer, const at::Tensor& hidden_TD) c
   at::Tensor qkv_TC = config_.norm_placement() == NormPlacement::kPre
                           ? norm_linear(hidden_TD, b.input_norm, norm_, b.qkv, b.qkv_bias)
                           : linear(hidden_TD, b.qkv, b.qkv_bias);
-  return b.q_norm.value.defined() ? qk_norm(qkv_TC, b.q_norm, b.k_norm, attention_options(layer), norm_) : qkv_TC;
+  return b.q_norm.value.defined() ? qk_norm(qkv_TC, b.q_norm, b.k_norm, attention_options(layer), norm_)
+                                  : qkv_TC;
 }
 
-at::Tensor Llama::finish_block(std::int64_t layer, const at::Tensor& hidden_TD, const at::Tensor& attended_THE) const {
+at::Tensor Llama::finish_block(std::int64_t layer, const at::Tensor& hidden_TD,
+                               const at::Tensor& attended_THE) const {
   const Block& b = blocks_[static_cast<std::size_t>(layer)];
   if (config_.norm_placement() == NormPlacement::kPre) {
     const at::Tensor middle_TD = linear(attended_THE, b.o, b.o_bias, hidden_TD);
-    return swiglu_linear(norm_linear(middle_TD, b.post_attention_norm, norm_, b.gate_up, b.gate_up_bias), b.down, b.down_bias,
-                         middle_TD);
+    return swiglu_linear(norm_linear(middle_TD, b.post_attention_norm, norm_, b.gate_up, b.gate_up_bias),
+                         b.down, b.down_bias, middle_TD);
   }
-  const at::Tensor middle_TD = hidden_TD + norm(linear(attended_THE, b.o, b.o_bias), b.post_attention_norm, norm_);
+  const at::Tensor middle_TD =
+      hidden_TD + norm(linear(attended_THE, b.o, b.o_bias), b.post_attention_norm, norm_);
   return middle_TD + norm(swiglu_linear(linear(middle_TD, b.gate_up, b.gate_up_bias), b.down, b.down_bias),
                           b.post_feedforward_norm, norm_);
 }
 
-at::Tensor Llama::block(std::int64_t layer, const at::Tensor& hidden_TD, const std::shared_ptr<const AttentionContext>& context) const {
-  const at::Tensor attended_THE = rotary_attention(project_qkv(layer, hidden_TD), context, attention_options(layer));
+at::Tensor Llama::block(std::int64_t layer, const at::Tensor& hidden_TD,
+                        const std::shared_ptr<const AttentionContext>& context) const {
+  const at::Tensor attended_THE =
+      rotary_attention(project_qkv(layer, hidden_TD), context, attention_options(layer));
   return finish_block(layer, hidden_TD, attended_THE);
 }
 
-at::Tensor Llama::final_norm(const at::Tensor& hidden_TD) const { return norm(hidden_TD, final_norm_, norm_); }
+at::Tensor Llama::final_norm(const at::Tensor& hidden_TD) const {
+  return norm(hidden_TD, final_norm_, norm_);
+}
 
-at::Tensor Llama::logits(const at::Tensor& hidden_TD) const { return matmul_nt(hidden_TD, head_.value); }
+at::Tensor Llama::logits(const at::Tensor& hidden_TD) const {
+  return matmul_nt(hidden_TD, head_.value);
+}
 
 at::Tensor Llama::logits_backward(const at::Tensor& d_logits_TV, const at::Tensor& hidden_TD) const {
   if (head_.gradient.defined()) {

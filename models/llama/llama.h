@@ -1,8 +1,9 @@
 // The network: Llama 1-3.x, Mistral, Qwen2, Qwen3 and OLMo 2 as a list of units (embedding, L blocks, head).
 //
-// Promise: each unit is a function of its input and its own flat buffer of parameters, so a driver can run it on a detached leaf, gather
-// its parameters before and release them after, and walk back through the units one by one. There is no forward() over all of them here.
-// Sequences are packed documents [T, D]; see packed_layout.h. Not thread safe while parameters change.
+// Promise: each unit is a function of its input and its own flat buffer of parameters, so a driver can run it
+// on a detached leaf, gather its parameters before and release them after, and walk back through the units
+// one by one. There is no forward() over all of them here. Sequences are packed documents [T, D]; see
+// packed_layout.h. Not thread safe while parameters change.
 #pragma once
 
 #include <map>
@@ -34,10 +35,12 @@ class Llama {
 
   // Copies the weights of a checkpoint that was checked, converting the dtype. Throws models::Error.
   void load(const HfDirectory& directory);
-  // Normal(0, initializer_range) matrices, ones for norms, zeros for biases; a pure function of seed and parameter name.
+  // Normal(0, initializer_range) matrices, ones for norms, zeros for biases; a pure function of seed and
+  // parameter name.
   void initialize(std::uint64_t seed);
 
-  // Rotary tables for these documents; shared by all blocks of the pass. Positions beyond max_position_embeddings are an Error.
+  // Rotary tables for these documents; shared by all blocks of the pass. Positions beyond
+  // max_position_embeddings are an Error.
   std::shared_ptr<const AttentionContext> context(PackedLayout layout);
 
   // ids_T int64 -> hidden_TD.
@@ -45,12 +48,14 @@ class Llama {
   // Adds the gradient of the embedding rows; deterministic. Does nothing where the embedding is frozen.
   void embed_backward(const at::Tensor& ids_T, const at::Tensor& d_hidden_TD);
   // Block `layer` (from 0), differentiable in hidden_TD.
-  at::Tensor block(std::int64_t layer, const at::Tensor& hidden_TD, const std::shared_ptr<const AttentionContext>& context) const;
+  at::Tensor block(std::int64_t layer, const at::Tensor& hidden_TD,
+                   const std::shared_ptr<const AttentionContext>& context) const;
   at::Tensor final_norm(const at::Tensor& hidden_TD) const;
 
   // The pieces of a block, for generation with a cache: project, (rotate and attend elsewhere), finish.
   at::Tensor project_qkv(std::int64_t layer, const at::Tensor& hidden_TD) const;
-  at::Tensor finish_block(std::int64_t layer, const at::Tensor& hidden_TD, const at::Tensor& attended_THE) const;
+  at::Tensor finish_block(std::int64_t layer, const at::Tensor& hidden_TD,
+                          const at::Tensor& attended_THE) const;
   AttentionOptions attention_options(std::int64_t layer) const;
 
   // The output head [V, D]; the embedding where tied.
@@ -61,8 +66,8 @@ class Llama {
 
  private:
   struct Block {
-    Parameter input_norm, qkv, qkv_bias, q_norm, k_norm, o, o_bias, post_attention_norm, gate_up, gate_up_bias, down, down_bias,
-        post_feedforward_norm;
+    Parameter input_norm, qkv, qkv_bias, q_norm, k_norm, o, o_bias, post_attention_norm, gate_up,
+        gate_up_bias, down, down_bias, post_feedforward_norm;
   };
   void make_units();
   void bind();  // makes the parameter views; again after buffers changed

@@ -17,7 +17,9 @@ std::uint64_t hash_name(std::uint64_t seed, const std::string& name) {
 }
 
 // In (0, 1].
-double unit_interval(std::uint64_t bits) { return (static_cast<double>(bits >> 11) + 1.0) * 0x1p-53; }
+double unit_interval(std::uint64_t bits) {
+  return (static_cast<double>(bits >> 11) + 1.0) * 0x1p-53;
+}
 
 }  // namespace
 

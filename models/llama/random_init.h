@@ -1,5 +1,5 @@
-// Random weights that depend on nothing but the seed, the parameter's name and the element's index: the same on any number of ranks, threads
-// and machines.
+// Random weights that depend on nothing but the seed, the parameter's name and the element's index: the same
+// on any number of ranks, threads and machines.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,7 +9,8 @@
 
 namespace caravan::models {
 
-// [count] fp32 on the CPU, normal with mean 0 and the given standard deviation (Box-Muller over a counter-based generator).
+// [count] fp32 on the CPU, normal with mean 0 and the given standard deviation (Box-Muller over a
+// counter-based generator).
 at::Tensor normal_values(std::uint64_t seed, const std::string& name, std::int64_t count, double deviation);
 
 // splitmix64 of a key and a counter: 64 well-mixed bits.

@@ -19,9 +19,11 @@ struct AttentionOptions {
 };
 
 // qkv_TC, C = (H + 2K) E: rotated q, rotated k, v. Returns (out_T(HE), lse [K, T, H/K] fp32).
-std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const PackedLayout& layout, const AttentionOptions& options);
+std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const PackedLayout& layout,
+                                            const AttentionOptions& options);
 // Gradient of qkv_TC.
-at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_THE, const at::Tensor& lse, const at::Tensor& d_out_THE,
-                              const PackedLayout& layout, const AttentionOptions& options);
+at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_THE, const at::Tensor& lse,
+                              const at::Tensor& d_out_THE, const PackedLayout& layout,
+                              const AttentionOptions& options);
 
 }  // namespace caravan::models

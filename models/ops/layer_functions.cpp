@@ -12,7 +12,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// Parameters travel in saved_data: they are no variables of the graph, and the optimizer changes them in place between passes.
+// Parameters travel in saved_data: they are no variables of the graph, and the optimizer changes them in
+// place between passes.
 void save(AutogradContext* ctx, const std::string& key, const Parameter& p) {
   ctx->saved_data[key] = p.value;
   ctx->saved_data[key + ".gradient"] = p.gradient;
@@ -22,7 +23,8 @@ Parameter saved(AutogradContext* ctx, const std::string& key) {
 }
 
 // Adds the gradients of weight and bias of y = x w^T + b.
-void accumulate_linear(const Parameter& weight, const Parameter& bias, const at::Tensor& dy, const at::Tensor& x) {
+void accumulate_linear(const Parameter& weight, const Parameter& bias, const at::Tensor& dy,
+                       const at::Tensor& x) {
   if (weight.gradient.defined()) {
     at::Tensor gradient = weight.gradient;
     accumulate_matmul_tn(gradient, dy, x);
@@ -30,17 +32,24 @@ void accumulate_linear(const Parameter& weight, const Parameter& bias, const at:
   if (bias.gradient.defined()) bias.gradient.add_(dy.sum(0, false, at::kFloat));
 }
 
-at::Tensor project(const std::optional<at::Tensor>& residual, const at::Tensor& x, const Parameter& weight, const Parameter& bias) {
-  return residual ? add_matmul_nt(*residual, x, weight.value, bias.value) : matmul_nt(x, weight.value, bias.value);
+at::Tensor project(const std::optional<at::Tensor>& residual, const at::Tensor& x, const Parameter& weight,
+                   const Parameter& bias) {
+  return residual ? add_matmul_nt(*residual, x, weight.value, bias.value)
+                  : matmul_nt(x, weight.value, bias.value);
 }
 
-std::optional<at::Tensor> optional(const at::Tensor& x) { return x.defined() ? std::optional(x) : std::nullopt; }
+std::optional<at::Tensor> optional(const at::Tensor& x) {
+  return x.defined() ? std::optional(x) : std::nullopt;
+}
 
 // dy also flows into the residual where there was one: the input right behind x.
-bool outputs_residual(AutogradContext* ctx) { return ctx->saved_data["has_residual"].toBool(); }
+bool outputs_residual(AutogradContext* ctx) {
+  return ctx->saved_data["has_residual"].toBool();
+}
 
 struct LinearFunction : Function<LinearFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const std::optional<at::Tensor>& residual, const Parameter& weight,
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
+                            const std::optional<at::Tensor>& residual, const Parameter& weight,
                             const Parameter& bias) {
     ctx->save_for_backward({x});
     save(ctx, "weight", weight);
@@ -57,8 +66,8 @@ struct LinearFunction : Function<LinearFunction> {
 };
 
 struct NormLinearFunction : Function<NormLinearFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const Parameter& norm_weight, const NormOptions& norm,
-                            const Parameter& weight, const Parameter& bias) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const Parameter& norm_weight,
+                            const NormOptions& norm, const Parameter& weight, const Parameter& bias) {
     const auto [normed, rstd] = rms_norm(x, norm_weight.value, norm);
     ctx->save_for_backward({x, rstd});
     save(ctx, "norm", norm_weight);
@@ -71,7 +80,8 @@ struct NormLinearFunction : Function<NormLinearFunction> {
   static variable_list backward(AutogradContext* ctx, const variable_list& outputs) {
     const auto tensors = ctx->get_saved_variables();
     const at::Tensor &x = tensors[0], &rstd = tensors[1], dy = outputs[0].contiguous();
-    const NormOptions norm{static_cast<float>(ctx->saved_data["eps"].toDouble()), ctx->saved_data["round_first"].toBool()};
+    const NormOptions norm{static_cast<float>(ctx->saved_data["eps"].toDouble()),
+                           ctx->saved_data["round_first"].toBool()};
     const Parameter norm_weight = saved(ctx, "norm"), weight = saved(ctx, "weight");
     accumulate_linear(weight, saved(ctx, "bias"), dy, rms_norm_again(x, norm_weight.value, rstd, norm));
     const at::Tensor d_normed = matmul_nn(dy, weight.value);
@@ -80,7 +90,8 @@ struct NormLinearFunction : Function<NormLinearFunction> {
 };
 
 struct NormFunction : Function<NormFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const Parameter& weight, const NormOptions& options) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const Parameter& weight,
+                            const NormOptions& options) {
     const auto [y, rstd] = rms_norm(x, weight.value, options);
     ctx->save_for_backward({x, rstd});
     save(ctx, "weight", weight);
@@ -89,7 +100,9 @@ struct NormFunction : Function<NormFunction> {
   static variable_list backward(AutogradContext* ctx, const variable_list& outputs) {
     const auto tensors = ctx->get_saved_variables();
     const Parameter weight = saved(ctx, "weight");
-    return {rms_norm_backward(tensors[0], weight.value, tensors[1], outputs[0].contiguous(), weight.gradient), {}, {}};
+    return {rms_norm_backward(tensors[0], weight.value, tensors[1], outputs[0].contiguous(), weight.gradient),
+            {},
+            {}};
   }
 };
 
@@ -99,8 +112,9 @@ at::Tensor norm_rows(const at::Tensor& x_TC, std::int64_t from, std::int64_t col
 }
 
 struct QkNormFunction : Function<QkNormFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& qkv, const Parameter& q_weight, const Parameter& k_weight,
-                            std::int64_t q_columns, std::int64_t k_columns, const NormOptions& options) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& qkv, const Parameter& q_weight,
+                            const Parameter& k_weight, std::int64_t q_columns, std::int64_t k_columns,
+                            const NormOptions& options) {
     const std::int64_t tokens = qkv.size(0), rest = qkv.size(1) - q_columns - k_columns;
     const at::Tensor q = norm_rows(qkv, 0, q_columns, q_weight.value.numel());
     const at::Tensor k = norm_rows(qkv, q_columns, k_columns, k_weight.value.numel());
@@ -117,15 +131,21 @@ struct QkNormFunction : Function<QkNormFunction> {
     const auto tensors = ctx->get_saved_variables();
     const Parameter q_weight = saved(ctx, "q"), k_weight = saved(ctx, "k");
     const at::Tensor& d = outputs[0];
-    const std::int64_t tokens = d.size(0), q_columns = tensors[0].numel() / tokens, k_columns = tensors[2].numel() / tokens;
-    const auto part = [&](const at::Tensor& x, const at::Tensor& rstd, const Parameter& weight, std::int64_t from,
-                          std::int64_t columns) {
+    const std::int64_t tokens = d.size(0), q_columns = tensors[0].numel() / tokens,
+                       k_columns = tensors[2].numel() / tokens;
+    const auto part = [&](const at::Tensor& x, const at::Tensor& rstd, const Parameter& weight,
+                          std::int64_t from, std::int64_t columns) {
       const at::Tensor dy = norm_rows(d, from, columns, weight.value.numel());
       return rms_norm_backward(x, weight.value, rstd, dy, weight.gradient).view({tokens, columns});
     };
     const at::Tensor d_q = part(tensors[0], tensors[1], q_weight, 0, q_columns);
     const at::Tensor d_k = part(tensors[2], tensors[3], k_weight, q_columns, k_columns);
-    return {at::cat({d_q, d_k, d.narrow(1, q_columns + k_columns, d.size(1) - q_columns - k_columns)}, 1), {}, {}, {}, {}, {}};
+    return {at::cat({d_q, d_k, d.narrow(1, q_columns + k_columns, d.size(1) - q_columns - k_columns)}, 1),
+            {},
+            {},
+            {},
+            {},
+            {}};
   }
 };
 
@@ -135,7 +155,8 @@ struct AttentionHolder : torch::CustomClassHolder {
 };
 
 struct RotaryAttentionFunction : Function<RotaryAttentionFunction> {
-  static at::Tensor forward(AutogradContext* ctx, at::Tensor qkv, const std::shared_ptr<const AttentionContext>& context,
+  static at::Tensor forward(AutogradContext* ctx, at::Tensor qkv,
+                            const std::shared_ptr<const AttentionContext>& context,
                             const AttentionOptions& o) {
     rotate_(qkv, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, context->layout.positions, false);
     auto [out, lse] = attention(qkv, context->layout, o);
@@ -150,18 +171,20 @@ struct RotaryAttentionFunction : Function<RotaryAttentionFunction> {
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& outputs) {
     const auto tensors = ctx->get_saved_variables();
-    const auto holder = c10::static_intrusive_pointer_cast<AttentionHolder>(ctx->saved_data["holder"].toCapsule());
+    const auto holder =
+        c10::static_intrusive_pointer_cast<AttentionHolder>(ctx->saved_data["holder"].toCapsule());
     const AttentionOptions& o = holder->options;
     const AttentionContext& context = *holder->context;
-    at::Tensor d_qkv = attention_backward(ctx->saved_data["qkv"].toTensor(), tensors[0], tensors[1], outputs[0].contiguous(),
-                                          context.layout, o);
+    at::Tensor d_qkv = attention_backward(ctx->saved_data["qkv"].toTensor(), tensors[0], tensors[1],
+                                          outputs[0].contiguous(), context.layout, o);
     rotate_(d_qkv, o.num_heads + o.num_kv_heads, o.head_dim, context.rotary, context.layout.positions, true);
     return {d_qkv, {}, {}};
   }
 };
 
 struct SwigluLinearFunction : Function<SwigluLinearFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate_up, const std::optional<at::Tensor>& residual, const Parameter& weight,
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate_up,
+                            const std::optional<at::Tensor>& residual, const Parameter& weight,
                             const Parameter& bias) {
     ctx->save_for_backward({gate_up});
     save(ctx, "weight", weight);
@@ -180,23 +203,28 @@ struct SwigluLinearFunction : Function<SwigluLinearFunction> {
 
 }  // namespace
 
-at::Tensor linear(const at::Tensor& x_TK, const Parameter& weight, const Parameter& bias, const at::Tensor& residual_TN) {
+at::Tensor linear(const at::Tensor& x_TK, const Parameter& weight, const Parameter& bias,
+                  const at::Tensor& residual_TN) {
+  if (!at::GradMode::is_enabled()) return project(optional(residual_TN), x_TK, weight, bias);
   return LinearFunction::apply(x_TK, optional(residual_TN), weight, bias);
 }
 
-at::Tensor norm_linear(const at::Tensor& x_TD, const Parameter& norm_weight, const NormOptions& norm, const Parameter& weight,
-                       const Parameter& bias) {
+at::Tensor norm_linear(const at::Tensor& x_TD, const Parameter& norm_weight, const NormOptions& norm,
+                       const Parameter& weight, const Parameter& bias) {
+  if (!at::GradMode::is_enabled())
+    return matmul_nt(rms_norm(x_TD, norm_weight.value, norm).first, weight.value, bias.value);
   return NormLinearFunction::apply(x_TD, norm_weight, norm, weight, bias);
 }
 
 at::Tensor norm(const at::Tensor& x_TD, const Parameter& weight, const NormOptions& options) {
+  if (!at::GradMode::is_enabled()) return rms_norm(x_TD, weight.value, options).first;
   return NormFunction::apply(x_TD, weight, options);
 }
 
-at::Tensor qk_norm(const at::Tensor& qkv_TC, const Parameter& q_weight, const Parameter& k_weight, const AttentionOptions& heads,
-                   const NormOptions& options) {
-  return QkNormFunction::apply(qkv_TC, q_weight, k_weight, heads.num_heads * heads.head_dim, heads.num_kv_heads * heads.head_dim,
-                               options);
+at::Tensor qk_norm(const at::Tensor& qkv_TC, const Parameter& q_weight, const Parameter& k_weight,
+                   const AttentionOptions& heads, const NormOptions& options) {
+  return QkNormFunction::apply(qkv_TC, q_weight, k_weight, heads.num_heads * heads.head_dim,
+                               heads.num_kv_heads * heads.head_dim, options);
 }
 
 at::Tensor rotary_attention(at::Tensor qkv_TC, const std::shared_ptr<const AttentionContext>& context,
@@ -204,7 +232,9 @@ at::Tensor rotary_attention(at::Tensor qkv_TC, const std::shared_ptr<const Atten
   return RotaryAttentionFunction::apply(std::move(qkv_TC), context, options);
 }
 
-at::Tensor swiglu_linear(const at::Tensor& gate_up_T2F, const Parameter& weight, const Parameter& bias, const at::Tensor& residual_TD) {
+at::Tensor swiglu_linear(const at::Tensor& gate_up_T2F, const Parameter& weight, const Parameter& bias,
+                         const at::Tensor& residual_TD) {
+  if (!at::GradMode::is_enabled()) return project(optional(residual_TD), swiglu(gate_up_T2F), weight, bias);
   return SwigluLinearFunction::apply(gate_up_T2F, optional(residual_TD), weight, bias);
 }
 

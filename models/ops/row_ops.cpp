@@ -14,7 +14,8 @@ namespace caravan::models {
 
 namespace {
 
-// Rows are dealt to threads in fixed portions, and partial sums are added in their order: results do not depend on the number of threads.
+// Rows are dealt to threads in fixed portions, and partial sums are added in their order: results do not
+// depend on the number of threads.
 constexpr std::int64_t kRowsPerPortion = 64;
 
 template <class Body>
@@ -29,27 +30,31 @@ void for_portions(std::int64_t rows, Body body) {
 template <class Body>
 void with_dtype(const at::Tensor& x, const char* name, Body body) {
   if (x.scalar_type() == at::kFloat) return body(float{});
-  TORCH_CHECK(x.scalar_type() == at::kBFloat16, name, ": dtype ", x.scalar_type(), " is not supported; use fp32 or bf16");
+  TORCH_CHECK(x.scalar_type() == at::kBFloat16, name, ": dtype ", x.scalar_type(),
+              " is not supported; use fp32 or bf16");
   body(c10::BFloat16{});
 }
 
-void norm_rows(const at::Tensor& x, const at::Tensor& w, at::Tensor& y, const at::Tensor& rstd, const NormOptions& o, bool reuse) {
-  TORCH_CHECK(x.dim() == 2 && x.stride(1) == 1 && w.numel() == x.size(1) && w.scalar_type() == x.scalar_type(),
-              "rms_norm: x ", x.sizes(), " ", x.scalar_type(), ", weight ", w.sizes(), " ", w.scalar_type());
+void norm_rows(const at::Tensor& x, const at::Tensor& w, at::Tensor& y, const at::Tensor& rstd,
+               const NormOptions& o, bool reuse) {
+  TORCH_CHECK(
+      x.dim() == 2 && x.stride(1) == 1 && w.numel() == x.size(1) && w.scalar_type() == x.scalar_type(),
+      "rms_norm: x ", x.sizes(), " ", x.scalar_type(), ", weight ", w.sizes(), " ", w.scalar_type());
   with_dtype(x, "rms_norm", [&](auto zero) {
     using T = decltype(zero);
     const auto& kernels = cpu::kernels<T>();
     for_portions(x.size(0), [&](std::int64_t, std::int64_t row, std::int64_t rows) {
       kernels.rms_norm(x.const_data_ptr<T>() + row * x.stride(0), x.stride(0), w.const_data_ptr<T>(),
-                       y.data_ptr<T>() + row * y.stride(0), y.stride(0), rstd.data_ptr<float>() + row, rows, x.size(1), o.eps,
-                       o.round_first, reuse);
+                       y.data_ptr<T>() + row * y.stride(0), y.stride(0), rstd.data_ptr<float>() + row, rows,
+                       x.size(1), o.eps, o.round_first, reuse);
     });
   });
 }
 
 }  // namespace
 
-std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Tensor& weight_D, const NormOptions& options) {
+std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Tensor& weight_D,
+                                           const NormOptions& options) {
   if (!x_TD.is_cpu()) return device::rms_norm(x_TD, weight_D, options);
   at::Tensor y_TD = at::empty(x_TD.sizes(), x_TD.options());
   at::Tensor rstd_T = at::empty({x_TD.size(0)}, x_TD.options().dtype(at::kFloat));
@@ -57,19 +62,22 @@ std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Ten
   return {y_TD, rstd_T};
 }
 
-at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T, const NormOptions& options) {
+at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
+                          const NormOptions& options) {
   if (!x_TD.is_cpu()) return device::rms_norm(x_TD, weight_D, options).first;
   at::Tensor y_TD = at::empty(x_TD.sizes(), x_TD.options());
   norm_rows(x_TD, weight_D, y_TD, rstd_T, options, true);
   return y_TD;
 }
 
-at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T, const at::Tensor& dy_TD,
-                             const at::Tensor& gradient_D) {
+at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
+                             const at::Tensor& dy_TD, const at::Tensor& gradient_D) {
   if (!x_TD.is_cpu()) return device::rms_norm_backward(x_TD, weight_D, rstd_T, dy_TD, gradient_D);
-  TORCH_CHECK(x_TD.sizes() == dy_TD.sizes() && x_TD.scalar_type() == dy_TD.scalar_type() && x_TD.scalar_type() == weight_D.scalar_type() &&
-                  x_TD.stride(1) == 1 && dy_TD.stride(1) == 1 && rstd_T.numel() == x_TD.size(0),
-              "rms_norm_backward: x ", x_TD.sizes(), " ", x_TD.scalar_type(), ", gradient ", dy_TD.sizes(), " ", dy_TD.scalar_type());
+  TORCH_CHECK(x_TD.sizes() == dy_TD.sizes() && x_TD.scalar_type() == dy_TD.scalar_type() &&
+                  x_TD.scalar_type() == weight_D.scalar_type() && x_TD.stride(1) == 1 &&
+                  dy_TD.stride(1) == 1 && rstd_T.numel() == x_TD.size(0),
+              "rms_norm_backward: x ", x_TD.sizes(), " ", x_TD.scalar_type(), ", gradient ", dy_TD.sizes(),
+              " ", dy_TD.scalar_type());
   const std::int64_t rows_total = x_TD.size(0), width = x_TD.size(1);
   const std::int64_t portions = (rows_total + kRowsPerPortion - 1) / kRowsPerPortion;
   at::Tensor dx_TD = at::empty(x_TD.sizes(), x_TD.options());
@@ -78,9 +86,10 @@ at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D,
     using T = decltype(zero);
     const auto& kernels = cpu::kernels<T>();
     for_portions(rows_total, [&](std::int64_t portion, std::int64_t row, std::int64_t rows) {
-      kernels.rms_norm_backward(x_TD.const_data_ptr<T>() + row * x_TD.stride(0), x_TD.stride(0), weight_D.const_data_ptr<T>(),
-                                rstd_T.const_data_ptr<float>() + row, dy_TD.const_data_ptr<T>() + row * dy_TD.stride(0),
-                                dy_TD.stride(0), dx_TD.data_ptr<T>() + row * width, width,
+      kernels.rms_norm_backward(x_TD.const_data_ptr<T>() + row * x_TD.stride(0), x_TD.stride(0),
+                                weight_D.const_data_ptr<T>(), rstd_T.const_data_ptr<float>() + row,
+                                dy_TD.const_data_ptr<T>() + row * dy_TD.stride(0), dy_TD.stride(0),
+                                dx_TD.data_ptr<T>() + row * width, width,
                                 partial.data_ptr<float>() + portion * width, rows, width);
     });
   });
@@ -88,11 +97,12 @@ at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D,
   return dx_TD;
 }
 
-RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attention_scaling, std::int64_t num_positions,
-                              at::ScalarType rounding, const at::Device& device) {
+RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attention_scaling,
+                              std::int64_t num_positions, at::ScalarType rounding, const at::Device& device) {
   const auto fp32 = at::TensorOptions().dtype(at::kFloat);
   const at::Tensor frequencies =
-      at::from_blob(const_cast<float*>(inv_freq.data()), {static_cast<std::int64_t>(inv_freq.size())}, fp32).clone();
+      at::from_blob(const_cast<float*>(inv_freq.data()), {static_cast<std::int64_t>(inv_freq.size())}, fp32)
+          .clone();
   const at::Tensor angles = at::arange(num_positions, fp32).unsqueeze(1) * frequencies.unsqueeze(0);
   const auto finish = [&](const at::Tensor& x) {
     return (x * attention_scaling).to(rounding).to(at::kFloat).contiguous().to(device);
@@ -100,15 +110,16 @@ RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attenti
   return {finish(angles.cos()), finish(angles.sin())};
 }
 
-void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table, const std::vector<std::int32_t>& positions,
-             bool inverse) {
+void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table,
+             const std::vector<std::int32_t>& positions, bool inverse) {
   if (!x_TC.is_cpu()) return device::rotate_(x_TC, heads, head_dim, table, positions, inverse);
   TORCH_CHECK(x_TC.stride(1) == 1 && x_TC.size(0) == static_cast<std::int64_t>(positions.size()) &&
                   x_TC.size(1) >= heads * head_dim && table.cos.size(1) * 2 == head_dim,
-              "rotate_: x ", x_TC.sizes(), ", heads ", heads, " of width ", head_dim, ", ", positions.size(), " positions");
+              "rotate_: x ", x_TC.sizes(), ", heads ", heads, " of width ", head_dim, ", ", positions.size(),
+              " positions");
   for (const std::int32_t position : positions)
-    TORCH_CHECK(position >= 0 && position < table.cos.size(0), "rotate_: position ", position, " is outside the table of ",
-                table.cos.size(0));
+    TORCH_CHECK(position >= 0 && position < table.cos.size(0), "rotate_: position ", position,
+                " is outside the table of ", table.cos.size(0));
   const std::int64_t half = head_dim / 2;
   with_dtype(x_TC, "rotate_", [&](auto zero) {
     using T = decltype(zero);
@@ -118,7 +129,8 @@ void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const 
       for (std::int64_t row = first; row < first + rows; ++row) {
         T* x = x_TC.data_ptr<T>() + row * x_TC.stride(0);
         const std::int64_t at = positions[static_cast<std::size_t>(row)] * half;
-        for (std::int64_t head = 0; head < heads; ++head, x += head_dim) kernels.rotate(x, x, cos + at, sin + at, half, inverse);
+        for (std::int64_t head = 0; head < heads; ++head, x += head_dim)
+          kernels.rotate(x, x, cos + at, sin + at, half, inverse);
       }
     });
   });
@@ -126,14 +138,15 @@ void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const 
 
 at::Tensor swiglu(const at::Tensor& gate_up_T2F) {
   if (!gate_up_T2F.is_cpu()) return device::swiglu(gate_up_T2F);
-  TORCH_CHECK(gate_up_T2F.dim() == 2 && gate_up_T2F.is_contiguous() && gate_up_T2F.size(1) % 2 == 0, "swiglu: gate_up ",
-              gate_up_T2F.sizes(), " must be a contiguous [T, 2 F]");
+  TORCH_CHECK(gate_up_T2F.dim() == 2 && gate_up_T2F.is_contiguous() && gate_up_T2F.size(1) % 2 == 0,
+              "swiglu: gate_up ", gate_up_T2F.sizes(), " must be a contiguous [T, 2 F]");
   const std::int64_t width = gate_up_T2F.size(1) / 2;
   at::Tensor act_TF = at::empty({gate_up_T2F.size(0), width}, gate_up_T2F.options());
   with_dtype(gate_up_T2F, "swiglu", [&](auto zero) {
     using T = decltype(zero);
     for_portions(gate_up_T2F.size(0), [&](std::int64_t, std::int64_t row, std::int64_t rows) {
-      cpu::kernels<T>().swiglu(gate_up_T2F.const_data_ptr<T>() + row * 2 * width, act_TF.data_ptr<T>() + row * width, rows, width);
+      cpu::kernels<T>().swiglu(gate_up_T2F.const_data_ptr<T>() + row * 2 * width,
+                               act_TF.data_ptr<T>() + row * width, rows, width);
     });
   });
   return act_TF;
@@ -143,9 +156,10 @@ at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_ac
   if (!gate_up_T2F.is_cpu()) return device::swiglu_backward(gate_up_T2F, d_act_TF);
   const std::int64_t width = d_act_TF.size(1);
   TORCH_CHECK(gate_up_T2F.is_contiguous() && d_act_TF.is_contiguous() && gate_up_T2F.size(1) == 2 * width &&
-                  gate_up_T2F.size(0) == d_act_TF.size(0) && gate_up_T2F.scalar_type() == d_act_TF.scalar_type(),
-              "swiglu_backward: gate_up ", gate_up_T2F.sizes(), " ", gate_up_T2F.scalar_type(), ", gradient ", d_act_TF.sizes(), " ",
-              d_act_TF.scalar_type());
+                  gate_up_T2F.size(0) == d_act_TF.size(0) &&
+                  gate_up_T2F.scalar_type() == d_act_TF.scalar_type(),
+              "swiglu_backward: gate_up ", gate_up_T2F.sizes(), " ", gate_up_T2F.scalar_type(), ", gradient ",
+              d_act_TF.sizes(), " ", d_act_TF.scalar_type());
   at::Tensor d_gate_up_T2F = at::empty(gate_up_T2F.sizes(), gate_up_T2F.options());
   with_dtype(gate_up_T2F, "swiglu_backward", [&](auto zero) {
     using T = decltype(zero);

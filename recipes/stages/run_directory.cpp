@@ -22,7 +22,8 @@ fs::path make_directory(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error)
-    throw Error(Error::Kind::kInputOutput, path + ": the run directory cannot be made: " + error.message() + "; choose another run.dir");
+    throw Error(Error::Kind::kInputOutput,
+                path + ": the run directory cannot be made: " + error.message() + "; choose another run.dir");
   return path;
 }
 
@@ -40,31 +41,43 @@ void require_same_recipe(const Recipe& now, const std::string& before_yaml, cons
   const auto changes = recipe_difference(before.recipe, now);
   const auto breaking = breaking_changes(changes);
   if (breaking.empty()) return;
-  throw Error(Error::Kind::kUsage, where + ": this run was started with another recipe, so going on would not repeat it:\n" +
-                                       difference_text(breaking) + "restore these values, or choose another run.dir");
+  throw Error(Error::Kind::kUsage,
+              where + ": this run was started with another recipe, so going on would not repeat it:\n" +
+                  difference_text(breaking) + "restore these values, or choose another run.dir");
 }
 
 }  // namespace
 
 RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
-    : path_(make_directory(recipe.run.dir)), terminal_(terminal), lock_(path_), log_(terminal, path_ / "log.txt") {
+    : path_(make_directory(recipe.run.dir)),
+      terminal_(terminal),
+      lock_(path_),
+      log_(terminal, path_ / "log.txt") {
   const fs::path recipe_file = path_ / "recipe.yaml";
   const auto before = read_text(recipe_file);
   if (recipe.run.resume == trainer::Resume::kNever && before)
-    throw Error(Error::Kind::kUsage, path_.string() + ": there is a run in this directory and run.resume is never; choose another run.dir");
+    throw Error(Error::Kind::kUsage,
+                path_.string() +
+                    ": there is a run in this directory and run.resume is never; choose another run.dir");
   if (before) require_same_recipe(recipe, *before, recipe_file.string());
   checkpoint_ = trainer::newest_checkpoint(path_, [this](const std::string& text) { log_.warn(text); });
-  if (checkpoint_) require_same_recipe(recipe, checkpoint_->recipe_yaml, (checkpoint_->path / "recipe.yaml").string());
+  if (checkpoint_)
+    require_same_recipe(recipe, checkpoint_->recipe_yaml, (checkpoint_->path / "recipe.yaml").string());
   if (recipe.run.resume == trainer::Resume::kRequired && !checkpoint_ && !is_finished())
-    throw Error(Error::Kind::kUsage, path_.string() + ": there is no complete checkpoint to go on from and run.resume is required");
+    throw Error(
+        Error::Kind::kUsage,
+        path_.string() + ": there is no complete checkpoint to go on from and run.resume is required");
   fs::create_directories(path_ / "data");
   trainer::replace_file(recipe_file, resolved_yaml(recipe));
 }
 
-bool RunDirectory::is_finished() const { return fs::exists(path_ / "final" / "config.json"); }
+bool RunDirectory::is_finished() const {
+  return fs::exists(path_ / "final" / "config.json");
+}
 
-void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& identity, const std::vector<std::string>& command,
-                         std::int64_t total_steps, std::int64_t last_step) {
+void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& identity,
+                         const std::vector<std::string>& command, std::int64_t total_steps,
+                         std::int64_t last_step) {
   trainer::Launch launch;
   launch.started = std::chrono::system_clock::now();
   launch.command = command;

@@ -21,8 +21,9 @@ namespace caravan::recipes {
 
 class RunDirectory {
  public:
-  // Makes and locks run.dir, decides whether to resume, and writes the resolved recipe. Throws RecipeError or trainer::Error where the
-  // directory holds a run of another recipe (the differences are listed), or run.resume does not allow what is there.
+  // Makes and locks run.dir, decides whether to resume, and writes the resolved recipe. Throws RecipeError or
+  // trainer::Error where the directory holds a run of another recipe (the differences are listed), or
+  // run.resume does not allow what is there.
   RunDirectory(const Recipe& recipe, trainer::Terminal& terminal);
 
   const std::filesystem::path& path() const { return path_; }
@@ -31,9 +32,10 @@ class RunDirectory {
   // The run ended before: final/ is there and complete.
   bool is_finished() const;
 
-  // Opens metrics.jsonl, tensorboard/ and the console for a run that goes on after `last_step`; opens the run card.
-  void start(const Recipe& recipe, const trainer::RunIdentity& identity, const std::vector<std::string>& command, std::int64_t total_steps,
-             std::int64_t last_step);
+  // Opens metrics.jsonl, tensorboard/ and the console for a run that goes on after `last_step`; opens the run
+  // card.
+  void start(const Recipe& recipe, const trainer::RunIdentity& identity,
+             const std::vector<std::string>& command, std::int64_t total_steps, std::int64_t last_step);
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
   // Metrics are on the disk before a checkpoint says it is complete.
   void save(const trainer::CheckpointContent& content, std::int64_t keep);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "data/chat/template_check.h"
 #include "data/loader/training_data.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
@@ -25,7 +26,9 @@ namespace {
 
 using trainer::MetricValue;
 
-at::ScalarType scalar_type(models::DType dtype) { return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat; }
+at::ScalarType scalar_type(models::DType dtype) {
+  return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat;
+}
 
 data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log) {
   data::OpenOptions options;
@@ -41,11 +44,12 @@ data::DataOptions with_cache(data::DataOptions options, const RunDirectory& run)
   return options;
 }
 
-data::TrainingData open_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources, const TextFront& front,
-                             RunDirectory& run) {
+data::TrainingData open_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources,
+                             const TextFront& front, RunDirectory& run) {
   data::DataOptions options = with_cache(recipe.data, run);
   options.sources = sources;
-  return data::TrainingData::open(options, *front.tokenizer, *front.chat_template, open_options(recipe, front, run.log()));
+  return data::TrainingData::open(options, *front.tokenizer, *front.chat_template,
+                                  open_options(recipe, front, run.log()));
 }
 
 data::PlanOptions plan_options(const Recipe& recipe) {
@@ -68,7 +72,8 @@ data::PlanOptions evaluation_plan(const Recipe& recipe) {
   return options;
 }
 
-// The model with its weights; gradients in fp32 where several micro-batches add up, else in the dtype of the parameters.
+// The model with its weights; gradients in fp32 where several micro-batches add up, else in the dtype of the
+// parameters.
 std::unique_ptr<models::Llama> make_model(const Recipe& recipe, std::int64_t vocab_needed) {
   std::unique_ptr<models::Llama> model;
   if (recipe.model.init == models::Init::kRandom) {
@@ -82,9 +87,11 @@ std::unique_ptr<models::Llama> make_model(const Recipe& recipe, std::int64_t voc
     model->load(directory);
   }
   if (vocab_needed > model->config().vocab_size)
-    throw trainer::Error(trainer::Error::Kind::kData,
-                         recipe.model.path + ": the tokenizer has " + std::to_string(vocab_needed) + " tokens but the model has rows for " +
-                             std::to_string(model->config().vocab_size) + "; use the checkpoint's own tokenizer");
+    throw trainer::Error(trainer::Error::Kind::kData, recipe.model.path + ": the tokenizer has " +
+                                                          std::to_string(vocab_needed) +
+                                                          " tokens but the model has rows for " +
+                                                          std::to_string(model->config().vocab_size) +
+                                                          "; use the checkpoint's own tokenizer");
   const bool one_micro_batch = recipe.batch.tokens && *recipe.batch.tokens <= recipe.batch.micro_tokens;
   model->allocate_gradients(one_micro_batch ? model->dtype() : at::kFloat);
   return model;
@@ -92,11 +99,13 @@ std::unique_ptr<models::Llama> make_model(const Recipe& recipe, std::int64_t voc
 
 class SaveClock {
  public:
-  explicit SaveClock(const std::optional<data::Quantity>& every) : every_(every), last_(std::chrono::steady_clock::now()) {}
+  explicit SaveClock(const std::optional<data::Quantity>& every)
+      : every_(every), last_(std::chrono::steady_clock::now()) {}
   bool due(std::int64_t step) {
     if (!every_) return false;
     if (every_->unit == data::Unit::kSteps) return step % static_cast<std::int64_t>(every_->amount) == 0;
-    if (std::chrono::steady_clock::now() - last_ < std::chrono::duration<double>(every_->amount * 60.0)) return false;
+    if (std::chrono::steady_clock::now() - last_ < std::chrono::duration<double>(every_->amount * 60.0))
+      return false;
     last_ = std::chrono::steady_clock::now();
     return true;
   }
@@ -109,7 +118,8 @@ class SaveClock {
 void export_final(const Recipe& recipe, models::Llama& model, const std::filesystem::path& final_dir) {
   std::vector<models::TensorSpec> specs;
   for (const models::FlatUnit& unit : model.units())
-    for (const models::Slot& slot : unit.slots()) specs.push_back({slot.name, models::to_dtype(model.dtype()), slot.shape});
+    for (const models::Slot& slot : unit.slots())
+      specs.push_back({slot.name, models::to_dtype(model.dtype()), slot.shape});
   models::HfWriterOptions options;
   options.source = recipe.model.path;
   options.replace_existing = true;
@@ -132,8 +142,9 @@ class SftRun {
     open();
     build();
     start(command);
-    const bool done = trainer_->run({[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
-                                     [this](std::int64_t step) { return after_step(step); }});
+    const bool done = trainer_->run(
+        {[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
+         [this](std::int64_t step) { return after_step(step); }});
     if (!done) {
       run_.finish("stopped", trainer_->steps_done());
       run_.log().info(std::string("stopped by ") + trainer::StopRequest::signal_name() + " after step " +
@@ -149,6 +160,7 @@ class SftRun {
  private:
   void open() {
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
+    data::check_template(*front_.chat_template, front_.variables, recipe_.data.train_on);
     data_.emplace(open_data(recipe_, recipe_.data.sources, front_, run_));
     run_.log().info(data_->ledger().summary());
     data_->ledger().write_jsonl((run_.path() / "data" / "ledger.jsonl").string());
@@ -176,7 +188,8 @@ class SftRun {
       trainer_->set_steps_done(checkpoint->step);
       trainer_->set_tokens_done(checkpoint->progress.at("tokens_done"));
       run_.log().info("going on from " + checkpoint->path.string());
-    } else if (recipe_.model.init == models::Init::kPretrained && recipe_.model.dtype == models::DType::kBf16) {
+    } else if (recipe_.model.init == models::Init::kPretrained &&
+               recipe_.model.dtype == models::DType::kBf16) {
       trainer_->optimizer().load_master(models::HfDirectory(recipe_.model.path));
     }
   }
@@ -185,11 +198,12 @@ class SftRun {
     trainer::RunIdentity identity;
     identity.stage = "sft";
     identity.seed = recipe_.run.seed;
-    identity.hashes = {{"tokenizer", front_.tokenizer->fingerprint()}, {"chat_template", front_.chat_template->fingerprint()}};
+    identity.hashes = {{"tokenizer", front_.tokenizer->fingerprint()},
+                       {"chat_template", front_.chat_template->fingerprint()}};
     run_.start(recipe_, identity, command, source_->num_steps(), trainer_->steps_done());
     gemm_ = trainer::measure_gemm(model_->dtype(), model_->device());
-    run_.log().info(std::to_string(source_->num_steps()) + " steps, " + std::to_string(plan_->num_tokens()) + " tokens, " +
-                    std::to_string(model_->num_parameters()) + " parameters");
+    run_.log().info(std::to_string(source_->num_steps()) + " steps, " + std::to_string(plan_->num_tokens()) +
+                    " tokens, " + std::to_string(model_->num_parameters()) + " parameters");
     if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
   }
 
@@ -203,7 +217,8 @@ class SftRun {
         values.push_back({"speed/gemm_share", value.value / gemm_});
         break;
       }
-    values.push_back({"memory/peak_bytes", static_cast<double>(trainer::read_process_memory().peak_resident_bytes)});
+    values.push_back(
+        {"memory/peak_bytes", static_cast<double>(trainer::read_process_memory().peak_resident_bytes)});
     run_.report(step, values);
     if (held_out_source_ && evaluation_due(step)) evaluate(step);
   }

@@ -6,8 +6,8 @@
 
 namespace caravan::recipes {
 
-// Runs or resumes. Returns 0 when the run is done, 75 when it was stopped on request with a checkpoint to go on from. Throws the errors of
-// the rooms.
+// Runs or resumes. Returns 0 when the run is done, 75 when it was stopped on request with a checkpoint to go
+// on from. Throws the errors of the rooms.
 int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const std::vector<std::string>& command);
 
 }  // namespace caravan::recipes

@@ -11,15 +11,17 @@ namespace caravan::tests {
 // |found - wanted| <= tolerance everywhere. NaN differs from everything.
 inline testing::AssertionResult close(const at::Tensor& found, const at::Tensor& wanted, double tolerance) {
   if (found.sizes() != wanted.sizes())
-    return testing::AssertionFailure() << "shape " << found.sizes() << " where " << wanted.sizes() << " was wanted";
+    return testing::AssertionFailure()
+           << "shape " << found.sizes() << " where " << wanted.sizes() << " was wanted";
   const at::Tensor a = found.to(at::kDouble).flatten(), b = wanted.to(at::kDouble).flatten();
   if (a.numel() == 0) return testing::AssertionSuccess();
   const at::Tensor error = (a - b).abs();
   const at::Tensor bad = error.gt(tolerance).logical_or(error.isnan());
   if (!bad.any().item<bool>()) return testing::AssertionSuccess();
   const std::int64_t worst = error.nan_to_num(1e300).argmax().item<std::int64_t>();
-  return testing::AssertionFailure() << bad.sum().item<std::int64_t>() << " of " << a.numel() << " elements differ by more than "
-                                     << tolerance << "; worst at " << worst << ": " << a[worst].item<double>() << " where "
+  return testing::AssertionFailure() << bad.sum().item<std::int64_t>() << " of " << a.numel()
+                                     << " elements differ by more than " << tolerance << "; worst at "
+                                     << worst << ": " << a[worst].item<double>() << " where "
                                      << b[worst].item<double>() << " was wanted";
 }
 

@@ -7,7 +7,8 @@
 
 namespace caravan::tests {
 
-// ../shared/data beside the checkout, or CARAVAN_SHARED_DATA. Empty where absent: the test then skips with SKIP_WITHOUT_SHARED_DATA.
+// ../shared/data beside the checkout, or CARAVAN_SHARED_DATA. Empty where absent: the test then skips with
+// SKIP_WITHOUT_SHARED_DATA.
 inline std::filesystem::path shared_data() {
   const char* named = std::getenv("CARAVAN_SHARED_DATA");
   std::filesystem::path path =
@@ -18,7 +19,7 @@ inline std::filesystem::path shared_data() {
 
 }  // namespace caravan::tests
 
-#define SKIP_WITHOUT_SHARED_DATA()                                                              \
-  if (caravan::tests::shared_data().empty()) {                                                  \
+#define SKIP_WITHOUT_SHARED_DATA()                                                                     \
+  if (caravan::tests::shared_data().empty()) {                                                         \
     GTEST_SKIP() << "reference data is absent: no ../shared/data, and CARAVAN_SHARED_DATA is not set"; \
   }

@@ -1,9 +1,11 @@
-// Checkpoints of a run: RUN/checkpoints/step-00000010/ holds state.safetensors, recipe.yaml and, written last, manifest.json.
+// Checkpoints of a run: RUN/checkpoints/step-00000010/ holds state.safetensors, recipe.yaml and, written
+// last, manifest.json.
 //
-// Promise: a directory of that name is complete or it is not taken. Everything is written to step-N.partial, synced, then renamed; the
-// manifest carries the hash of every tensor and of itself. Deleting removes the manifest first. No pickle: JSON and safetensors.
-// State that survives a restart: parameters and optimizer tensors, the step, tokens seen, and whatever `progress` holds. Random numbers and
-// data order are functions of (seed, step) and need no state.
+// Promise: a directory of that name is complete or it is not taken. Everything is written to step-N.partial,
+// synced, then renamed; the manifest carries the hash of every tensor and of itself. Deleting removes the
+// manifest first. No pickle: JSON and safetensors. State that survives a restart: parameters and optimizer
+// tensors, the step, tokens seen, and whatever `progress` holds. Random numbers and data order are functions
+// of (seed, step) and need no state.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,15 +22,17 @@
 namespace caravan::trainer {
 
 struct CheckpointContent {
-  std::int64_t step = 0;                     // optimizer steps done
+  std::int64_t step = 0;                      // optimizer steps done
   std::map<std::string, at::Tensor> tensors;  // any device
-  nlohmann::json progress;                   // small things: tokens done, ...
-  std::string recipe_yaml;                   // the resolved recipe, for comparison at resume
+  nlohmann::json progress;                    // small things: tokens done, ...
+  std::string recipe_yaml;                    // the resolved recipe, for comparison at resume
 };
 
-// Writes the checkpoint; afterwards deletes all but the newest `keep` (0: keeps all). Throws models::Error or trainer::Error (74) where the
-// disk is full or fails: older checkpoints are then untouched and nothing half-written is left under a final name.
-void write_checkpoint(const std::filesystem::path& run_dir, const CheckpointContent& content, std::int64_t keep);
+// Writes the checkpoint; afterwards deletes all but the newest `keep` (0: keeps all). Throws models::Error or
+// trainer::Error (74) where the disk is full or fails: older checkpoints are then untouched and nothing
+// half-written is left under a final name.
+void write_checkpoint(const std::filesystem::path& run_dir, const CheckpointContent& content,
+                      std::int64_t keep);
 
 struct FoundCheckpoint {
   std::filesystem::path path;
@@ -38,12 +42,12 @@ struct FoundCheckpoint {
   std::map<std::string, std::string> hashes;  // tensor name -> hash
 };
 
-// The newest complete checkpoint. `note` is told why a newer directory was passed over.
+// The newest complete checkpoint, every hash compared. `note` is told why a newer directory was passed over.
 std::optional<FoundCheckpoint> newest_checkpoint(const std::filesystem::path& run_dir,
                                                  const std::function<void(const std::string&)>& note);
 
-// Copies the checkpoint's tensors into `tensors`, which must have the same names, shapes and dtypes, and checks every hash. Throws Error
-// (data) that names the tensor.
+// Copies the checkpoint's tensors into `tensors`, which must have the same names, shapes and dtypes. Throws
+// Error (data) that names the tensor.
 void restore_tensors(const FoundCheckpoint& checkpoint, std::map<std::string, at::Tensor>& tensors);
 
 }  // namespace caravan::trainer

@@ -16,7 +16,8 @@ RunLock::RunLock(const std::filesystem::path& directory) {
   const std::string path = (directory / ".lock").string();
   descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor_ < 0)
-    throw Error(Error::Kind::kInputOutput, path + ": cannot be opened: " + std::strerror(errno) + "; choose a run.dir you may write to");
+    throw Error(Error::Kind::kInputOutput,
+                path + ": cannot be opened: " + std::strerror(errno) + "; choose a run.dir you may write to");
   if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     char owner[32] = {};
     const ssize_t length = pread(descriptor_, owner, sizeof(owner) - 1, 0);
@@ -30,6 +31,8 @@ RunLock::RunLock(const std::filesystem::path& directory) {
     throw Error(Error::Kind::kInputOutput, path + ": cannot be written: " + std::strerror(errno));
 }
 
-RunLock::~RunLock() { close(descriptor_); }
+RunLock::~RunLock() {
+  close(descriptor_);
+}
 
 }  // namespace caravan::trainer

@@ -7,7 +7,8 @@ namespace caravan::trainer {
 
 class RunLock {
  public:
-  // Throws Error (unsafe) where another process holds the directory, naming it; Error (input/output) where the lock cannot be made.
+  // Throws Error (unsafe) where another process holds the directory, naming it; Error (input/output) where
+  // the lock cannot be made.
   explicit RunLock(const std::filesystem::path& directory);
   ~RunLock();
   RunLock(const RunLock&) = delete;

@@ -8,7 +8,8 @@
 
 namespace caravan::trainer {
 
-std::vector<MetricValue> evaluate_loss(Trainer& trainer, const models::Llama& model, const Objective& objective, BatchSource& source) {
+std::vector<MetricValue> evaluate_loss(Trainer& trainer, const models::Llama& model,
+                                       const Objective& objective, BatchSource& source) {
   double sum = 0.0, count = 0.0, documents = 0.0, tokens = 0.0;
   for (std::int64_t step = 0; step < source.num_steps(); ++step) {
     for (const data::MicroBatch& batch : source.micro_batches(step)) {
@@ -20,7 +21,10 @@ std::vector<MetricValue> evaluate_loss(Trainer& trainer, const models::Llama& mo
       tokens += static_cast<double>(batch.num_tokens());
     }
   }
-  return {{"eval/loss", sum / count}, {"eval/perplexity", std::exp(sum / count)}, {"eval/documents", documents}, {"eval/tokens", tokens}};
+  return {{"eval/loss", sum / count},
+          {"eval/perplexity", std::exp(sum / count)},
+          {"eval/documents", documents},
+          {"eval/tokens", tokens}};
 }
 
 }  // namespace caravan::trainer

@@ -11,7 +11,8 @@ namespace {
 
 double trained_tokens(const data::MicroBatch& batch, std::size_t document) {
   double tokens = 0.0;
-  for (auto t = static_cast<std::size_t>(batch.doc_starts[document]); t < static_cast<std::size_t>(batch.doc_starts[document + 1]); ++t)
+  for (auto t = static_cast<std::size_t>(batch.doc_starts[document]);
+       t < static_cast<std::size_t>(batch.doc_starts[document + 1]); ++t)
     tokens += batch.weights[t] != 0.f;
   return tokens;
 }
@@ -21,7 +22,8 @@ std::vector<float> weights_by_document(const data::MicroBatch& batch) {
   std::vector<float> weights = batch.weights;
   for (std::size_t d = 0; d + 1 < batch.doc_starts.size(); ++d) {
     const double tokens = trained_tokens(batch, d);
-    for (auto t = static_cast<std::size_t>(batch.doc_starts[d]); t < static_cast<std::size_t>(batch.doc_starts[d + 1]); ++t)
+    for (auto t = static_cast<std::size_t>(batch.doc_starts[d]);
+         t < static_cast<std::size_t>(batch.doc_starts[d + 1]); ++t)
       if (weights[t] != 0.f) weights[t] = static_cast<float>(1.0 / tokens);
   }
   return weights;
@@ -39,10 +41,12 @@ double SftObjective::count(const data::MicroBatch& batch) const {
   return options_.reduction == Reduction::kExampleMean ? documents : tokens;
 }
 
-double SftObjective::divisor(double global_count) const { return options_.reduction == Reduction::kSum ? 1.0 : global_count; }
+double SftObjective::divisor(double global_count) const {
+  return options_.reduction == Reduction::kSum ? 1.0 : global_count;
+}
 
-ObjectiveResult SftObjective::loss(const at::Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch,
-                                   const double* gradient_scale) const {
+ObjectiveResult SftObjective::loss(const at::Tensor& hidden_TD, const losses::OutputHead& head,
+                                   const data::MicroBatch& batch, const double* gradient_scale) const {
   losses::CrossEntropyOptions options;
   options.label_smoothing = options_.label_smoothing_factor;
   options.z_loss = options_.z_loss;
@@ -51,8 +55,11 @@ ObjectiveResult SftObjective::loss(const at::Tensor& hidden_TD, const losses::Ou
   const at::Device device = hidden_TD.device();
   const at::Tensor weights_T = float_tensor(
       options_.reduction == Reduction::kExampleMean ? weights_by_document(batch) : batch.weights, device);
-  const auto result = losses::linear_cross_entropy(hidden_TD, head, target_tensor(batch, device), weights_T, options);
-  const auto weighted_sum = [&](const at::Tensor& rows_T) { return (rows_T.to(at::kDouble) * weights_T.to(at::kDouble)).sum(); };
+  const auto result =
+      losses::linear_cross_entropy(hidden_TD, head, target_tensor(batch, device), weights_T, options);
+  const auto weighted_sum = [&](const at::Tensor& rows_T) {
+    return (rows_T.to(at::kDouble) * weights_T.to(at::kDouble)).sum();
+  };
 
   ObjectiveResult out;
   const double counted = count(batch);

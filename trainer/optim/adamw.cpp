@@ -15,12 +15,14 @@ namespace {
 
 constexpr std::int64_t kPortion = 1 << 16;  // elements a thread takes at a time
 
-// Calls body(begin, end, decays) over portions of [0, size) that lie wholly inside or outside the decayed ranges.
+// Calls body(begin, end, decays) over portions of [0, size) that lie wholly inside or outside the decayed
+// ranges.
 template <class Body>
 void for_portions(std::int64_t size, const DecayRanges& decay, Body body) {
   std::vector<std::array<std::int64_t, 3>> portions;
   const auto add = [&](std::int64_t begin, std::int64_t end, bool decays) {
-    for (; begin < end; begin += kPortion) portions.push_back({begin, std::min(end, begin + kPortion), decays});
+    for (; begin < end; begin += kPortion)
+      portions.push_back({begin, std::min(end, begin + kPortion), decays});
   };
   std::int64_t at = 0;
   for (const auto& [begin, end] : decay) {
@@ -29,17 +31,19 @@ void for_portions(std::int64_t size, const DecayRanges& decay, Body body) {
     at = end;
   }
   add(at, size, false);
-  at::parallel_for(0, static_cast<std::int64_t>(portions.size()), 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t p = first; p < last; ++p) {
-      const auto& [begin, end, decays] = portions[static_cast<std::size_t>(p)];
-      body(begin, end, decays != 0);
-    }
-  });
+  at::parallel_for(0, static_cast<std::int64_t>(portions.size()), 1,
+                   [&](std::int64_t first, std::int64_t last) {
+                     for (std::int64_t p = first; p < last; ++p) {
+                       const auto& [begin, end, decays] = portions[static_cast<std::size_t>(p)];
+                       body(begin, end, decays != 0);
+                     }
+                   });
 }
 
 // fp32 bits of bf16 values plus remainder, by LibTorch's own operations: any device.
 at::Tensor join(const at::Tensor& values, const at::Tensor& remainder) {
-  return (values.view(at::kShort).to(at::kInt).bitwise_left_shift(16) + remainder.to(at::kInt)).view(at::kFloat);
+  return (values.view(at::kShort).to(at::kInt).bitwise_left_shift(16) + remainder.to(at::kInt))
+      .view(at::kFloat);
 }
 void split(const at::Tensor& master, at::Tensor& values, at::Tensor& remainder) {
   const at::Tensor bits = master.view(at::kInt), high = (bits + 0x8000).bitwise_right_shift(16);
@@ -54,7 +58,8 @@ AdamW::AdamW(at::Tensor values, DecayRanges decay, const OptimizerOptions& optio
   const auto fp32 = values_.options().dtype(at::kFloat);
   first_moment_ = at::zeros(values_.sizes(), fp32);
   second_moment_ = at::zeros(values_.sizes(), fp32);
-  if (values_.scalar_type() == at::kBFloat16) remainder_ = at::zeros(values_.sizes(), values_.options().dtype(at::kShort));
+  if (values_.scalar_type() == at::kBFloat16)
+    remainder_ = at::zeros(values_.sizes(), values_.options().dtype(at::kShort));
 }
 
 void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double gradient_factor) {
@@ -67,7 +72,8 @@ void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double g
     first_moment_.mul_(options_.betas[0]).add_(g, 1.0 - options_.betas[0]);
     second_moment_.mul_(options_.betas[1]).addcmul_(g, g, 1.0 - options_.betas[1]);
     at::Tensor update = (first_moment_ / bias1).div_((second_moment_ / bias2).sqrt_().add_(options_.eps));
-    for (const auto& [begin, end] : decay_) update.narrow(0, begin, end - begin).add_(master.narrow(0, begin, end - begin), options_.weight_decay);
+    for (const auto& [begin, end] : decay_)
+      update.narrow(0, begin, end - begin).add_(master.narrow(0, begin, end - begin), options_.weight_decay);
     master.sub_(update, rate);
     set_master(master);
     gradients.zero_();
@@ -89,8 +95,8 @@ void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double g
     for_portions(values_.numel(), decay_, [&](std::int64_t begin, std::int64_t end, bool decays) {
       cpu::AdamWConstants own = c;
       own.decay = decays ? static_cast<float>(rate * options_.weight_decay) : 0.f;
-      cpu::adamw_range(value + begin, remainder ? remainder + begin : nullptr, m + begin, v + begin, gradient + begin, end - begin,
-                       own);
+      cpu::adamw_range(value + begin, remainder ? remainder + begin : nullptr, m + begin, v + begin,
+                       gradient + begin, end - begin, own);
     });
   };
   if (values_.scalar_type() == at::kFloat)
@@ -101,7 +107,9 @@ void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double g
     run(values_.data_ptr<c10::BFloat16>(), gradients.data_ptr<c10::BFloat16>());
 }
 
-at::Tensor AdamW::master() const { return remainder_.defined() ? join(values_, remainder_) : values_.clone(); }
+at::Tensor AdamW::master() const {
+  return remainder_.defined() ? join(values_, remainder_) : values_.clone();
+}
 
 void AdamW::set_master(const at::Tensor& weights) {
   at::NoGradGuard no_grad;
@@ -112,19 +120,22 @@ void AdamW::set_master(const at::Tensor& weights) {
 }
 
 std::vector<std::pair<const char*, at::Tensor>> AdamW::state() {
-  std::vector<std::pair<const char*, at::Tensor>> tensors{{"first_moment", first_moment_}, {"second_moment", second_moment_}};
+  std::vector<std::pair<const char*, at::Tensor>> tensors{{"first_moment", first_moment_},
+                                                          {"second_moment", second_moment_}};
   if (remainder_.defined()) tensors.emplace_back("master_remainder", remainder_);
   return tensors;
 }
 
 at::Tensor sum_of_squares(const at::Tensor& flat) {
-  if (!flat.is_cpu()) return at::linalg_vector_norm(flat, 2, std::nullopt, false, at::kFloat).to(at::kDouble).square_();
+  if (!flat.is_cpu())
+    return at::linalg_vector_norm(flat, 2, std::nullopt, false, at::kFloat).to(at::kDouble).square_();
   const std::int64_t portions = (flat.numel() + kPortion - 1) / kPortion;
   std::vector<double> parts(static_cast<std::size_t>(portions));
   const auto run = [&](const auto* x) {
     at::parallel_for(0, portions, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t p = begin; p < end; ++p)
-        parts[static_cast<std::size_t>(p)] = cpu::squares_of_range(x + p * kPortion, std::min(kPortion, flat.numel() - p * kPortion));
+        parts[static_cast<std::size_t>(p)] =
+            cpu::squares_of_range(x + p * kPortion, std::min(kPortion, flat.numel() - p * kPortion));
     });
   };
   if (flat.scalar_type() == at::kFloat)

@@ -1,8 +1,9 @@
 // AdamW over one flat buffer of parameters, with fp32 master weights always.
 //
-// fp32 parameters are their own master. For bf16 parameters the master is kept as the parameter plus a 16-bit remainder: the bits of the
-// fp32 weight are (bf16 << 16) + remainder, which is exact and needs two bytes instead of four. The bf16 value is therefore the master
-// rounded to nearest, ties upward. State is a pure function of the gradients seen: no random numbers, no clock.
+// fp32 parameters are their own master. For bf16 parameters the master is kept as the parameter plus a 16-bit
+// remainder: the bits of the fp32 weight are (bf16 << 16) + remainder, which is exact and needs two bytes
+// instead of four. The bf16 value is therefore the master rounded to nearest, ties upward. State is a pure
+// function of the gradients seen: no random numbers, no clock.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,8 +24,9 @@ class AdamW {
   // `values` [P], fp32 or bf16, is updated in place by step() and must outlive the optimizer.
   AdamW(at::Tensor values, DecayRanges decay, const OptimizerOptions& options);
 
-  // One update with `gradients` [P] (fp32 or the dtype of values) times `gradient_factor` (a clip factor), then sets them to zero.
-  // `step` counts from 1. arXiv 1711.05101: p *= 1 - rate * decay; p -= rate * m_hat / (sqrt(v_hat) + eps).
+  // One update with `gradients` [P] (fp32 or the dtype of values) times `gradient_factor` (a clip factor),
+  // then sets them to zero. `step` counts from 1. arXiv 1711.05101: p *= 1 - rate * decay; p -= rate * m_hat
+  // / (sqrt(v_hat) + eps).
   void step(at::Tensor& gradients, std::int64_t step, double rate, double gradient_factor);
 
   // The fp32 weights [P], made when asked. And back: sets values and remainder from fp32 weights.
@@ -40,7 +42,8 @@ class AdamW {
   OptimizerOptions options_;
 };
 
-// Sum of squares of all elements, in fp64, as a scalar tensor on the tensor's device. Deterministic; NaN and infinity carry through.
+// Sum of squares of all elements, in fp64, as a scalar tensor on the tensor's device. Deterministic; NaN and
+// infinity carry through.
 at::Tensor sum_of_squares(const at::Tensor& flat);
 
 }  // namespace caravan::trainer

@@ -1,4 +1,5 @@
-// Optimizer step -> learning rate. The shapes follow transformers' get_scheduler, so that published recipes mean the same here.
+// Optimizer step -> learning rate. The shapes follow transformers' get_scheduler, so that published recipes
+// mean the same here.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,8 @@
 
 namespace caravan::trainer {
 
-// A schedule with its lengths worked out for a run of `num_steps` optimizer steps. Warm-up in percent is rounded up, as transformers does.
+// A schedule with its lengths worked out for a run of `num_steps` optimizer steps. Warm-up in percent is
+// rounded up, as transformers does.
 class LrSchedule {
  public:
   // Throws Error (usage) where warm-up and decay do not fit into the run.

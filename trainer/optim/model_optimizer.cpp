@@ -23,8 +23,10 @@ DecayRanges decay_ranges(const models::FlatUnit& unit) {
 
 }  // namespace
 
-ModelOptimizer::ModelOptimizer(models::Llama& model, const OptimizerOptions& options) : model_(model), options_(options) {
-  for (models::FlatUnit& unit : model_.units()) units_.emplace_back(unit.values(), decay_ranges(unit), options);
+ModelOptimizer::ModelOptimizer(models::Llama& model, const OptimizerOptions& options)
+    : model_(model), options_(options) {
+  for (models::FlatUnit& unit : model_.units())
+    units_.emplace_back(unit.values(), decay_ranges(unit), options);
 }
 
 double ModelOptimizer::gradient_norm() const {
@@ -34,8 +36,10 @@ double ModelOptimizer::gradient_norm() const {
 }
 
 void ModelOptimizer::step(std::int64_t step, double rate, double gradient_norm) {
-  const double factor = options_.max_grad_norm > 0.0 ? std::min(1.0, options_.max_grad_norm / (gradient_norm + 1e-6)) : 1.0;
-  for (std::size_t i = 0; i < units_.size(); ++i) units_[i].step(model_.units()[i].gradients(), step, rate, factor);
+  const double factor =
+      options_.max_grad_norm > 0.0 ? std::min(1.0, options_.max_grad_norm / (gradient_norm + 1e-6)) : 1.0;
+  for (std::size_t i = 0; i < units_.size(); ++i)
+    units_[i].step(model_.units()[i].gradients(), step, rate, factor);
 }
 
 void ModelOptimizer::load_master(const models::HfDirectory& directory) {

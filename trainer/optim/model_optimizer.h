@@ -1,4 +1,5 @@
-// One AdamW per unit of a model, stepped together: global gradient norm, clipping, weight decay on matrices only.
+// One AdamW per unit of a model, stepped together: global gradient norm, clipping, weight decay on matrices
+// only.
 #pragma once
 
 #include <map>
@@ -17,13 +18,14 @@ class ModelOptimizer {
 
   // L2 norm over all gradients. Waits for the device.
   double gradient_norm() const;
-  // Clips to max_grad_norm (0: off) by min(1, max / (norm + 1e-6)) and updates; gradients are zero afterwards. `step` counts from 1.
+  // Clips to max_grad_norm (0: off) by min(1, max / (norm + 1e-6)) and updates; gradients are zero
+  // afterwards. `step` counts from 1.
   void step(std::int64_t step, double rate, double gradient_norm);
 
   // fp32 master weights of a checkpoint that is more precise than the model's dtype.
   void load_master(const models::HfDirectory& directory);
-  // Parameters and optimizer state by name ("layers.0.values", "layers.0.first_moment", ...): what resuming needs. The tensors are the
-  // state itself: copying into them restores it.
+  // Parameters and optimizer state by name ("layers.0.values", "layers.0.first_moment", ...): what resuming
+  // needs. The tensors are the state itself: copying into them restores it.
   std::map<std::string, at::Tensor> state();
 
  private:

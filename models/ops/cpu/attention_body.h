@@ -1,7 +1,8 @@
 // Causal attention of one document, in tiles, forward and backward. Compiled once per instruction set.
 //
-// Rows are (token, head of the group) so that all query heads of a key/value head share its packed keys. Scores stay in fp32;
-// blocks count from the document's start, so the result does not depend on how documents were packed.
+// Rows are (token, head of the group) so that all query heads of a key/value head share its packed keys.
+// Scores stay in fp32; blocks count from the document's start, so the result does not depend on how documents
+// were packed.
 #pragma once
 
 #include <algorithm>
@@ -24,8 +25,8 @@ constexpr std::int64_t kKeyBlock = 64;  // keys at a time; a multiple of every k
 
 // c[R][kTileColumns] (+)= a[R][depth] b[depth][kTileColumns]; the accumulators stay in registers.
 template <class T, int R>
-inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b, std::int64_t ldb,
-                 std::int64_t depth, float* c, std::int64_t ldc, bool accumulate) {
+inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b,
+                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate) {
   V16 acc[R][kTileVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -36,7 +37,8 @@ inline void tile(const typename Operand<T>::Unit* const* a, const typename Opera
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v) acc[r][v] = Operand<T>::multiply_add(acc[r][v], a[r][k], b + 16 * v);
+      for (int v = 0; v < kTileVectors; ++v)
+        acc[r][v] = Operand<T>::multiply_add(acc[r][v], a[r][k], b + 16 * v);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -46,26 +48,39 @@ inline void tile(const typename Operand<T>::Unit* const* a, const typename Opera
 
 // c[rows][columns] (+)= a b, columns a multiple of kTileColumns. a: one pointer per row.
 template <class T>
-void product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b, std::int64_t ldb,
-             std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc, bool accumulate) {
+void product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b,
+             std::int64_t ldb, std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc,
+             bool accumulate) {
   for (std::int64_t n = 0; n < columns; n += kTileColumns) {
     std::int64_t r = 0;
     for (; r + 6 <= rows; r += 6) tile<T, 6>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
     switch (rows - r) {
-      case 5: tile<T, 5>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
-      case 4: tile<T, 4>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
-      case 3: tile<T, 3>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
-      case 2: tile<T, 2>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
-      case 1: tile<T, 1>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate); break;
-      default: break;
+      case 5:
+        tile<T, 5>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
+        break;
+      case 4:
+        tile<T, 4>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
+        break;
+      case 3:
+        tile<T, 3>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
+        break;
+      case 2:
+        tile<T, 2>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
+        break;
+      case 1:
+        tile<T, 1>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
+        break;
+      default:
+        break;
     }
   }
 }
 
-// b[e / pack][row] from x[row][e]: the right factor of (something) x^T. Columns from `rows` to `columns` are zero.
+// b[e / pack][row] from x[row][e]: the right factor of (something) x^T. Columns from `rows` to `columns` are
+// zero.
 template <class T>
-void pack_transposed(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t width, std::int64_t columns,
-                     typename Operand<T>::Unit* b) {
+void pack_transposed(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t width,
+                     std::int64_t columns, typename Operand<T>::Unit* b) {
   const std::int64_t depth = width / Operand<T>::kPack;
   for (std::int64_t k0 = 0; k0 < depth; k0 += 16) {
     const std::int64_t k1 = std::min(depth, k0 + 16);
@@ -78,9 +93,11 @@ void pack_transposed(const T* x, std::int64_t stride, std::int64_t rows, std::in
   }
 }
 
-// b[row / pack][e] from x[row][e]: the right factor of (something) x. Columns beyond `width` and a missing last row are zero.
+// b[row / pack][e] from x[row][e]: the right factor of (something) x. Columns beyond `width` and a missing
+// last row are zero.
 template <class T>
-void pack_rows(const T* const* x, std::int64_t rows, std::int64_t width, std::int64_t columns, typename Operand<T>::Unit* b) {
+void pack_rows(const T* const* x, std::int64_t rows, std::int64_t width, std::int64_t columns,
+               typename Operand<T>::Unit* b) {
   if constexpr (Operand<T>::kPack == 1) {
     for (std::int64_t row = 0; row < rows; ++row) {
       std::memcpy(b + row * columns, x[row], static_cast<std::size_t>(width) * sizeof(T));
@@ -101,7 +118,9 @@ void pack_rows(const T* const* x, std::int64_t rows, std::int64_t width, std::in
   }
 }
 
-inline std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+inline std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 // Grows, never shrinks; one set per thread, so that documents of a step share it.
 template <class U>
@@ -109,7 +128,8 @@ class Scratch {
  public:
   U* get(std::int64_t count) {
     if (count > capacity_) {
-      data_.reset(static_cast<U*>(std::aligned_alloc(64, static_cast<std::size_t>(round_up(count, 16)) * sizeof(U))));
+      data_.reset(
+          static_cast<U*>(std::aligned_alloc(64, static_cast<std::size_t>(round_up(count, 16)) * sizeof(U))));
       if (!data_) throw std::bad_alloc();
       capacity_ = count;
     }
@@ -135,8 +155,10 @@ inline KeyRange visible_keys(const AttentionShape& s, std::int64_t row) {
 
 // Pointers to rows [row, row + rows) of a [token][group][width] matrix.
 template <class T>
-void row_pointers(const T* base, std::int64_t stride, const AttentionShape& s, std::int64_t row, std::int64_t rows, const T** out) {
-  for (std::int64_t r = 0; r < rows; ++r) out[r] = base + (row + r) / s.group * stride + (row + r) % s.group * s.width;
+void row_pointers(const T* base, std::int64_t stride, const AttentionShape& s, std::int64_t row,
+                  std::int64_t rows, const T** out) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    out[r] = base + (row + r) / s.group * stride + (row + r) % s.group * s.width;
 }
 
 template <class T>
@@ -151,7 +173,8 @@ Packed<T>& packed() {
   return value;
 }
 
-// Softmax weights of one row over a block of keys that starts at `key`: scores [kKeyBlock] become exp(scale * s - peak), masked ones 0.
+// Softmax weights of one row over a block of keys that starts at `key`: scores [kKeyBlock] become exp(scale *
+// s - peak), masked ones 0.
 template <class T>
 inline Vec exponential(Vec x) {
   if constexpr (std::is_same_v<T, float>)
@@ -199,7 +222,8 @@ void attention(const AttentionShape& s, const T* q, const T* k, const T* v, T* o
         float* x = scores + r * kKeyBlock;
         T* p = weights + r * kKeyBlock;
         const KeyRange seen = visible_keys(s, row0 + r);
-        const std::int64_t lo = std::max(seen.first - key, std::int64_t{0}), hi = std::min(seen.last - key, kKeyBlock);
+        const std::int64_t lo = std::max(seen.first - key, std::int64_t{0}),
+                           hi = std::min(seen.last - key, kKeyBlock);
         if (lo >= hi) {
           std::fill_n(p, kKeyBlock, T(0.f));
           continue;
@@ -224,7 +248,8 @@ void attention(const AttentionShape& s, const T* q, const T* k, const T* v, T* o
         peak[r] = new_peak;
       }
       for (std::int64_t r = 0; r < rows; ++r) a[r] = units(weights + r * kKeyBlock);
-      product<T>(a, rows, v_rows + key / kPack * columns, columns, kKeyBlock / kPack, columns, acc, columns, true);
+      product<T>(a, rows, v_rows + key / kPack * columns, columns, kKeyBlock / kPack, columns, acc, columns,
+                 true);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::int64_t token = (row0 + r) / s.group, head = (row0 + r) % s.group;
@@ -250,8 +275,8 @@ struct BackwardState {
 
 // Gradients of one block of query rows: dq is written, dk and dv are added to.
 template <class T>
-void attention_backward_rows(const BackwardState<T>& b, std::int64_t row0, std::int64_t rows, const T* q, const T* out,
-                             const float* lse, const T* d_out, T* dq) {
+void attention_backward_rows(const BackwardState<T>& b, std::int64_t row0, std::int64_t rows, const T* q,
+                             const T* out, const float* lse, const T* d_out, T* dq) {
   using Unit = typename Operand<T>::Unit;
   constexpr std::int64_t kPack = Operand<T>::kPack;
   const AttentionShape& s = b.s;
@@ -310,8 +335,8 @@ void attention_backward_rows(const BackwardState<T>& b, std::int64_t row0, std::
       if (rows % kPack) p_t[rows] = d_t[rows] = T(0.f);
     }
     for (std::int64_t r = 0; r < rows; ++r) a[r] = units(d_scores + r * kKeyBlock);
-    product<T>(a, rows, b.k_rows + key / kPack * b.columns, b.columns, kKeyBlock / kPack, b.columns, dq_acc, b.columns,
-               key != first);
+    product<T>(a, rows, b.k_rows + key / kPack * b.columns, b.columns, kKeyBlock / kPack, b.columns, dq_acc,
+               b.columns, key != first);
     const std::int64_t count = std::min(kKeyBlock, last - key);
     for (std::int64_t j = 0; j < count; ++j) a[j] = units(weights_t + j * kRowBlock);
     product<T>(a, count, d_pack, b.columns, depth, b.columns, b.dv + key * b.columns, b.columns, true);
@@ -327,13 +352,18 @@ void attention_backward_rows(const BackwardState<T>& b, std::int64_t row0, std::
 }
 
 template <class T>
-void attention_backward(const AttentionShape& s, const T* q, const T* k, const T* v, const T* out, const float* lse,
-                        const T* d_out, T* dq, T* dk, T* dv) {
+void attention_backward(const AttentionShape& s, const T* q, const T* k, const T* v, const T* out,
+                        const float* lse, const T* d_out, T* dq, T* dk, T* dv) {
   constexpr std::int64_t kPack = Operand<T>::kPack;
   const std::int64_t keys = round_up(s.length, kKeyBlock), columns = round_up(s.width, kTileColumns);
   Packed<T>& buffers = packed<T>();
-  BackwardState<T> state{s, keys, columns, buffers.k_t.get(s.width / kPack * keys), buffers.v_t.get(s.width / kPack * keys),
-                         buffers.k_rows.get(keys / kPack * columns), buffers.dk.get(keys * columns),
+  BackwardState<T> state{s,
+                         keys,
+                         columns,
+                         buffers.k_t.get(s.width / kPack * keys),
+                         buffers.v_t.get(s.width / kPack * keys),
+                         buffers.k_rows.get(keys / kPack * columns),
+                         buffers.dk.get(keys * columns),
                          buffers.dv.get(keys * columns)};
   pack_transposed(k, s.kv_stride, s.length, s.width, keys, state.k_t);
   pack_transposed(v, s.kv_stride, s.length, s.width, keys, state.v_t);
@@ -354,37 +384,6 @@ void attention_backward(const AttentionShape& s, const T* q, const T* k, const T
     for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
       store_at(dk + key * s.kv_stride, e, count, load_at(state.dk + key * columns, e, count));
       store_at(dv + key * s.kv_stride, e, count, load_at(state.dv + key * columns, e, count));
-    });
-  }
-}
-
-template <class T>
-void attention_decode(const AttentionShape& s, const T* q, const T* k, const T* v, T* out) {
-  Packed<T>& buffers = packed<T>();
-  float* weights = buffers.dk.get(round_up(s.length, kLanes));
-  float* acc = buffers.dv.get(s.width);
-  const std::int64_t first = s.window > 0 ? std::max<std::int64_t>(0, s.length - s.window) : 0;
-  for (std::int64_t head = 0; head < s.group; ++head, q += s.width, out += s.width) {
-    float peak = -std::numeric_limits<float>::infinity();
-    for (std::int64_t key = first; key < s.length; ++key) {
-      Vec dot(0.f);
-      for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
-        dot = at::vec::fmadd(load_at(q, e, count), load_at(k + key * s.kv_stride, e, count), dot);
-      });
-      weights[key] = sum(dot) * s.scale;
-      peak = std::max(peak, weights[key]);
-    }
-    std::fill_n(acc, s.width, 0.f);
-    float norm = 0.f;
-    for (std::int64_t key = first; key < s.length; ++key) {
-      const float p = std::exp(weights[key] - peak);
-      norm += p;
-      for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
-        store_at(acc, e, count, at::vec::fmadd(Vec(p), load_at(v + key * s.kv_stride, e, count), load_at(acc, e, count)));
-      });
-    }
-    for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
-      store_at(out, e, count, load_at(acc, e, count) * Vec(1.f / norm));
     });
   }
 }

@@ -1,4 +1,5 @@
-// Row kernels: RMS norm, rotary embedding, SwiGLU. Compiled once per instruction set; see kernels.h for what each promises.
+// Row kernels: RMS norm, rotary embedding, SwiGLU. Compiled once per instruction set; see kernels.h for what
+// each promises.
 #pragma once
 
 #include "models/ops/cpu/simd.h"
@@ -6,8 +7,8 @@
 namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
 template <class T>
-void rms_norm(const T* x, std::int64_t x_stride, const T* w, T* y, std::int64_t y_stride, float* rstd, std::int64_t rows,
-              std::int64_t width, float eps, bool round_first, bool reuse_rstd) {
+void rms_norm(const T* x, std::int64_t x_stride, const T* w, T* y, std::int64_t y_stride, float* rstd,
+              std::int64_t rows, std::int64_t width, float eps, bool round_first, bool reuse_rstd) {
   for (std::int64_t row = 0; row < rows; ++row, x += x_stride, y += y_stride) {
     if (!reuse_rstd) {
       Vec squares(0.f);
@@ -27,8 +28,9 @@ void rms_norm(const T* x, std::int64_t x_stride, const T* w, T* y, std::int64_t 
 }
 
 template <class T>
-void rms_norm_backward(const T* x, std::int64_t x_stride, const T* w, const float* rstd, const T* dy, std::int64_t dy_stride,
-                       T* dx, std::int64_t dx_stride, float* dw, std::int64_t rows, std::int64_t width) {
+void rms_norm_backward(const T* x, std::int64_t x_stride, const T* w, const float* rstd, const T* dy,
+                       std::int64_t dy_stride, T* dx, std::int64_t dx_stride, float* dw, std::int64_t rows,
+                       std::int64_t width) {
   for (std::int64_t row = 0; row < rows; ++row, x += x_stride, dy += dy_stride, dx += dx_stride) {
     const Vec r(rstd[row]);
     Vec dot(0.f);
@@ -57,7 +59,9 @@ void rotate(const T* x, T* out, const float* cos, const float* sin, std::int64_t
   });
 }
 
-inline Vec sigmoid(Vec x) { return Vec(1.f) / (Vec(1.f) + x.neg().exp_u20()); }
+inline Vec sigmoid(Vec x) {
+  return Vec(1.f) / (Vec(1.f) + x.neg().exp_u20());
+}
 
 template <class T>
 void swiglu(const T* gate_up, T* act, std::int64_t rows, std::int64_t width) {
@@ -71,9 +75,11 @@ void swiglu(const T* gate_up, T* act, std::int64_t rows, std::int64_t width) {
 
 template <class T>
 void swiglu_backward(const T* gate_up, const T* d_act, T* d_gate_up, std::int64_t rows, std::int64_t width) {
-  for (std::int64_t row = 0; row < rows; ++row, gate_up += 2 * width, d_act += width, d_gate_up += 2 * width) {
+  for (std::int64_t row = 0; row < rows;
+       ++row, gate_up += 2 * width, d_act += width, d_gate_up += 2 * width) {
     for_lanes(width, [&](std::int64_t i, std::int64_t count) {
-      const Vec g = load_at(gate_up, i, count), u = load_at(gate_up + width, i, count), d = load_at(d_act, i, count);
+      const Vec g = load_at(gate_up, i, count), u = load_at(gate_up + width, i, count),
+                d = load_at(d_act, i, count);
       const Vec s = sigmoid(g), silu = g * s;
       store_at(d_gate_up, i, count, d * u * (s + silu * (Vec(1.f) - s)));
       store_at(d_gate_up + width, i, count, d * silu);

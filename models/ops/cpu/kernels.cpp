@@ -16,8 +16,9 @@ namespace {
 bool use_avx512() {
   const char* wanted = std::getenv("CARAVAN_CPU_ISA");
   if (wanted && std::string_view(wanted) == "avx2") return false;
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bf16");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bf16");
 }
 
 }  // namespace
@@ -34,6 +35,8 @@ const KernelTable<c10::BFloat16>& kernels<c10::BFloat16>() {
   return table;
 }
 
-const char* kernel_isa() { return kernels<float>().name; }
+const char* kernel_isa() {
+  return kernels<float>().name;
+}
 
 }  // namespace caravan::models::cpu

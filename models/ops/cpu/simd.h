@@ -1,5 +1,5 @@
-// Sixteen floats at a time, in GCC vector types: two AVX2 registers or one of AVX-512. Included by the kernel bodies only, after their
-// namespace macro is set.
+// Sixteen floats at a time, in GCC vector types: two AVX2 registers or one of AVX-512. Included by the kernel
+// bodies only, after their namespace macro is set.
 #pragma once
 
 #include <ATen/cpu/vec/functional.h>
@@ -18,7 +18,9 @@ constexpr std::int64_t kLanes = Vec::size();
 typedef float V16 __attribute__((vector_size(64), aligned(4), may_alias));
 typedef std::uint32_t U16 __attribute__((vector_size(64), aligned(4), may_alias));
 
-inline V16 splat(float x) { return V16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+inline V16 splat(float x) {
+  return V16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
 
 // What a product runs over: single floats, or pairs of bf16 in one 32-bit word (the lower half comes first).
 template <class T>
@@ -28,7 +30,9 @@ template <>
 struct Operand<float> {
   using Unit = float;
   static constexpr std::int64_t kPack = 1;
-  static inline V16 multiply_add(V16 acc, Unit a, const Unit* b) { return acc + splat(a) * *reinterpret_cast<const V16*>(b); }
+  static inline V16 multiply_add(V16 acc, Unit a, const Unit* b) {
+    return acc + splat(a) * *reinterpret_cast<const V16*>(b);
+  }
 };
 
 template <>
@@ -38,7 +42,8 @@ struct Operand<c10::BFloat16> {
   static inline V16 multiply_add(V16 acc, Unit a, const Unit* b) {
 #if defined(__AVX512BF16__)
     const __m512i pairs = _mm512_loadu_si512(b);
-    return (V16)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)), (__m512bh)pairs);
+    return (V16)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)),
+                                 (__m512bh)pairs);
 #else
     const U16 pairs = *reinterpret_cast<const U16*>(b);
     float low, high;
@@ -58,8 +63,12 @@ inline const typename Operand<T>::Unit* units(const T* row) {
 }
 
 // Loads `kLanes` values as fp32, or the first `count` of them with zeros behind.
-inline Vec load(const float* p) { return Vec::loadu(p); }
-inline Vec load(const float* p, std::int64_t count) { return Vec::loadu(p, count); }
+inline Vec load(const float* p) {
+  return Vec::loadu(p);
+}
+inline Vec load(const float* p, std::int64_t count) {
+  return Vec::loadu(p, count);
+}
 inline Vec load(const c10::BFloat16* p) {
   Vec out;
   at::vec::load_fp32_from_bf16(p, out);
@@ -70,9 +79,15 @@ inline Vec load(const c10::BFloat16* p, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) wide[i] = static_cast<float>(p[i]);
   return Vec::loadu(wide);
 }
-inline void store(float* p, Vec x) { x.store(p); }
-inline void store(float* p, Vec x, std::int64_t count) { x.store(p, static_cast<int>(count)); }
-inline void store(c10::BFloat16* p, Vec x) { at::vec::convert_float_bfloat16(x, x).store(p, static_cast<int>(kLanes)); }
+inline void store(float* p, Vec x) {
+  x.store(p);
+}
+inline void store(float* p, Vec x, std::int64_t count) {
+  x.store(p, static_cast<int>(count));
+}
+inline void store(c10::BFloat16* p, Vec x) {
+  at::vec::convert_float_bfloat16(x, x).store(p, static_cast<int>(kLanes));
+}
 inline void store(c10::BFloat16* p, Vec x, std::int64_t count) {
   at::vec::convert_float_bfloat16(x, x).store(p, static_cast<int>(count));
 }
@@ -94,7 +109,8 @@ inline float maximum(Vec x) {
   return at::vec::vec_reduce_all<float>([](Vec a, Vec b) { return at::vec::maximum(a, b); }, x);
 }
 
-// f(offset, Loader, Storer) over [0, width) in full vectors and one partial one: calls body(i, count), count = 0 for a full vector.
+// f(offset, Loader, Storer) over [0, width) in full vectors and one partial one: calls body(i, count), count
+// = 0 for a full vector.
 template <class Body>
 inline void for_lanes(std::int64_t width, Body body) {
   std::int64_t i = 0;

@@ -1,4 +1,5 @@
-// The inner loop of AdamW on the CPU: plain loops that the compiler vectorises; memory is the limit, not arithmetic.
+// The inner loop of AdamW on the CPU: plain loops that the compiler vectorises; memory is the limit, not
+// arithmetic.
 #pragma once
 
 #include <c10/util/BFloat16.h>
@@ -7,7 +8,8 @@
 
 namespace caravan::trainer::cpu {
 
-// Worked out in fp64 by the caller: 1 - beta and 1 - rate * decay formed in fp32 would keep only a few digits.
+// Worked out in fp64 by the caller: 1 - beta and 1 - rate * decay formed in fp32 would keep only a few
+// digits.
 struct AdamWConstants {
   float rate, decay;  // decay = rate * weight_decay, or 0
   float beta1, one_minus_beta1, beta2, one_minus_beta2, eps;
@@ -17,8 +19,8 @@ struct AdamWConstants {
 
 // Elements [0, count). `remainder` only for bf16 values. Gradients are left at zero.
 template <class Value, class Gradient>
-void adamw_range(Value* value, std::int16_t* remainder, float* m, float* v, Gradient* gradient, std::int64_t count,
-                 const AdamWConstants& c);
+void adamw_range(Value* value, std::int16_t* remainder, float* m, float* v, Gradient* gradient,
+                 std::int64_t count, const AdamWConstants& c);
 
 // Sum of squares of a range in fp64.
 template <class T>

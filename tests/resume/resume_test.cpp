@@ -1,0 +1,248 @@
+// A run that was killed, stopped or disturbed ends with the same bits as one that was not. Real processes,
+// real signals.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "tests/support/program.h"
+#include "tests/support/temp_dir.h"
+
+namespace caravan {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using tests::Program;
+
+const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
+
+class ResumeTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = std::make_unique<tests::TempDir>();
+    ASSERT_EQ(run({"demo-data", "--out", path("demo"), "--rows", "300", "--held-out", "20", "--seed", "3"}),
+              0)
+        << log();
+    json config = json::parse(tests::read_bytes(path("demo/config.json")));
+    config["hidden_size"] = 64;
+    config["intermediate_size"] = 128;
+    config["num_hidden_layers"] = 2;
+    config["num_attention_heads"] = 4;
+    config["num_key_value_heads"] = 2;
+    config["head_dim"] = 16;
+    dir_->write("demo/config.json", config.dump());
+    for (const char* dtype : {"fp32", "bf16"}) dir_->write(std::string(dtype) + ".yaml", recipe(dtype));
+    for (const std::string dtype : {"fp32", "bf16"}) {
+      ASSERT_EQ(train(dtype, "undisturbed-" + dtype), 0) << log();
+      undisturbed_[dtype] = result_of("undisturbed-" + dtype);
+    }
+  }
+  static void TearDownTestSuite() { dir_.reset(); }
+
+  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
+  static std::string log() { return tests::read_bytes(path("log")); }
+
+  static std::string recipe(const std::string& dtype) {
+    return "schema: 1\nstage: sft\nmodel: {path: demo, init: random, dtype: " + dtype +
+           "}\n"
+           "data: {sources: [{path: demo/train.jsonl}], max_length: 256 tokens}\n"
+           "batch: {tokens: 1024, micro_tokens: 512}\n"
+           "optimizer: {learning_rate: 1.0e-3, weight_decay: 0.1}\n"
+           "schedule: {name: cosine, warmup: 2 steps}\n"
+           "loss: {neftune_noise_alpha: 5}\n"
+           "run: {dir: unset, max_steps: 24, seed: 5, checkpoint_every: 4 steps, keep: 2}\n"
+           "evaluation: {every: 8 steps, sources: [{path: demo/held_out.jsonl}]}\n";
+  }
+
+  static std::vector<std::string> train_words(const std::string& dtype, const std::string& run_dir) {
+    return {kProgram, "train", path(dtype + ".yaml"), "--quiet", "run.dir=" + path(run_dir)};
+  }
+  static int run(std::vector<std::string> words) {
+    words.insert(words.begin(), kProgram);
+    return Program(words, path("log")).wait();
+  }
+  static int train(const std::string& dtype, const std::string& run_dir,
+                   const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = train_words(dtype, run_dir);
+    words.insert(words.end(), more.begin(), more.end());
+    return Program(words, path("log")).wait();
+  }
+
+  // Everything a run leaves that must not depend on how it was disturbed: final files, the last checkpoint's
+  // tensors, the metrics (what measures time and memory left out).
+  static std::map<std::string, std::string> result_of(const std::string& run_dir) {
+    std::map<std::string, std::string> result;
+    const fs::path root = dir_->path() / run_dir;
+    for (const auto& entry : fs::directory_iterator(root / "final"))
+      result["final/" + entry.path().filename().string()] = tests::read_bytes(entry.path());
+    result["state"] = tests::read_bytes(root / "checkpoints/step-00000024/state.safetensors");
+    result["ledger"] = tests::read_bytes(root / "data/ledger.jsonl");
+    std::ifstream lines(root / "metrics.jsonl");
+    for (std::string line; std::getline(lines, line);) {
+      json row = json::parse(line), kept = json::object();
+      for (const auto& [key, value] : row.items())
+        if (!key.starts_with("speed/") && !key.starts_with("memory/")) kept[key] = value;
+      result["metrics"] += kept.dump() + "\n";
+    }
+    return result;
+  }
+
+  static void expect_undisturbed(const std::string& dtype, const std::string& run_dir) {
+    const auto found = result_of(run_dir);
+    ASSERT_EQ(found.size(), undisturbed_[dtype].size());
+    for (const auto& [name, bytes] : undisturbed_[dtype])
+      EXPECT_TRUE(found.at(name) == bytes) << run_dir << ": " << name << " differs";
+  }
+
+  // Kills a fresh run as soon as `seen` holds, then lets it finish.
+  static void kill_when(const std::string& dtype, const std::string& run_dir,
+                        const std::function<bool()>& seen) {
+    Program program(train_words(dtype, run_dir), path("log"));
+    ASSERT_TRUE(program.wait_until(seen)) << program.output();
+    program.signal(SIGKILL);
+    ASSERT_EQ(program.wait(), -SIGKILL);
+    ASSERT_EQ(train(dtype, run_dir), 0) << log();
+    expect_undisturbed(dtype, run_dir);
+  }
+
+  static bool any_in(const std::string& folder, const std::function<bool(const std::string&)>& matches) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(dir_->path() / folder, ignored))
+      if (matches(entry.path().filename().string())) return true;
+    return false;
+  }
+
+  static inline std::unique_ptr<tests::TempDir> dir_;
+  static inline std::map<std::string, std::map<std::string, std::string>> undisturbed_;
+};
+
+TEST_F(ResumeTest, SameRecipeSameBits) {
+  ASSERT_EQ(train("fp32", "again"), 0) << log();
+  expect_undisturbed("fp32", "again");
+}
+
+TEST_F(ResumeTest, KilledWhileTokenizing) {
+  kill_when("fp32", "kill-tokenizing", [] { return fs::exists(path("kill-tokenizing/data/cache")); });
+}
+
+TEST_F(ResumeTest, KilledWhileStepping) {
+  kill_when("bf16", "kill-stepping",
+            [] { return fs::exists(path("kill-stepping/checkpoints/step-00000008/manifest.json")); });
+}
+
+TEST_F(ResumeTest, KilledWhileSaving) {
+  kill_when("fp32", "kill-saving", [] {
+    return any_in("kill-saving/checkpoints",
+                  [](const std::string& name) { return name.ends_with("12.partial"); });
+  });
+}
+
+TEST_F(ResumeTest, KilledWhileExporting) {
+  kill_when("fp32", "kill-exporting", [] {
+    return any_in("kill-exporting", [](const std::string& name) {
+      return name.starts_with("final") || name.starts_with(".final");
+    });
+  });
+}
+
+TEST_F(ResumeTest, KilledAtRandomMomentsAgainAndAgain) {
+  std::mt19937 random(7);
+  std::uniform_int_distribution<int> milliseconds(100, 1200);
+  for (int kill = 0; kill < 8; ++kill) {
+    Program program(train_words("bf16", "kill-random"), path("log"));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds(random));
+    program.wait_until([&] { return std::chrono::steady_clock::now() > end; });
+    program.signal(SIGKILL);
+    program.wait();
+  }
+  ASSERT_EQ(train("bf16", "kill-random"), 0) << log();
+  expect_undisturbed("bf16", "kill-random");
+}
+
+TEST_F(ResumeTest, SignalsFinishTheStepSaveAndEndWith75) {
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
+    const std::string run_dir = "signal-" + std::to_string(number);
+    Program program(train_words("fp32", run_dir), path("log"));
+    ASSERT_TRUE(program.wait_until([&] {
+      return tests::read_bytes(path(run_dir + "/metrics.jsonl")).find("\"step\":2") != std::string::npos;
+    })) << program.output();
+    program.signal(number);
+    ASSERT_EQ(program.wait(), 75) << program.output();
+    ASSERT_EQ(train("fp32", run_dir), 0) << log();
+    expect_undisturbed("fp32", run_dir);
+  }
+}
+
+TEST_F(ResumeTest, StoppedBeforeTheFirstStepStillEndsWith75) {
+  Program program(train_words("fp32", "signal-early"), path("log"));
+  ASSERT_TRUE(program.wait_until([] { return fs::exists(path("signal-early/recipe.yaml")); }))
+      << program.output();
+  program.signal(SIGTERM);
+  ASSERT_EQ(program.wait(), 75) << program.output();
+  ASSERT_EQ(train("fp32", "signal-early"), 0) << log();
+  expect_undisturbed("fp32", "signal-early");
+}
+
+TEST_F(ResumeTest, TornAndDamagedCheckpointsArePassedOver) {
+  fs::copy(path("undisturbed-fp32"), path("torn"), fs::copy_options::recursive);
+  fs::remove_all(path("torn/final"));
+  fs::resize_file(path("torn/checkpoints/step-00000024/state.safetensors"), 1000);
+  ASSERT_EQ(train("fp32", "torn"), 0) << log();
+  EXPECT_NE(tests::read_bytes(path("torn/log.txt")).find("passed over"), std::string::npos);
+  expect_undisturbed("fp32", "torn");
+}
+
+TEST_F(ResumeTest, AChangedBitInTheNewestCheckpointIsFound) {
+  fs::copy(path("undisturbed-fp32"), path("flipped"), fs::copy_options::recursive);
+  fs::remove_all(path("flipped/final"));
+  const std::string file = path("flipped/checkpoints/step-00000024/state.safetensors");
+  std::string bytes = tests::read_bytes(file);
+  bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 4);
+  tests::write_bytes(file, bytes);
+  ASSERT_EQ(train("fp32", "flipped"), 0) << log();
+  EXPECT_NE(tests::read_bytes(path("flipped/log.txt")).find("does not match its hash"), std::string::npos);
+  expect_undisturbed("fp32", "flipped");
+}
+
+TEST_F(ResumeTest, AChangedRecipeIsRefusedWithTheDifferences) {
+  fs::copy(path("undisturbed-fp32"), path("changed"), fs::copy_options::recursive);
+  EXPECT_EQ(train("fp32", "changed", {"optimizer.learning_rate=0.002"}), 2);
+  EXPECT_NE(log().find("optimizer.learning_rate"), std::string::npos) << log();
+  EXPECT_EQ(train("fp32", "changed", {"run.keep=5"}), 0) << log();
+}
+
+TEST_F(ResumeTest, AFinishedRunIsLeftAlone) {
+  const std::string before = tests::read_bytes(path("undisturbed-fp32/metrics.jsonl"));
+  ASSERT_EQ(train("fp32", "undisturbed-fp32"), 0) << log();
+  EXPECT_EQ(tests::read_bytes(path("undisturbed-fp32/metrics.jsonl")), before);
+}
+
+TEST_F(ResumeTest, TwoRunsInOneDirectoryAreRefused) {
+  Program first(train_words("fp32", "twice"), path("log-first"));
+  ASSERT_TRUE(first.wait_until([] { return fs::exists(path("twice/recipe.yaml")); })) << first.output();
+  EXPECT_EQ(train("fp32", "twice"), 77) << log();
+  EXPECT_NE(log().find("another run is using this directory"), std::string::npos) << log();
+  EXPECT_EQ(first.wait(), 0) << first.output();
+  expect_undisturbed("fp32", "twice");
+}
+
+TEST_F(ResumeTest, AFullDiskLosesNothingAndEndsWith74) {
+  const std::string disk = path("small-disk");
+  fs::create_directories(disk);
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=3m") != 0)
+    GTEST_SKIP() << "a small file system cannot be mounted here (needs root)";
+  EXPECT_EQ(train("fp32", "small-disk/run"), 74) << log();
+  for (const auto& entry : fs::directory_iterator(disk + "/run/checkpoints"))
+    EXPECT_FALSE(entry.path().filename().string().ends_with(".partial")) << entry.path();
+  fs::copy(disk + "/run", path("rescued"), fs::copy_options::recursive);
+  umount(disk.c_str());
+  ASSERT_EQ(train("fp32", "rescued"), 0) << log();
+  expect_undisturbed("fp32", "rescued");
+}
+
+}  // namespace
+}  // namespace caravan
