@@ -109,6 +109,49 @@ class JsonRow {
   bool duplicate_key_ = false;
 };
 
+// Inline: asked several times per key of every row.
+inline JsonValue::Type JsonValue::type() const {
+  return row_->nodes_[index_].type;
+}
+
+inline std::optional<JsonValue> JsonValue::find(std::string_view key) const {
+  if (!is(Type::kObject)) return std::nullopt;
+  for (const JsonValue child : *this) {
+    if (child.is_key(key)) return child;
+  }
+  return std::nullopt;
+}
+
+inline bool JsonValue::is_key(std::string_view name) const {
+  const JsonRow::Node& node = row_->nodes_[index_];
+  if (!node.key_escaped) return row_->text_.substr(node.key_begin, node.key_length) == name;
+  return key() == name;
+}
+
+inline std::uint32_t JsonValue::num_children() const {
+  return is(Type::kArray) || is(Type::kObject) ? row_->nodes_[index_].length : 0;
+}
+
+inline JsonValue::Iterator& JsonValue::Iterator::operator++() {
+  index_ = row_->nodes_[index_].next;
+  return *this;
+}
+
+inline JsonValue::Iterator JsonValue::begin() const {
+  return {*row_, num_children() > 0 ? index_ + 1 : row_->nodes_[index_].next};
+}
+
+inline JsonValue::Iterator JsonValue::end() const {
+  return {*row_, row_->nodes_[index_].next};
+}
+
+inline bool JsonValue::equals(std::string_view text_wanted) const {
+  const JsonRow::Node& node = row_->nodes_[index_];
+  if (node.type != Type::kString) return false;
+  if (!node.escaped) return row_->text_.substr(node.begin, node.length) == text_wanted;
+  return text() == text_wanted;
+}
+
 // Offset of the first quote, backslash or control character at or after `at`; text.size() where there is
 // none.
 std::size_t find_string_event(std::string_view text, std::size_t at);

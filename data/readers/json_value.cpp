@@ -25,10 +25,6 @@ std::optional<Json> number_to_json(std::string_view text) {
 
 }  // namespace
 
-JsonValue::Type JsonValue::type() const {
-  return row_->nodes_[index_].type;
-}
-
 bool JsonValue::truthy() const {
   const JsonRow::Node& node = row_->nodes_[index_];
   switch (node.type) {
@@ -47,14 +43,6 @@ bool JsonValue::truthy() const {
   }
 }
 
-std::optional<JsonValue> JsonValue::find(std::string_view key) const {
-  if (!is(Type::kObject)) return std::nullopt;
-  for (const JsonValue child : *this) {
-    if (child.is_key(key)) return child;
-  }
-  return std::nullopt;
-}
-
 bool JsonValue::append_text(std::string& out) const {
   const JsonRow::Node& node = row_->nodes_[index_];
   const std::string_view raw = row_->text_.substr(node.begin, node.length);
@@ -69,38 +57,8 @@ std::string JsonValue::text() const {
   return out;
 }
 
-bool JsonValue::equals(std::string_view text_wanted) const {
-  const JsonRow::Node& node = row_->nodes_[index_];
-  if (node.type != Type::kString) return false;
-  if (!node.escaped) return row_->text_.substr(node.begin, node.length) == text_wanted;
-  return text() == text_wanted;
-}
-
-bool JsonValue::is_key(std::string_view name) const {
-  const JsonRow::Node& node = row_->nodes_[index_];
-  if (!node.key_escaped) return row_->text_.substr(node.key_begin, node.key_length) == name;
-  return key() == name;
-}
-
 std::string JsonValue::key() const {
   return row_->decoded_key(row_->nodes_[index_]);
-}
-
-std::uint32_t JsonValue::num_children() const {
-  return is(Type::kArray) || is(Type::kObject) ? row_->nodes_[index_].length : 0;
-}
-
-JsonValue::Iterator& JsonValue::Iterator::operator++() {
-  index_ = row_->nodes_[index_].next;
-  return *this;
-}
-
-JsonValue::Iterator JsonValue::begin() const {
-  return {*row_, num_children() > 0 ? index_ + 1 : row_->nodes_[index_].next};
-}
-
-JsonValue::Iterator JsonValue::end() const {
-  return {*row_, row_->nodes_[index_].next};
 }
 
 std::optional<Json> JsonValue::to_json() const {

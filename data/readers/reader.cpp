@@ -28,7 +28,7 @@ bool Reader::next(RowOutcome& outcome, Conversation& conversation) {
 }
 
 void Reader::replace_known_id(RowOutcome& outcome, Conversation& conversation) {
-  if (ids_.insert(XXH3_64bits(conversation.id.data(), conversation.id.size())).second) return;
+  if (ids_.insert(XXH3_64bits(conversation.id.data(), conversation.id.size()))) return;
   conversation.id = source_ + "_" + std::to_string(conversation.where.line - 1);
   outcome.fate = RowFate::kRepaired;
   outcome.reasons.emplace_back("repaired:duplicate_id");

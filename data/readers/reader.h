@@ -7,10 +7,10 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_set>
 
 #include "data/readers/row.h"
 #include "data/readers/row_stream.h"
+#include "data/readers/seen_ids.h"
 
 namespace caravan::data {
 
@@ -37,7 +37,7 @@ class Reader {
   RowBlock block_;
   std::size_t row_ = 0;
   JsonRow json_;
-  std::unordered_set<std::uint64_t> ids_;
+  SeenIds ids_;
 };
 
 }  // namespace caravan::data

@@ -53,9 +53,11 @@ bool is_parts(const JsonValue& content) {
   return true;
 }
 
+constexpr std::array<std::string_view, 4> kRoles{"user", "assistant", "system", "tool"};
+
 void check_role(const JsonValue& role) {
   if (!role.is(Type::kString)) throw DropRow{"wrong_type:role"};
-  for (const std::string_view known : {"user", "assistant", "system", "tool"}) {
+  for (const std::string_view known : kRoles) {
     if (role.equals(known)) return;
   }
   throw DropRow{"unknown_role:" + shorten(role.text())};
