@@ -173,6 +173,19 @@ TEST_P(LinearCrossEntropy, LossesAloneEqualTheLossesBesideGradients) {
   EXPECT_TRUE(at::equal(head.gradient_VD, before));
 }
 
+TEST_P(LinearCrossEntropy, ReportsTheShareOfTheZLoss) {
+  const Problem p(GetParam());
+  Head head(p.weight);
+  CrossEntropyOptions options;
+  const auto plain = linear_cross_entropy(p.hidden, head.functions(), p.targets, p.weights, options);
+  options.z_loss = 0.01;
+  const auto found = linear_cross_entropy(p.hidden, head.functions(), p.targets, p.weights, options);
+  EXPECT_TRUE(close(found.row_loss_T - found.row_z_T, plain.row_loss_T, 1e-5));
+  const at::Tensor log_sum = at::mm(p.hidden, p.weight.t()).to(at::kFloat).logsumexp(1);
+  EXPECT_TRUE(close(found.row_z_T, 0.01 * log_sum.square() * p.weights.ne(0), 1e-5));
+  EXPECT_EQ(plain.row_z_T.count_nonzero().item<std::int64_t>(), 0);
+}
+
 TEST_P(LinearCrossEntropy, NothingTrainedIsNothingDone) {
   const Problem p(GetParam());
   Head head(p.weight);

@@ -253,32 +253,6 @@ TEST(AttentionChecks, WrongShapesAndTypesAreRefused) {
                c10::Error);  // bf16 pairs need an even width
 }
 
-// Decoding one token equals the last row of attention over all of them.
-template <class T>
-void expect_decode_equals_last_row(double tolerance) {
-  const auto dtype = c10::CppTypeToScalarType<T>::value;
-  for (const std::int64_t width : {8, 18, 64})
-    for (const std::int64_t window : {0, 7})
-      for (const std::int32_t length : {1, 2, 65}) {
-        const AttentionOptions o = options_of(1, 3, width, window);
-        const PackedLayout layout = layout_of({length});
-        const Inputs inputs = random_inputs(layout, o, dtype);
-        const at::Tensor wanted = attention(inputs.qkv, layout, o).first[length - 1];
-        const std::int64_t row = 5 * width;
-        const cpu::AttentionShape shape{length, 3, width, window, o.scale, row, row, 3 * width};
-        at::Tensor found = at::empty({3 * width}, dtype);
-        const T* qkv = inputs.qkv.template const_data_ptr<T>();
-        cpu::kernels<T>().attention_decode(shape, qkv + (length - 1) * row, qkv + 3 * width, qkv + 4 * width,
-                                           found.template data_ptr<T>());
-        EXPECT_TRUE(close(found, wanted, tolerance))
-            << "width " << width << " window " << window << " length " << length;
-      }
-}
-TEST(AttentionDecode, EqualsTheLastRow) {
-  expect_decode_equals_last_row<float>(2e-6);
-  expect_decode_equals_last_row<c10::BFloat16>(0.03);
-}
-
 // The two builds order their sums differently and may differ by rounding alone.
 template <class T>
 void compare_instruction_sets(const cpu::KernelTable<T>& narrow, const cpu::KernelTable<T>& wide,
