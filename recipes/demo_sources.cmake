@@ -1,8 +1,11 @@
-# Commands that need no LibTorch: the demo's data, and the parts of doctor that only look at the machine.
+# Commands that need no LibTorch: text in, text out; the demo's data; the parts of doctor that only look at the machine.
 add_library(recipes_demo OBJECT
   commands/demo_data.cpp
   commands/demo_score.cpp
   commands/doctor.cpp
+  commands/render.cpp
+  commands/show_tokens.cpp
+  commands/tokenize.cpp
 )
 target_link_libraries(recipes_demo PUBLIC nlohmann_json::nlohmann_json)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -23,15 +23,14 @@ constexpr std::array kExclusive = {Pair{"batch.tokens", "batch.sequences"},
 
 std::string file_text(const std::filesystem::path& path) {
   std::error_code error;
-  const auto fail = [&](const std::string& found) {
-    throw data::Error(data::Error::Kind::kInputOutput,
-                      path.string() + ": " + found + "; a recipe is a YAML file that can be read");
+  const auto fail = [&](data::Error::Kind kind, const std::string& found) {
+    throw data::Error(kind, path.string() + ": " + found + "; a recipe is a YAML file that can be read");
   };
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail("no such file");
-  if (std::filesystem::is_directory(status)) fail("is a folder");
+  if (!std::filesystem::exists(status)) fail(data::Error::Kind::kUsage, "no such file");
+  if (std::filesystem::is_directory(status)) fail(data::Error::Kind::kUsage, "is a folder");
   std::ifstream file(path, std::ios::binary);
-  if (!file) fail(std::strerror(errno));
+  if (!file) fail(data::Error::Kind::kInputOutput, std::strerror(errno));
   // One byte more than is allowed is enough to see that a file is too large, and a pipe has no size to ask
   // for.
   std::string text(YamlLimits().bytes + 1, '\0');

@@ -28,8 +28,8 @@ struct ReadRecipe {
 
 // `overrides`: key=value, later ones win. Relative input paths start at the recipe's folder, or on the
 // command line at the current one; output paths (run.dir, data.cache_dir) always at the current one. Throws
-// RecipeError (exit code 2), or data::Error (74) where the file cannot be read. Safe to call from several
-// threads.
+// RecipeError (exit code 2), or data::Error where there is no such file (2) or it cannot be read (74). Safe
+// to call from several threads.
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 
 // The same for text in memory; `name` and `folder` stand for the file's.

@@ -7,6 +7,7 @@ add_library(recipes_reader OBJECT
   resolved_recipe.cpp
   commands/describe.cpp
   commands/dispatch.cpp
+  commands/engine.cpp
   commands/validate.cpp
   reader/aliases.cpp
   reader/assignment.cpp

@@ -8,6 +8,7 @@
 
 #include "data/error.h"
 #include "models/error.h"
+#include "recipes/commands/engine.h"
 #include "recipes/nearest_name.h"
 #include "recipes/reader/problem.h"
 #include "trainer/error.h"
@@ -66,7 +67,9 @@ int dispatch(std::span<const Command> commands, std::span<const std::string> arg
     return 0;
   }
   for (const Command& command : commands) {
-    if (command.word == args[0]) return command.run(args.subspan(1));
+    if (command.word != args[0]) continue;
+    if (command.run == nullptr) become_engine(args);
+    return command.run(args.subspan(1));
   }
   refuse_command(commands, args[0]);
 }
@@ -80,6 +83,26 @@ Failure failure_of(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return {"out of memory", 71};
   if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr) failure.exit_code = 74;
   return failure;
+}
+
+int run_program(std::span<const Command> commands, int argc, char** argv, std::string_view version,
+                Failure (*translate)(const std::exception&)) {
+  try {
+    const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
+    const int code = dispatch(commands, args, version);
+    // Output that could not be written is a failure, even of a command that went well. A write that failed
+    // earlier has left only the mark.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      std::fputs("caravan: stdout could not be written; is the disk full, or the reader gone?\n", stderr);
+      return 74;
+    }
+    return code;
+  } catch (const std::exception& error) {
+    const Failure failure = translate(error);
+    std::fflush(stdout);
+    std::fprintf(stderr, "caravan: %s\n", failure.message.c_str());
+    return failure.exit_code;
+  }
 }
 
 }  // namespace caravan::recipes

@@ -16,7 +16,7 @@ constexpr const char* kUsage =
     "Reads a recipe as `caravan train` would and prints every error with its place, or that there is none.\n"
     "  --resolved   print the recipe with every default and override written out\n"
     "  --no-files   do not ask whether the files it names exist\n"
-    "Exit codes: 0 valid, 2 not, 74 the recipe cannot be read.\n";
+    "Exit codes: 0 valid, 2 not or not there, 74 the recipe cannot be read.\n";
 
 struct ValidateArgs {
   std::string path;

@@ -1,0 +1,36 @@
+// The part of the program that computes with tensors: see commands/engine.h. Started by caravan, not by
+// people.
+#include <array>
+
+#include "recipes/commands/chat.h"
+#include "recipes/commands/dispatch.h"
+#include "recipes/commands/doctor.h"
+#include "recipes/commands/generate.h"
+#include "recipes/commands/score.h"
+#include "recipes/commands/train.h"
+#include "recipes/torch_failure.h"
+
+namespace {
+
+using caravan::recipes::Command;
+using caravan::recipes::Failure;
+
+// Each has its line in main.cpp too.
+constexpr std::array kCommands = {
+    Command{"train", "run the stage of a recipe, or go on where it stopped", caravan::recipes::run_train},
+    Command{"score", "log-probabilities of the tokens of rows on stdin", caravan::recipes::run_score},
+    Command{"generate", "completions of prompts on stdin", caravan::recipes::run_generate},
+    Command{"chat", "talk to a model", caravan::recipes::run_chat},
+    Command{"doctor", "versions, devices, threads, memory, speed, and what is missing",
+            caravan::recipes::run_doctor},
+};
+
+Failure translate(const std::exception& error) {
+  return caravan::recipes::torch_failure(error).value_or(caravan::recipes::failure_of(error));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return caravan::recipes::run_program(kCommands, argc, argv, CARAVAN_VERSION, translate);
+}
