@@ -8,9 +8,15 @@
 
 namespace caravan::data::jinja {
 
+void expect_no_arguments(const Arguments& arguments) {
+  std::size_t given = arguments.positional.size() + arguments.named.size();
+  if (given != 0)
+    throw Fault(std::string(arguments.callee) + " takes no arguments, got " + std::to_string(given));
+}
+
 BoundArguments::BoundArguments(const Arguments& arguments, std::initializer_list<std::string_view> parameters)
     : callee_(arguments.callee) {
-  for (Value& value : values_) value = make_missing();
+  for (std::size_t i = 0; i < parameters.size(); ++i) values_[i] = make_missing();
   if (arguments.positional.size() > parameters.size()) {
     throw Fault(std::string(callee_) + " takes at most " + std::to_string(parameters.size()) +
                 " arguments, got " + std::to_string(arguments.positional.size()));

@@ -21,6 +21,9 @@ struct Arguments {
   std::string_view callee;  // for messages
 };
 
+// Throws Fault where something is given to what takes nothing.
+void expect_no_arguments(const Arguments& arguments);
+
 // Arguments by parameter, as Python binds them.
 class BoundArguments {
  public:
@@ -41,7 +44,7 @@ class BoundArguments {
  private:
   static constexpr std::size_t kMost = 8;
   std::string_view callee_;
-  Value values_[kMost];
+  Value values_[kMost];  // only those of the parameters are set
 };
 
 }  // namespace caravan::data::jinja

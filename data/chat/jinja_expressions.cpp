@@ -82,12 +82,7 @@ Value Interpreter::evaluate_name(const Name& node) {
     place = &frame->slots[node.index];
   }
   if (!place->is(Kind::kMissing)) return *place;
-  return node.is_local ? make_undefined(arena_, node.text) : global_or_undefined(node.text);
-}
-
-Value Interpreter::global_or_undefined(const std::string& name) {
-  Global global{};
-  return find_global(name, global) ? make_global(global) : make_undefined(arena_, name);
+  return make_undefined(arena_, node.text);
 }
 
 Value Interpreter::evaluate_items(const Items& node, Kind kind) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -111,7 +110,8 @@ class Interpreter {
   const Body* choose(const If& node);
   void try_prompt(const If& node, const Body* chosen, std::size_t begin);
   void try_prompt(const Output& node, std::size_t begin);
-  bool run_trial(const std::function<void(TextBuilder&)>& what, std::size_t begin);
+  template <typename What>
+  void run_trial(std::size_t begin, const What& what);
   bool at_top() const { return captures_ == 0 && !trial_; }
 
   // expressions: jinja_expressions.cpp
@@ -142,7 +142,6 @@ class Interpreter {
   Value call_macro(const Closure& closure, const Arguments& arguments);
   void bind_parameters(const Macro& macro, const Arguments& arguments, Frame& frame);
   void bind_named(const Macro& macro, const Arguments& arguments, Frame& frame);
-  Value global_or_undefined(const std::string& name);
 
   [[noreturn]] void out_of_steps() const;
   [[noreturn]] void out_of_levels();

@@ -63,13 +63,4 @@ bool has_method(const Value& object, Method method);
 // Throws Fault.
 Value call_method(Interpreter& run, const Value& object, Method method, const Arguments& arguments);
 
-// Shared with the filters of the same name.
-Value strip(Interpreter& run, const Value& string, std::string_view characters, bool left, bool right);
-Value replace(Interpreter& run, const Value& string, const Value& from, const Value& to, std::int64_t most);
-Value join(Interpreter& run, const Value& separator, const List& items);
-// `by_run` false: the function looks at more than one character, so text of several origins becomes text of
-// one.
-Value map_text(Interpreter& run, const Value& string, std::string (*function)(std::string_view),
-               bool by_run = true);
-
 }  // namespace caravan::data::jinja

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/chat/jinja_expression_parser.h"
+#include "data/chat/jinja_globals.h"
 #include "data/chat/nearest_name.h"
 
 namespace caravan::data::jinja {
@@ -366,6 +367,10 @@ void resolve_names(Tree& tree) {
   }
   std::unordered_map<std::string, std::uint32_t> variables;
   for (Name* name : tree.names) resolve(tree, variables, *name);
+  for (const std::string& name : tree.variables) {
+    Global global{};
+    tree.globals.push_back(find_global(name, global) ? make_global(global) : make_missing());
+  }
 }
 
 std::unique_ptr<Tree> parse_template(const Source& source) {

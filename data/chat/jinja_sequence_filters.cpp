@@ -10,6 +10,7 @@
 #include "data/chat/jinja_methods.h"
 #include "data/chat/jinja_operators.h"
 #include "data/chat/jinja_print.h"
+#include "data/chat/jinja_text_edits.h"
 #include "data/chat/jinja_unicode.h"
 
 namespace caravan::data::jinja {
@@ -17,13 +18,13 @@ namespace caravan::data::jinja {
 namespace {
 
 Value list(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return make_list(items_of(run, input), Kind::kList, input.origin);
 }
 
 // jinja2 gives a generator here: to be walked, not to be measured.
 Value items(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   if (input.is(Kind::kUndefined)) return make_list(new_list(run.arena(), 0), Kind::kGenerator);
   if (!input.is(Kind::kDict)) throw Fault(std::string("items needs a dict, got ") + type_name(input));
   Value pairs = call_method(run, input, Method::kItems, {});
@@ -32,7 +33,7 @@ Value items(Interpreter& run, const Value& input, const Arguments& arguments) {
 
 // From a generator only one item is taken: the rest stays for later readers.
 Value first(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   if (input.is(Kind::kGenerator)) {
     run.refuse_in_trial();
     List& source = *input.list;
@@ -43,7 +44,7 @@ Value first(Interpreter& run, const Value& input, const Arguments& arguments) {
 }
 
 Value last(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   if (input.is(Kind::kGenerator))
     throw Fault("'generator' object is not reversible", "make it a list first: | list");
   List* all = items_of(run, input);
@@ -63,7 +64,7 @@ Value join_filter(Interpreter& run, const Value& input, const Arguments& argumen
 }
 
 Value reverse(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   if (input.is_string()) return slice(run, input, make_none(), make_none(), make_int(-1));
   List* all = items_of(run, input);
   run.charge(all->size * 16ull);

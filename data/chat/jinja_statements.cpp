@@ -35,7 +35,7 @@ Interpreter::Interpreter(const Tree& tree, Arena& arena, TextBuilder& output, co
       steps_left_(limits.steps),
       levels_left_(limits.depth * 10 + 2) {
   variables_ = arena_.allocate_array<Value>(tree.variables.size());
-  for (std::size_t i = 0; i < tree.variables.size(); ++i) variables_[i] = make_missing();
+  std::copy(tree.globals.begin(), tree.globals.end(), variables_);
   frame_ = make_frame(0, nullptr);
 }
 

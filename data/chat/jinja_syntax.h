@@ -321,6 +321,7 @@ struct Tree {
   std::deque<std::string> texts;  // what constants point at
   std::vector<Name*> names;
   std::vector<std::string> variables;      // names read from the render's variables, each once
+  std::vector<Value> globals;              // what each of those is where the render does not give it
   std::vector<std::uint32_t> frame_sizes;  // slots of each frame; 0 is the template itself
   Scope* root = nullptr;
   Body body;

@@ -21,35 +21,35 @@ using Entry = std::pair<std::string_view, TestFunction>;
 
 template <Kind... kinds>
 bool is_kind(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return (input.is(kinds) || ...);
 }
 
 bool is_defined(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return !input.is(Kind::kUndefined);
 }
 
 bool is_sequence(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return input.is_string() || input.is_sequence() || input.is(Kind::kDict) || input.is(Kind::kRange) ||
          input.is(Kind::kUndefined);
 }
 
 bool is_iterable(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return can_iterate(input);
 }
 
 template <bool wanted>
 bool is_boolean(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return input.is(Kind::kBool) && input.boolean == wanted;
 }
 
 template <int remainder>
 bool has_parity(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return equal(run, arithmetic(run, BinaryOperator::kModulo, input, make_int(2)), make_int(remainder));
 }
 
@@ -73,7 +73,7 @@ bool is_same(Interpreter& run, const Value& input, const Arguments& arguments) {
 
 template <bool upper>
 bool has_case(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   Value text = to_text(run, input);
   run.charge(text.size);
   bool any = false;
@@ -87,7 +87,7 @@ bool has_case(Interpreter& run, const Value& input, const Arguments& arguments) 
 
 template <bool filters>
 bool is_known(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   if (!input.is_string()) return false;
   try {
     if (filters) {

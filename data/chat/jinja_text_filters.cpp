@@ -10,6 +10,7 @@
 #include "data/chat/jinja_methods.h"
 #include "data/chat/jinja_operators.h"
 #include "data/chat/jinja_print.h"
+#include "data/chat/jinja_text_edits.h"
 #include "data/chat/jinja_unicode.h"
 
 namespace caravan::data::jinja {
@@ -17,17 +18,17 @@ namespace caravan::data::jinja {
 namespace {
 
 Value upper(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return map_text(run, to_text(run, input), to_upper);
 }
 
 Value lower(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return map_text(run, to_text(run, input), to_lower);
 }
 
 Value capitalize(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return map_text(run, to_text(run, input), to_capitalized, false);
 }
 
@@ -56,7 +57,7 @@ std::string title_words(std::string_view text) {
 }
 
 Value title(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   Value mapped = map_text(run, to_text(run, input), title_words, false);
   mapped.safe = false;
   return mapped;
@@ -80,7 +81,7 @@ Value replace_filter(Interpreter& run, const Value& input, const Arguments& argu
 }
 
 Value escape(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   Value text = to_text(run, input);
   run.charge(text.size * 2ull);
   return escape_html(run.arena(), text);
@@ -93,14 +94,14 @@ Value force_escape(Interpreter& run, const Value& input, const Arguments& argume
 }
 
 Value safe(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   Value text = to_text(run, input);
   text.safe = true;
   return text;
 }
 
 Value string(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return to_text(run, input);
 }
 
@@ -162,7 +163,7 @@ Value truncate(Interpreter& run, const Value& input, const Arguments& arguments)
 }
 
 Value word_count(Interpreter& run, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   std::string text(to_text(run, input).view());
   run.charge(text.size());
   std::int64_t words = 0;

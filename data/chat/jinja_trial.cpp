@@ -37,20 +37,22 @@ void Interpreter::refuse_in_trial() const {
   if (trial_) throw NotInTrial();
 }
 
-// A trial that fails teaches nothing; the render itself goes on as if it had not been.
-bool Interpreter::run_trial(const std::function<void(TextBuilder&)>& what, std::size_t begin) {
+// `what` writes to its argument and says whether the attempt told anything. A trial that fails teaches
+// nothing; the render itself goes on as if it had not been.
+template <typename What>
+void Interpreter::run_trial(std::size_t begin, const What& what) {
   std::uint32_t num_slots = tree_.frame_sizes[0];
   std::vector<Value> slots(frame_->slots, frame_->slots + num_slots);
   auto saved = std::make_tuple(output_, frame_, position_, captures_, levels_left_, macro_calls_, loop_depth_,
                                open_message_, set_message_);
   TextBuilder text;
-  bool learned = true;
+  bool learned = false;
   trial_ = true;
   undo_.clear();
   output_ = &text;
   ++captures_;
   try {
-    what(text);
+    learned = what(text) && is_written_by_template(text, 0);
   } catch (const Fault&) {
     learned = false;
   }
@@ -59,29 +61,28 @@ bool Interpreter::run_trial(const std::function<void(TextBuilder&)>& what, std::
   for (auto it = undo_.rbegin(); it != undo_.rend(); ++it) *it->place = it->value;
   std::copy(slots.begin(), slots.end(), frame_->slots);
   trial_ = false;
-  if (!learned || !is_written_by_template(text, 0)) return false;
-  prompts_.push_back({begin, output_->size(), text.text()});
-  return true;
+  if (learned) prompts_.push_back({begin, output_->size(), text.take_text()});
 }
 
 void Interpreter::try_prompt(const If& node, const Body* chosen, std::size_t begin) {
   const TextBuilder& written = *output_;
-  run_trial(
-      [&](TextBuilder& text) {
-        const Body* body = choose(node);
-        if (body != chosen) {
-          execute(*body);
-        } else if (is_written_by_template(written, begin)) {
-          text.append(std::string_view(written.text()).substr(begin), kTemplateOrigin);
-        } else {
-          throw NotInTrial();
-        }
-      },
-      begin);
+  run_trial(begin, [&](TextBuilder& text) {
+    const Body* body = choose(node);
+    if (body != chosen) {
+      execute(*body);
+      return true;
+    }
+    if (!is_written_by_template(written, begin)) return false;
+    text.append(std::string_view(written.text()).substr(begin), kTemplateOrigin);
+    return true;
+  });
 }
 
 void Interpreter::try_prompt(const Output& node, std::size_t begin) {
-  run_trial([&](TextBuilder& text) { print(*this, text, evaluate(*node.value)); }, begin);
+  run_trial(begin, [&](TextBuilder& text) {
+    print(*this, text, evaluate(*node.value));
+    return true;
+  });
 }
 
 }  // namespace caravan::data::jinja

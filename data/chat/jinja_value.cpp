@@ -131,6 +131,12 @@ void append(Arena& arena, List& list, const Value& value) {
   list.items[list.size++] = value;
 }
 
+Value make_items(Arena& arena, std::initializer_list<Value> values, Kind kind) {
+  List* list = new_list(arena, values.size());
+  for (const Value& value : values) append(arena, *list, value);
+  return make_list(list, kind);
+}
+
 Dict* new_dict(Arena& arena, std::size_t capacity) {
   Dict* dict = arena.make<Dict>();
   dict->entries = arena.allocate_array<DictEntry>(capacity);

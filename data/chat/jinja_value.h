@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -142,6 +143,7 @@ Value make_list(List* list, Kind kind = Kind::kList, Origin origin = kTemplateOr
 Value make_dict(Dict* dict, Kind kind = Kind::kDict, Origin origin = kTemplateOrigin);
 
 List* new_list(Arena& arena, std::size_t capacity);
+Value make_items(Arena& arena, std::initializer_list<Value> values, Kind kind);
 void append(Arena& arena, List& list, const Value& value);
 Dict* new_dict(Arena& arena, std::size_t capacity);
 // Adds without looking for an equal key.

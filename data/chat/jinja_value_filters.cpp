@@ -23,7 +23,7 @@ Value default_filter(Interpreter&, const Value& input, const Arguments& argument
 }
 
 Value length(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   return make_int(length_of(input));
 }
 
@@ -95,7 +95,7 @@ Value to_float(Interpreter&, const Value& input, const Arguments& arguments) {
 }
 
 Value absolute(Interpreter&, const Value& input, const Arguments& arguments) {
-  BoundArguments none(arguments, {});
+  expect_no_arguments(arguments);
   if (!input.is_number()) throw Fault(std::string("abs needs a number, got ") + type_name(input));
   return to_double(input) < 0 ? negate(input, true) : negate(input, false);
 }

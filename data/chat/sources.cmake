@@ -15,6 +15,7 @@ add_library(data_chat OBJECT
   chat/jinja_methods.cpp
   chat/jinja_operators.cpp
   chat/jinja_parser.cpp
+  chat/jinja_primary_parser.cpp
   chat/jinja_print.cpp
   chat/jinja_selection_filters.cpp
   chat/jinja_sequence_filters.cpp
@@ -24,6 +25,7 @@ add_library(data_chat OBJECT
   chat/jinja_string_literal.cpp
   chat/jinja_tests.cpp
   chat/jinja_text.cpp
+  chat/jinja_text_edits.cpp
   chat/jinja_text_filters.cpp
   chat/jinja_trial.cpp
   chat/jinja_unicode.cpp

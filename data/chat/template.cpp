@@ -116,8 +116,10 @@ struct ChatTemplate::Program {
     const Date* now = inputs.options->now ? &*inputs.options->now : nullptr;
     Interpreter interpreter(*tree, arena, output, inputs.options->limits, now);
     try {
-      for (std::size_t i = 0; i < tree->variables.size(); ++i)
-        interpreter.set_variable(i, inputs.value_of(arena, tree->variables[i]));
+      for (std::size_t i = 0; i < tree->variables.size(); ++i) {
+        Value value = inputs.value_of(arena, tree->variables[i]);
+        if (!value.is(jinja::Kind::kMissing)) interpreter.set_variable(i, value);
+      }
     } catch (const jinja::Fault& fault) {
       throw jinja::PlacedFault(0, fault.what(), fault.advice());
     }

@@ -42,20 +42,32 @@ bool drop_suffix(std::string_view& name, std::string_view suffix) {
   return true;
 }
 
-Marker make_marker(std::string_view text, ByteRange range) {
-  constexpr std::array<std::pair<std::string_view, Marker::Side>, 10> kWords = {{
-      {"start_of_", Marker::Side::kOpens},
-      {"begin_of_", Marker::Side::kOpens},
-      {"start_", Marker::Side::kOpens},
-      {"begin_", Marker::Side::kOpens},
-      {"end_of_", Marker::Side::kCloses},
-      {"end_", Marker::Side::kCloses},
-      {"_start", Marker::Side::kOpens},
-      {"_begin", Marker::Side::kOpens},
-      {"_end", Marker::Side::kCloses},
-      {"/", Marker::Side::kCloses},
+}  // namespace
+
+std::vector<ByteRange> find_markers(std::string_view text, ByteRange range) {
+  std::vector<ByteRange> markers;
+  for (std::size_t at = range.begin; at < range.end;) {
+    std::size_t end = marker_end(text, at, range.end);
+    if (end > at) markers.push_back({at, end});
+    at = std::max(end, at + 1);
+  }
+  return markers;
+}
+
+MarkerName read_marker(std::string_view marker) {
+  constexpr std::array<std::pair<std::string_view, MarkerName::Side>, 10> kWords = {{
+      {"start_of_", MarkerName::Side::kOpens},
+      {"begin_of_", MarkerName::Side::kOpens},
+      {"start_", MarkerName::Side::kOpens},
+      {"begin_", MarkerName::Side::kOpens},
+      {"end_of_", MarkerName::Side::kCloses},
+      {"end_", MarkerName::Side::kCloses},
+      {"_start", MarkerName::Side::kOpens},
+      {"_begin", MarkerName::Side::kOpens},
+      {"_end", MarkerName::Side::kCloses},
+      {"/", MarkerName::Side::kCloses},
   }};
-  std::string plain(text.substr(range.begin + 1, range.end - range.begin - 2));
+  std::string plain(marker.substr(1, marker.size() - 2));
   // DeepSeek writes a wide bar and a block for the underscore.
   for (auto [from, to] : {std::pair<std::string_view, std::string_view>{"｜", "|"}, {"▁", "_"}}) {
     for (std::size_t at = plain.find(from); at != std::string::npos; at = plain.find(from))
@@ -67,31 +79,15 @@ Marker make_marker(std::string_view text, ByteRange range) {
   while (drop_suffix(name, "|")) {
   }
   name = name.substr(0, name.find('='));
-  Marker marker{range, "", Marker::Side::kEither};
+  MarkerName result;
   for (const auto& [word, side] : kWords) {
     bool found = word[0] == '_' ? drop_suffix(name, word) : drop_prefix(name, word);
     if (!found) continue;
-    marker.side = side;
+    result.side = side;
     break;
   }
-  marker.name = name;
-  return marker;
-}
-
-}  // namespace
-
-std::vector<Marker> find_markers(std::string_view text, ByteRange range) {
-  std::vector<Marker> markers;
-  for (std::size_t at = range.begin; at < range.end;) {
-    std::size_t end = marker_end(text, at, range.end);
-    if (end == at) {
-      ++at;
-      continue;
-    }
-    markers.push_back(make_marker(text, {at, end}));
-    at = end;
-  }
-  return markers;
+  result.name = name;
+  return result;
 }
 
 PromptPieces::PromptPieces(std::string_view prompt) {
@@ -107,7 +103,7 @@ PromptPieces::PromptPieces(std::string_view prompt) {
              (end == at || marker_end(prompt, end, prompt.size()) == end))
         ++end;
     }
-    pieces_.push_back({std::string(prompt.substr(at, end - at)), kind});
+    pieces_.push_back({prompt.substr(at, end - at), kind});
     at = end;
   }
 }

@@ -10,20 +10,22 @@
 
 namespace caravan::data {
 
-// A stretch like <|eot_id|>, </s>, <function=f> or [INST]: brackets around a word, no white space.
-struct Marker {
-  ByteRange range;
+// Stretches like <|eot_id|>, </s>, <function=f> or [INST] inside text[range], in order: brackets around a
+// word, no white space.
+std::vector<ByteRange> find_markers(std::string_view text, ByteRange range);
+
+// What a marker marks, and which end of it.
+struct MarkerName {
   std::string
       name;  // without brackets, bars, attributes and the words that say begin or end: "im" of <|im_end|>
   enum class Side { kOpens, kCloses, kEither } side = Side::kEither;
 };
-
-// The markers inside text[range], in order.
-std::vector<Marker> find_markers(std::string_view text, ByteRange range);
+MarkerName read_marker(std::string_view marker);
 
 // A generation prompt, cut where a header may end early: "<|im_start|>", "assistant", "\n", "<think>", "\n".
 class PromptPieces {
  public:
+  // Refers to `prompt`.
   explicit PromptPieces(std::string_view prompt);
   bool empty() const { return pieces_.empty(); }
   // How many bytes of `text` are the prompt's beginning. 0 unless a piece that is no white space matches, and
@@ -33,7 +35,7 @@ class PromptPieces {
  private:
   enum class Kind { kMarker, kWord, kSpace };
   struct Piece {
-    std::string text;
+    std::string_view text;
     Kind kind;
   };
   std::vector<Piece> pieces_;

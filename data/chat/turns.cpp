@@ -79,7 +79,7 @@ class TurnFinder {
       : input_(input),
         rendered_(rendered),
         layout_(read_layout(input, rendered.trusted)),
-        prompt_(input.prompt.value_or("")) {}
+        prompt_(input.prompt ? std::string_view(*input.prompt) : std::string_view()) {}
 
   void run() {
     if (input_.has_generation) {
@@ -113,10 +113,10 @@ class TurnFinder {
     return parts;
   }
 
-  std::vector<Marker> markers_in(ByteRange range) const {
-    std::vector<Marker> markers;
+  std::vector<ByteRange> markers_in(ByteRange range) const {
+    std::vector<ByteRange> markers;
     for (ByteRange part : written_in(range)) {
-      for (Marker& marker : find_markers(input_.text, part)) markers.push_back(std::move(marker));
+      for (ByteRange marker : find_markers(input_.text, part)) markers.push_back(marker);
     }
     return markers;
   }
@@ -190,8 +190,8 @@ class TurnFinder {
     std::size_t header_begin = 0;
     std::size_t start = prompt_.empty() ? std::string_view::npos : find_header(before, header_begin);
     if (start != std::string_view::npos) return start;
-    std::vector<Marker> markers = markers_in(before);
-    if (!markers.empty() && before.end < range.end) return markers.back().range.end;
+    std::vector<ByteRange> markers = markers_in(before);
+    if (!markers.empty() && before.end < range.end) return markers.back().end;
     if (before.end == range.end && is_blank_text(range)) return std::string_view::npos;
     report("the turn of message " + std::to_string(message) +
            " has no header that can be told from the answer");
@@ -212,22 +212,27 @@ class TurnFinder {
       std::size_t at = text.substr(0, tail.end).find(input_.eos_token, tail.begin);
       if (at != std::string_view::npos) return {message, {range.begin, at}, at + input_.eos_token.size()};
     }
-    std::vector<Marker> all = markers_in(range);
-    for (std::size_t i = all.size(); i > 0 && all[i - 1].range.begin >= tail.begin; --i) {
-      if (!is_paired(all, i - 1))
-        return {message, {range.begin, all[i - 1].range.begin}, all[i - 1].range.end};
+    std::vector<ByteRange> all = markers_in(range);
+    for (std::size_t i = all.size(); i > 0 && all[i - 1].begin >= tail.begin; --i) {
+      if (!is_paired(all, i - 1)) return {message, {range.begin, all[i - 1].begin}, all[i - 1].end};
     }
     return {message, range, range.end};
   }
 
   // Whether the marker opens or closes something inside the turn.
-  static bool is_paired(const std::vector<Marker>& all, std::size_t index) {
-    const Marker& marker = all[index];
+  bool is_paired(const std::vector<ByteRange>& all, std::size_t index) const {
+    if (all.size() == 1) return false;
+    using Side = MarkerName::Side;
+    auto name_of = [&](ByteRange range) {
+      return read_marker(input_.text.substr(range.begin, range.end - range.begin));
+    };
+    MarkerName marker = name_of(all[index]);
     if (marker.name.empty()) return false;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      if (i == index || all[i].name != marker.name) continue;
-      bool closes = i < index && marker.side == Marker::Side::kCloses && all[i].side != Marker::Side::kCloses;
-      bool opens = i > index && marker.side != Marker::Side::kCloses && all[i].side == Marker::Side::kCloses;
+      MarkerName other = i == index ? MarkerName{} : name_of(all[i]);
+      if (other.name != marker.name) continue;
+      bool closes = i < index && marker.side == Side::kCloses && other.side != Side::kCloses;
+      bool opens = i > index && marker.side != Side::kCloses && other.side == Side::kCloses;
       if (closes || opens) return true;
     }
     return false;
