@@ -24,9 +24,9 @@ std::string_view finish_reason_name(FinishReason reason);  // "stop", "length", 
 
 struct GenerationRequest {
   std::size_t index = 0;  // the caller's number for it
-  std::vector<std::int32_t> prompt;
+  std::vector<std::int32_t> prompt = {};
   std::int64_t max_new_tokens = 0;
-  SamplingOptions sampling;
+  SamplingOptions sampling = {};
   std::uint64_t key = 0;  // of its random numbers: sampling_key
 };
 
@@ -39,7 +39,7 @@ struct Completion {
 struct GeneratorOptions {
   std::int64_t batch_size = 32;        // sequences that decode together
   std::int64_t prefill_tokens = 4096;  // prompts that are read in one pass, unless one alone is longer
-  std::vector<std::int64_t> stop_ids;  // of generation_config.json and config.json; may be empty
+  std::vector<std::int64_t> stop_ids = {};  // of generation_config.json and config.json; may be empty
 };
 
 // The end-of-text ids of both files of a checkpoint, each once.

@@ -30,8 +30,7 @@ Chatted chat(const std::string& input, std::vector<std::string> extra = {}, bool
 }
 
 std::string answer(const Json& messages) {
-  const auto ran = tests::run_lines([](auto... a) { return run_generate(a...); },
-                                    {"--model", demo_checkpoint(), "--max-new-tokens", "8"},
+  const auto ran = tests::run_lines(run_generate, {"--model", demo_checkpoint(), "--max-new-tokens", "8"},
                                     Json{{"messages", messages}}.dump() + "\n");
   return ran.rows.at(0)["text"];
 }

@@ -1,6 +1,7 @@
 // A small checkpoint with tokenizer, chat template and random weights, made once per process.
 #pragma once
 
+#include <span>
 #include <sstream>
 #include <string>
 
@@ -51,8 +52,9 @@ struct Ran {
   std::string output;
 };
 
-template <class Command>
-Ran run_lines(Command command, const std::vector<std::string>& args, const std::string& input) {
+using LineCommand = int (*)(std::span<const std::string>, std::istream&, std::ostream&);
+
+inline Ran run_lines(LineCommand command, const std::vector<std::string>& args, const std::string& input) {
   std::istringstream in(input);
   std::ostringstream out;
   Ran ran;

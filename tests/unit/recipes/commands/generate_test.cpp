@@ -20,7 +20,7 @@ using tests::Ran;
 Ran generate(const std::string& input, std::vector<std::string> extra = {},
              const std::string& model = demo_checkpoint()) {
   extra.insert(extra.begin(), {"--model", model});
-  return tests::run_lines([](auto... a) { return run_generate(a...); }, extra, input);
+  return tests::run_lines(run_generate, extra, input);
 }
 
 std::string rows(int count) {
@@ -74,8 +74,8 @@ TEST(GenerateCommand, LogProbsAreThoseThatScoreGives) {
                            {"--temperature", "1.3", "--max-new-tokens", "30", "--dtype", "fp32"});
   Json ids = prompt;
   for (const Json& id : ran.rows.at(0)["ids"]) ids.push_back(id);
-  const Ran scored = tests::run_lines([](auto... a) { return run_score(a...); },
-                                      {"--model", demo_checkpoint()}, Json{{"ids", ids}}.dump() + "\n");
+  const Ran scored =
+      tests::run_lines(run_score, {"--model", demo_checkpoint()}, Json{{"ids", ids}}.dump() + "\n");
   const Json& log_probs = ran.rows[0]["log_probs"];
   for (std::size_t i = 0; i < log_probs.size(); ++i)
     EXPECT_NEAR(log_probs[i].get<double>(), scored.rows.at(0)["log_probs"][prompt.size() + i].get<double>(),

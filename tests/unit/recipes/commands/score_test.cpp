@@ -20,7 +20,7 @@ using tests::Ran;
 Ran score(const std::string& input, std::vector<std::string> extra = {},
           const std::string& model = demo_checkpoint()) {
   extra.insert(extra.begin(), {"--model", model});
-  return tests::run_lines([](auto... a) { return run_score(a...); }, extra, input);
+  return tests::run_lines(run_score, extra, input);
 }
 
 const std::string kIds = "{\"ids\":[5,60,7,8,90,11]}\n";

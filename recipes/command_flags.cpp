@@ -1,0 +1,116 @@
+#include "recipes/command_flags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <sstream>
+
+#include "data/error.h"
+#include "recipes/nearest_name.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+template <class Number>
+std::optional<Number> parse_number(const std::string& text) {
+  Number number{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Not in a range where it is no number, or not a number at all.
+template <class Number>
+bool lies_within(const std::optional<Number>& number, Number low, Number high) {
+  return number && *number >= low && *number <= high;
+}
+
+template <class Number>
+std::string range_text(const char* kind, Number low, Number high) {
+  std::ostringstream text;
+  text << kind << " from " << low << " to " << high;
+  return text.str();
+}
+
+}  // namespace
+
+void CommandFlags::refuse(const std::string& text) const {
+  throw data::Error(data::Error::Kind::kUsage, command_ + ": " + text + "\n" + usage_);
+}
+
+void CommandFlags::add_text(const std::string& name, std::string& value) {
+  flags_.push_back({name, true, [&value](const std::string& text) { value = text; }});
+}
+
+void CommandFlags::add_switch(const std::string& name, bool& value) {
+  flags_.push_back({name, false, [&value](const std::string&) { value = true; }});
+}
+
+void CommandFlags::add_integer(const std::string& name, std::optional<std::int64_t>& value, std::int64_t low,
+                               std::int64_t high) {
+  flags_.push_back({name, true, [this, name, &value, low, high](const std::string& text) {
+                      value = parse_number<std::int64_t>(text);
+                      if (!lies_within(value, low, high))
+                        refuse(name + ": found \"" + text +
+                               "\"; allowed: " + range_text("a whole number", low, high));
+                    }});
+}
+
+void CommandFlags::add_number(const std::string& name, std::optional<double>& value, double low,
+                              double high) {
+  flags_.push_back({name, true, [this, name, &value, low, high](const std::string& text) {
+                      value = parse_number<double>(text);
+                      if (!lies_within(value, low, high))
+                        refuse(name + ": found \"" + text +
+                               "\"; allowed: " + range_text("a number", low, high));
+                    }});
+}
+
+void CommandFlags::add_choice(const std::string& name, std::optional<std::string>& value,
+                              std::vector<std::string_view> choices) {
+  flags_.push_back({name, true, [this, name, &value, choices = std::move(choices)](const std::string& text) {
+                      if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+                        std::string allowed;
+                        for (const std::string_view choice : choices)
+                          allowed += (allowed.empty() ? "" : ", ") + std::string(choice);
+                        refuse(name + ": found \"" + text + "\"; allowed: " + allowed);
+                      }
+                      value = text;
+                    }});
+}
+
+CommandFlags::Flag& CommandFlags::find(const std::string& name) {
+  std::vector<std::string_view> names{"--help"};
+  for (Flag& flag : flags_) {
+    if (flag.name == name) return flag;
+    names.push_back(flag.name);
+  }
+  const auto near = nearest_name(name, names);
+  refuse("found \"" + name + "\", which is no option" +
+         (near ? "; did you mean " + std::string(*near) + "?" : ""));
+}
+
+bool CommandFlags::parse(std::span<const std::string> args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--help" || args[i] == "-h") {
+      std::fputs(usage_.c_str(), stdout);
+      return false;
+    }
+    const std::size_t equals = args[i].starts_with("--") ? args[i].find('=') : std::string::npos;
+    Flag& flag = find(args[i].substr(0, equals));
+    if (std::exchange(flag.given, true)) refuse(flag.name + " is given twice");
+    if (!flag.takes_value) {
+      if (equals != std::string::npos) refuse(flag.name + " takes no value");
+      flag.set("");
+    } else if (equals != std::string::npos) {
+      flag.set(args[i].substr(equals + 1));
+    } else {
+      if (i + 1 == args.size()) refuse(flag.name + " needs a value");
+      flag.set(args[++i]);
+    }
+  }
+  return true;
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,47 @@
+// The flags of a command: --name VALUE, --name=VALUE and --switch, each declared once with its range.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace caravan::recipes {
+
+// Every error is a data::Error (kUsage) that names the command, the flag, what was found and what is allowed,
+// with the nearest flag for an unknown one and the usage below.
+class CommandFlags {
+ public:
+  CommandFlags(std::string command, std::string usage)
+      : command_(std::move(command)), usage_(std::move(usage)) {}
+
+  void add_text(const std::string& name, std::string& value);
+  void add_switch(const std::string& name, bool& value);
+  // Within [low, high].
+  void add_integer(const std::string& name, std::optional<std::int64_t>& value, std::int64_t low,
+                   std::int64_t high);
+  void add_number(const std::string& name, std::optional<double>& value, double low, double high);
+  void add_choice(const std::string& name, std::optional<std::string>& value,
+                  std::vector<std::string_view> choices);
+
+  // False where help was asked for; it is on stdout then. A flag given twice is an error.
+  bool parse(std::span<const std::string> args);
+  [[noreturn]] void refuse(const std::string& text) const;
+
+ private:
+  struct Flag {
+    std::string name;
+    bool takes_value;
+    std::function<void(const std::string&)> set;
+    bool given = false;
+  };
+  Flag& find(const std::string& name);
+
+  std::string command_, usage_;
+  std::vector<Flag> flags_;
+};
+
+}  // namespace caravan::recipes

@@ -1,0 +1,180 @@
+#include "recipes/commands/generate.h"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "data/error.h"
+#include "models/error.h"
+#include "models/generation/generator.h"
+#include "recipes/json_lines.h"
+#include "recipes/model_front.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+const std::string kUsage =
+    std::string(
+        "caravan generate --model DIR [options] < rows.jsonl\n"
+        "\n"
+        "Completes prompts: JSON lines in, JSON lines out, in order.\n") +
+    kSamplingUsage +
+    "  --batch-size B            sequences that decode together (32); no result depends on it\n"
+    "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n"
+    "  --template NAME           chat template: a file of Jinja text or a built-in one; default: the "
+    "checkpoint's\n"
+    "  --special                 special tokens are recognised in all text; default: only where a template "
+    "writes them\n"
+    "  --add-special-tokens      puts the tokenizer's BOS before a text prompt\n"
+    "A row is {\"prompt\"} or {\"text\"}, {\"messages\"} or {\"ids\"} and gives {\"ids\", \"text\", "
+    "\"log_probs\", \"finish_reason\"}:\n"
+    "the new ids with the one that ended the text, their text without special tokens (null where the "
+    "checkpoint has no\n"
+    "tokenizer), natural logarithms of their probabilities under the model itself (before temperature and "
+    "cuts), and\n"
+    "stop or length. A row's random numbers come from --seed and its number among the rows. A row that "
+    "cannot be\n"
+    "completed gives {\"error\"}.\n"
+    "Exit codes: 0 done, 2 usage, 65 rows in error or a damaged checkpoint, 71 out of memory, 74 a file "
+    "cannot be read.\n";
+
+struct GenerateArgs {
+  RowEncoderOptions rows;
+  SamplingFlags sampling;
+  std::optional<std::string> dtype;
+  std::optional<std::int64_t> batch_size = 32;
+};
+
+// Reads rows as places become free, and writes what is done in the order of the rows.
+class CompletionPipe {
+ public:
+  CompletionPipe(const GenerateArgs& args, const CommandFlags& flags, std::istream& in, std::ostream& out)
+      : args_(args),
+        encoder_(args.rows),
+        model_(load_model(args.rows.model, args.dtype)),
+        file_(models::read_generation_config(args.rows.model)),
+        sampling_(args.sampling.resolve(file_, args.rows.model, flags)),
+        generator_(*model_, {.batch_size = *args.batch_size,
+                             .stop_ids = models::stop_ids_of(model_->config(), file_)}),
+        tokenizer_(encoder_.tokenizer()),
+        lines_(in),
+        out_(out) {}
+
+  // Whether all rows could be completed.
+  bool run() {
+    generator_.run(
+        [this] { return next(); },
+        [this](std::size_t index, models::Completion completion) { finish(index, to_line(completion)); });
+    out_.flush();
+    return !any_problem_;
+  }
+
+ private:
+  std::optional<models::GenerationRequest> next() {
+    while (auto line = lines_.next()) {
+      const std::size_t index = next_row_++;
+      std::string problem = std::move(line->problem);
+      if (problem.empty()) {
+        encoder_.prepare(line->row);
+        try {
+          return request(index, line->row);
+        } catch (const data::Error& error) {
+          problem = error.what();
+        } catch (const models::Error& error) {
+          problem = error.what();
+        }
+      }
+      any_problem_ = true;
+      finish(index, error_row(line->number, problem));
+    }
+    return std::nullopt;
+  }
+
+  models::GenerationRequest request(std::size_t index, const data::Json& row) const {
+    models::GenerationRequest request;
+    request.index = index;
+    request.prompt = encoder_.encode(row);
+    const std::int64_t room =
+        model_->config().max_position_embeddings - static_cast<std::int64_t>(request.prompt.size());
+    const std::int64_t usual = file_.max_new_tokens.value_or(256);
+    request.max_new_tokens = args_.sampling.max_new_tokens.value_or(std::clamp<std::int64_t>(room, 1, usual));
+    request.sampling = sampling_;
+    request.key = models::sampling_key(static_cast<std::uint64_t>(args_.sampling.seed.value_or(0)), index);
+    generator_.check_request(request);
+    return request;
+  }
+
+  std::string to_line(const models::Completion& completion) const {
+    std::string line = "{\"ids\":";
+    append_list(line, completion.ids);
+    line += ",\"text\":";
+    if (tokenizer_)
+      append_string(line, tokenizer_->decode(known_ids(completion.ids), true));
+    else
+      line += "null";
+    line += ",\"log_probs\":";
+    append_list(line, completion.log_probs);
+    line += ",\"finish_reason\":\"";
+    line += models::finish_reason_name(completion.finish_reason);
+    return line + "\"}";
+  }
+
+  // Vocabularies are often padded to a round number; a row of padding has no text.
+  std::vector<std::int32_t> known_ids(std::vector<std::int32_t> ids) const {
+    std::erase_if(ids, [this](std::int32_t id) { return id >= tokenizer_->vocab_size(); });
+    return ids;
+  }
+
+  void finish(std::size_t index, std::string line) {
+    done_.emplace(index, std::move(line));
+    for (auto first = done_.begin(); first != done_.end() && first->first == next_written_;
+         first = done_.begin()) {
+      out_ << first->second << '\n';
+      done_.erase(first);
+      ++next_written_;
+    }
+  }
+
+  const GenerateArgs& args_;
+  RowEncoder encoder_;
+  std::unique_ptr<models::Llama> model_;
+  models::GenerationConfig file_;
+  models::SamplingOptions sampling_;
+  models::Generator generator_;
+  const data::Tokenizer* tokenizer_;
+  JsonLines lines_;
+  std::ostream& out_;
+  std::size_t next_row_ = 0, next_written_ = 0;
+  std::map<std::size_t, std::string> done_;  // ahead of a row that still runs
+  bool any_problem_ = false;
+};
+
+}  // namespace
+
+int run_generate(std::span<const std::string> args, std::istream& in, std::ostream& out) {
+  GenerateArgs parsed;
+  parsed.rows.text_keys = {"prompt", "text"};
+  parsed.rows.add_generation_prompt = true;
+  CommandFlags flags("generate", kUsage);
+  flags.add_text("--model", parsed.rows.model);
+  parsed.sampling.add_to(flags);
+  flags.add_integer("--batch-size", parsed.batch_size, 1, 1 << 16);
+  flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
+  flags.add_text("--template", parsed.rows.chat_template);
+  flags.add_switch("--special", parsed.rows.special);
+  flags.add_switch("--add-special-tokens", parsed.rows.add_special_tokens);
+  if (!flags.parse(args)) return 0;
+  if (parsed.rows.model.empty()) flags.refuse("--model is needed");
+  CompletionPipe pipe(parsed, flags, in, out);
+  const bool all_done = pipe.run();
+  if (!out) throw data::Error(data::Error::Kind::kInputOutput, "generate: stdout cannot be written");
+  return all_done ? 0 : static_cast<int>(data::Error::Kind::kData);
+}
+
+int run_generate(std::span<const std::string> args) {
+  std::ios::sync_with_stdio(false);
+  return run_generate(args, std::cin, std::cout);
+}
+
+}  // namespace caravan::recipes

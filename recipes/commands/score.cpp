@@ -1,0 +1,188 @@
+#include "recipes/commands/score.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <iostream>
+
+#include "data/error.h"
+#include "losses/linear_cross_entropy.h"
+#include "recipes/json_lines.h"
+#include "recipes/model_front.h"
+#include "trainer/segmented_pass.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+constexpr const char* kUsage =
+    "caravan score --model DIR [options] < rows.jsonl\n"
+    "\n"
+    "Log-probabilities of tokens, each given those before it: JSON lines in, JSON lines out, in order.\n"
+    "  --dtype fp32|bf16         of weights and arithmetic (fp32)\n"
+    "  --batch-tokens N          rows are packed into passes of about this many tokens (4096)\n"
+    "  --template NAME           chat template: a file of Jinja text or a built-in one; default: the "
+    "checkpoint's\n"
+    "  --special                 special tokens are recognised in all text; default: only where a template "
+    "writes them\n"
+    "  --add-special-tokens      puts the BOS and EOS of the tokenizer around \"text\"\n"
+    "A row is {\"ids\"}, {\"text\"} or {\"messages\"} and gives {\"log_probs\": [null, ...], \"sum\"}: "
+    "natural logarithms, null\n"
+    "for the first token. \"ids\" need no tokenizer. A row that cannot be scored gives {\"error\"}.\n"
+    "Exit codes: 0 done, 2 usage, 65 rows in error or a damaged checkpoint, 71 out of memory, 74 a file "
+    "cannot be read.\n";
+
+// Rows that are scored in one packed pass, in order; a row with a problem waits among them for its turn.
+struct Row {
+  std::size_t number = 0;
+  std::vector<std::int32_t> ids;
+  std::string problem;
+};
+
+class Scorer {
+ public:
+  Scorer(models::Llama& model, std::ostream& out) : model_(model), out_(out) {}
+
+  void add(Row row) {
+    if (row.problem.empty()) row.problem = check(row.ids);
+    if (row.problem.empty()) tokens_ += static_cast<std::int64_t>(row.ids.size());
+    rows_.push_back(std::move(row));
+  }
+  std::int64_t tokens() const { return tokens_; }
+  bool any_problem() const { return any_problem_; }
+
+  // Scores and writes what was added.
+  void flush() {
+    at::Tensor log_probs_T = tokens_ > 0 ? score() : at::Tensor();
+    std::int64_t start = 0;
+    for (const Row& row : rows_) {
+      if (!row.problem.empty()) {
+        write_problem(row.number, row.problem);
+        continue;
+      }
+      const float* first = log_probs_T.const_data_ptr<float>() + start;
+      write(row, std::vector<float>(first, first + row.ids.size()));
+      start += static_cast<std::int64_t>(row.ids.size());
+    }
+    out_.flush();
+    rows_.clear();
+    tokens_ = 0;
+  }
+
+ private:
+  std::string check(const std::vector<std::int32_t>& ids) const {
+    const models::LlamaConfig& config = model_.config();
+    if (static_cast<std::int64_t>(ids.size()) > config.max_position_embeddings)
+      return "the row has " + std::to_string(ids.size()) +
+             " tokens; max_position_embeddings of the model is " +
+             std::to_string(config.max_position_embeddings) + "; shorten it";
+    for (const std::int32_t id : ids)
+      if (id >= config.vocab_size)
+        return "token id " + std::to_string(id) + " is outside the model's vocabulary; allowed: 0 to " +
+               std::to_string(config.vocab_size - 1);
+    return "";
+  }
+
+  // Of every token, at its own place; the first of a row has 0.
+  at::Tensor score() {
+    trainer::ModelInput input;
+    std::vector<std::int64_t> ids;
+    at::Tensor weights_T = at::ones({tokens_}, at::kFloat);
+    input.layout.doc_starts.push_back(0);
+    for (const Row& row : rows_) {
+      if (!row.problem.empty()) continue;
+      for (std::size_t i = 0; i < row.ids.size(); ++i)
+        input.layout.positions.push_back(static_cast<std::int32_t>(i));
+      ids.insert(ids.end(), row.ids.begin(), row.ids.end());
+      input.layout.doc_starts.push_back(static_cast<std::int32_t>(ids.size()));
+      weights_T[static_cast<std::int64_t>(ids.size()) - 1] = 0.f;
+    }
+    input.ids_T = at::tensor(ids, at::kLong);
+    const at::Tensor hidden_TD = trainer::SegmentedPass(model_, 0).evaluate(input);
+    const losses::OutputHead head{model_.config().vocab_size,
+                                  [this](const at::Tensor& hidden_ND) { return model_.logits(hidden_ND); },
+                                  {}};
+    losses::CrossEntropyOptions options;
+    options.gradient = false;
+    const at::Tensor next_T =
+        losses::linear_cross_entropy(hidden_TD, head, input.ids_T.roll(-1), weights_T, options).log_probs_T;
+    return next_T.roll(1).contiguous();
+  }
+
+  void write(const Row& row, const std::vector<float>& log_probs) {
+    double sum = 0.0;
+    for (std::size_t i = 1; i < log_probs.size(); ++i) sum += static_cast<double>(log_probs[i]);
+    if (!std::isfinite(sum)) {
+      write_problem(row.number,
+                    "the model's logits are not finite; check the checkpoint, or use --dtype fp32");
+      return;
+    }
+    std::string line = "{\"log_probs\":";
+    append_list(line, log_probs, 1);
+    line += ",\"sum\":" + data::Json(sum).dump() + "}\n";
+    out_ << line;
+  }
+
+  void write_problem(std::size_t number, const std::string& problem) {
+    any_problem_ = true;
+    out_ << error_row(number, problem) << '\n';
+  }
+
+  models::Llama& model_;
+  std::ostream& out_;
+  std::vector<Row> rows_;
+  std::int64_t tokens_ = 0;  // of the rows without problem
+  bool any_problem_ = false;
+};
+
+struct ScoreArgs {
+  RowEncoderOptions rows;
+  std::optional<std::string> dtype = "fp32";
+  std::optional<std::int64_t> batch_tokens = 4096;
+};
+
+}  // namespace
+
+int run_score(std::span<const std::string> args, std::istream& in, std::ostream& out) {
+  ScoreArgs parsed;
+  parsed.rows.text_keys = {"text"};
+  CommandFlags flags("score", kUsage);
+  flags.add_text("--model", parsed.rows.model);
+  flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
+  flags.add_integer("--batch-tokens", parsed.batch_tokens, 1, 1 << 24);
+  flags.add_text("--template", parsed.rows.chat_template);
+  flags.add_switch("--special", parsed.rows.special);
+  flags.add_switch("--add-special-tokens", parsed.rows.add_special_tokens);
+  if (!flags.parse(args)) return 0;
+  if (parsed.rows.model.empty()) flags.refuse("--model is needed");
+
+  RowEncoder encoder(parsed.rows);
+  const auto model = load_model(parsed.rows.model, parsed.dtype);
+  Scorer scorer(*model, out);
+  JsonLines lines(in);
+  while (auto line = lines.next()) {
+    Row row{line->number, {}, std::move(line->problem)};
+    if (row.problem.empty()) {
+      encoder.prepare(line->row);
+      try {
+        row.ids = encoder.encode(line->row);
+      } catch (const data::Error& error) {
+        row.problem = error.what();
+      }
+    }
+    if (scorer.tokens() > 0 &&
+        scorer.tokens() + static_cast<std::int64_t>(row.ids.size()) > *parsed.batch_tokens)
+      scorer.flush();
+    scorer.add(std::move(row));
+  }
+  scorer.flush();
+  if (!out) throw data::Error(data::Error::Kind::kInputOutput, "score: stdout cannot be written");
+  return scorer.any_problem() ? static_cast<int>(data::Error::Kind::kData) : 0;
+}
+
+int run_score(std::span<const std::string> args) {
+  std::ios::sync_with_stdio(false);
+  return run_score(args, std::cin, std::cout);
+}
+
+}  // namespace caravan::recipes

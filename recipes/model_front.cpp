@@ -1,0 +1,177 @@
+#include "recipes/model_front.h"
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+
+#include "data/error.h"
+#include "models/llama/parameter_shapes.h"
+#include "models/weights/hf_directory.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+[[noreturn]] void refuse_row(const std::string& text) {
+  throw data::Error(data::Error::Kind::kData, text);
+}
+
+std::vector<std::int32_t> read_ids(const data::Json& ids) {
+  if (!ids.is_array()) refuse_row("\"ids\" must be a list of token ids");
+  std::vector<std::int32_t> out;
+  out.reserve(ids.size());
+  for (const data::Json& id : ids) {
+    // Unsigned numbers beyond int64 would wrap to negative ones, which are refused as well.
+    const bool fits =
+        id.is_number_integer() && id.get<std::int64_t>() >= 0 && id.get<std::int64_t>() <= INT32_MAX;
+    if (!fits)
+      refuse_row("found " + id.dump(-1, ' ', false, data::Json::error_handler_t::replace).substr(0, 48) +
+                 " in \"ids\"; allowed: whole numbers from 0 on");
+    out.push_back(id.get<std::int32_t>());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<models::Llama> load_model(const std::string& directory,
+                                          const std::optional<std::string>& dtype) {
+  const models::HfDirectory weights(directory);
+  weights.check(models::llama_parameter_shapes(weights.config()));
+  const bool stored_bf16 = weights.config().dtype == models::Dtype::kBFloat16;
+  const bool bf16 = dtype ? *dtype == "bf16" : stored_bf16;
+  auto model = std::make_unique<models::Llama>(weights.config(), bf16 ? at::kBFloat16 : at::kFloat, at::kCPU);
+  model->load(weights);
+  return model;
+}
+
+data::Date local_date() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm local{};
+  localtime_r(&now, &local);
+  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
+}
+
+// Which of the input keys a row has. Other keys are the caller's own, or variables of the template.
+std::string_view RowEncoder::kind_of(const data::Json& row) const {
+  std::vector<std::string_view> known{"ids", "messages"}, found;
+  known.insert(known.end(), options_.text_keys.begin(), options_.text_keys.end());
+  std::string listed;
+  for (const std::string_view key : known) {
+    if (row.contains(key)) found.push_back(key);
+    listed += (listed.empty() ? "\"" : ", \"") + std::string(key) + "\"";
+  }
+  if (found.size() != 1)
+    refuse_row((found.empty() ? "none" : "more than one") + std::string(" of the keys ") + listed +
+               "; a row has exactly one");
+  return found.front();
+}
+
+void RowEncoder::load_tokenizer() {
+  if (!front_.tokenizer) front_.tokenizer = data::load_tokenizer(options_.model);
+}
+
+void RowEncoder::prepare(const data::Json& row) {
+  if (row.contains("messages") && !front_.chat_template)
+    front_ = load_text_front(options_.model, "", options_.chat_template, true);
+  for (const std::string_view key : options_.text_keys)
+    if (row.contains(key)) load_tokenizer();
+}
+
+const data::Tokenizer* RowEncoder::tokenizer() {
+  for (const char* file : {"tokenizer.json", "tokenizer.model", "vocab.json", "encoder.json"})
+    if (std::filesystem::exists(std::filesystem::path(options_.model) / file)) {
+      load_tokenizer();
+      break;
+    }
+  return front_.tokenizer.get();
+}
+
+std::vector<std::int32_t> RowEncoder::encode_text(const std::string& text) const {
+  std::vector<std::int32_t> ids;
+  const data::Framing& framing = front_.tokenizer->framing();
+  if (options_.add_special_tokens) ids = framing.before;
+  const data::ByteRange all{0, text.size()};
+  front_.tokenizer->encode(text, options_.special ? std::span(&all, 1) : std::span<const data::ByteRange>(),
+                           ids);
+  // A prompt that is to go on must not end with the text's end.
+  if (options_.add_special_tokens && !options_.add_generation_prompt)
+    ids.insert(ids.end(), framing.after.begin(), framing.after.end());
+  return ids;
+}
+
+std::vector<std::int32_t> RowEncoder::encode_messages(data::Json row) const {
+  if (!row["messages"].is_array() || row["messages"].empty())
+    refuse_row("\"messages\" must be a list with a message");
+  for (const auto& [name, token] : front_.variables.items())
+    if (!row.contains(name)) row[name] = token;
+  if (options_.add_generation_prompt && !row.contains("add_generation_prompt"))
+    row["add_generation_prompt"] = true;
+  data::RenderOptions render;
+  render.now = local_date();
+  const data::Rendered rendered = front_.chat_template->render(row, render);
+  const data::ByteRange all{0, rendered.text.size()};
+  std::vector<std::int32_t> ids;
+  front_.tokenizer->encode(rendered.text, options_.special ? std::span(&all, 1) : std::span(rendered.trusted),
+                           ids);
+  return ids;
+}
+
+std::vector<std::int32_t> RowEncoder::encode(const data::Json& row) const {
+  const std::string_view kind = kind_of(row);
+  std::vector<std::int32_t> ids;
+  if (kind == "ids") {
+    ids = read_ids(row["ids"]);
+  } else if (kind == "messages") {
+    ids = encode_messages(row);
+  } else {
+    const data::Json& text = row[std::string(kind)];
+    if (!text.is_string()) refuse_row("\"" + std::string(kind) + "\" must be a string");
+    ids = encode_text(text.get_ref<const std::string&>());
+  }
+  if (ids.empty()) refuse_row("\"" + std::string(kind) + "\" gives no token; at least one is needed");
+  return ids;
+}
+
+const char* const kSamplingUsage =
+    "  --max-new-tokens N        at most this many; default: generation_config.json, else 256, and never "
+    "beyond the\n"
+    "                            model's positions\n"
+    "  --temperature T           0 is greedy; default: generation_config.json where it samples, else 0\n"
+    "  --top-k K, --top-p P, --min-p P   only the likeliest tokens, applied in this order after the "
+    "temperature\n"
+    "  --repetition-penalty R    makes tokens that were there less likely; 1 is none\n"
+    "  --seed S                  of the random numbers (0)\n";
+
+void SamplingFlags::add_to(CommandFlags& flags) {
+  constexpr std::int64_t kMany = std::int64_t{1} << 31;
+  flags.add_number("--temperature", temperature, 0.0, 1e6);
+  flags.add_number("--top-p", top_p, 1e-9, 1.0);
+  flags.add_number("--min-p", min_p, 0.0, 1.0);
+  flags.add_number("--repetition-penalty", repetition_penalty, 1e-6, 1e6);
+  flags.add_integer("--top-k", top_k, 0, kMany);
+  flags.add_integer("--seed", seed, 0, INT64_MAX);
+  flags.add_integer("--max-new-tokens", max_new_tokens, 1, kMany);
+}
+
+models::SamplingOptions SamplingFlags::resolve(const models::GenerationConfig& file, const std::string& model,
+                                               const CommandFlags& flags) const {
+  const bool samples = file.do_sample.value_or(false);
+  models::SamplingOptions options;
+  options.temperature = temperature.value_or(samples ? file.temperature.value_or(1.0) : 0.0);
+  options.repetition_penalty = repetition_penalty.value_or(file.repetition_penalty.value_or(1.0));
+  if (options.temperature == 0.0) {
+    if (top_k || top_p || min_p)
+      flags.refuse(
+          "--top-k, --top-p and --min-p have no effect at temperature 0, which is greedy; give "
+          "--temperature");
+  } else {
+    options.top_k = top_k.value_or(file.top_k.value_or(0));
+    options.top_p = top_p.value_or(file.top_p.value_or(1.0));
+    options.min_p = min_p.value_or(file.min_p.value_or(0.0));
+  }
+  models::check_sampling(options, model + "/generation_config.json: ");
+  return options;
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,75 @@
+// What the commands that run a model share: its weights, rows to token ids, and how it is sampled.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/chat/jinja_clock.h"
+#include "models/generation/generation_config.h"
+#include "models/generation/sampler.h"
+#include "models/llama/llama.h"
+#include "recipes/command_flags.h"
+#include "recipes/text_front.h"
+
+namespace caravan::recipes {
+
+// The checkpoint in `dtype` ("fp32", "bf16"; absent: bf16 where it is stored so, else fp32), every tensor
+// checked. Throws models::Error.
+std::unique_ptr<models::Llama> load_model(const std::string& directory,
+                                          const std::optional<std::string>& dtype);
+
+// The local time, for templates that ask for it.
+data::Date local_date();
+
+struct RowEncoderOptions {
+  std::string model;                        // checkpoint directory
+  std::string chat_template = "auto";       // or a built-in name, or a file
+  std::vector<std::string_view> text_keys;  // keys of plain text
+  bool add_generation_prompt = false;       // unless the row says
+  bool special = false;                     // special tokens are recognised in all text
+  bool add_special_tokens = false;          // the tokenizer's own BOS and EOS around plain text
+};
+
+// Rows {"ids"}, {"text"} (or other text keys) and {"messages"} to ids. Tokenizer and template are read when a
+// row first needs them, so that ids need neither.
+class RowEncoder {
+ public:
+  explicit RowEncoder(RowEncoderOptions options) : options_(std::move(options)) {}
+
+  // Reads what this row needs. Throws data::Error that concerns all such rows: no tokenizer, no template.
+  void prepare(const data::Json& row);
+  // After prepare. Throws data::Error that concerns this row alone.
+  std::vector<std::int32_t> encode(const data::Json& row) const;
+  // Of the checkpoint; null where it has none. Throws data::Error where it is damaged.
+  const data::Tokenizer* tokenizer();
+
+ private:
+  void load_tokenizer();
+  std::string_view kind_of(const data::Json& row) const;
+  std::vector<std::int32_t> encode_text(const std::string& text) const;
+  std::vector<std::int32_t> encode_messages(data::Json row) const;
+
+  RowEncoderOptions options_;
+  TextFront front_;
+};
+
+// Settings of sampling as flags; absent ones come from generation_config.json.
+struct SamplingFlags {
+  std::optional<double> temperature, top_p, min_p, repetition_penalty;
+  std::optional<std::int64_t> top_k, seed, max_new_tokens;
+
+  void add_to(CommandFlags& flags);
+  // Flags win over the file. Greedy where the file does not sample and no --temperature is given; a cut that
+  // then has no effect is refused. Throws data::Error (usage) and models::Error for values of the file out of
+  // range.
+  models::SamplingOptions resolve(const models::GenerationConfig& file, const std::string& model,
+                                  const CommandFlags& flags) const;
+};
+// The lines of a usage text that explain them.
+extern const char* const kSamplingUsage;
+
+}  // namespace caravan::recipes

@@ -1,0 +1,175 @@
+// Completions: the same in any company, ended by the right thing, and refused with a reason.
+#include "models/generation/generator.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "models/error.h"
+#include "tests/unit/models/generation/tiny_model.h"
+
+namespace caravan::models {
+namespace {
+
+using tests::make_tiny;
+using tests::tiny_prompt;
+
+std::vector<GenerationRequest> requests(std::size_t count, const SamplingOptions& sampling) {
+  std::vector<GenerationRequest> all;
+  for (std::size_t i = 0; i < count; ++i)
+    all.push_back(
+        {.index = i,
+         .prompt = tiny_prompt(static_cast<std::int64_t>(3 + 29 * i % 90), static_cast<std::int32_t>(i)),
+         .max_new_tokens = static_cast<std::int64_t>(1 + 7 * i % 40),
+         .sampling = sampling,
+         .key = sampling_key(11, i)});
+  return all;
+}
+
+std::map<std::size_t, Completion> run(Generator& generator, const std::vector<GenerationRequest>& all) {
+  std::map<std::size_t, Completion> completions;
+  std::size_t at = 0;
+  generator.run([&]() { return at < all.size() ? std::optional(all[at++]) : std::nullopt; },
+                [&](std::size_t index, Completion completion) {
+                  EXPECT_TRUE(completions.emplace(index, std::move(completion)).second)
+                      << index << " came twice";
+                });
+  return completions;
+}
+
+void expect_equal(const std::map<std::size_t, Completion>& a, const std::map<std::size_t, Completion>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (const auto& [index, completion] : a) {
+    EXPECT_EQ(completion.ids, b.at(index).ids) << index;
+    EXPECT_EQ(completion.log_probs, b.at(index).log_probs) << index;  // bit for bit
+    EXPECT_EQ(completion.finish_reason, b.at(index).finish_reason) << index;
+  }
+}
+
+class GeneratorTest : public testing::TestWithParam<at::ScalarType> {};
+
+TEST_P(GeneratorTest, ACompletionIsTheSameInAnyBatchAndOnAnyNumberOfThreads) {
+  const auto model = make_tiny({.dtype = GetParam()});
+  for (const SamplingOptions& sampling :
+       {SamplingOptions{}, SamplingOptions{.temperature = 1.0, .top_k = 40, .top_p = 0.95}}) {
+    const auto all = requests(23, sampling);
+    const auto with = [&](std::int64_t batch_size, std::int64_t prefill_tokens) {
+      Generator generator(
+          *model, {.batch_size = batch_size, .prefill_tokens = prefill_tokens, .stop_ids = {2, 5, 9}});
+      return run(generator, all);
+    };
+    const auto alone = with(1, 1);
+    EXPECT_EQ(alone.size(), 23u);
+    expect_equal(alone, with(4, 100));
+    expect_equal(alone, with(64, 4096));
+    const int threads = at::get_num_threads();
+    at::set_num_threads(threads > 1 ? 1 : 3);
+    expect_equal(alone, with(7, 4096));
+    at::set_num_threads(threads);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, GeneratorTest, testing::Values(at::kFloat, at::kBFloat16),
+                         [](const auto& test) { return test.param == at::kFloat ? "fp32" : "bf16"; });
+
+TEST(Generation, EndsAtAStopIdOrAtTheLength) {
+  const auto model = make_tiny();
+  Generator free(*model, {});
+  const auto all = requests(1, {});
+  GenerationRequest request = all.front();
+  request.max_new_tokens = 12;
+  const Completion whole = run(free, {request}).at(0);
+  EXPECT_EQ(whole.finish_reason, FinishReason::kLength);
+  ASSERT_EQ(whole.ids.size(), 12u);
+  EXPECT_EQ(whole.log_probs.size(), 12u);
+  const auto stop = whole.ids[5];
+  const auto first =
+      static_cast<std::size_t>(std::find(whole.ids.begin(), whole.ids.end(), stop) - whole.ids.begin());
+  Generator stopping(*model, {.stop_ids = {stop}});
+  const Completion stopped = run(stopping, {request}).at(0);
+  EXPECT_EQ(stopped.finish_reason, FinishReason::kStop);
+  EXPECT_EQ(stopped.ids, std::vector<std::int32_t>(
+                             whole.ids.begin(), whole.ids.begin() + static_cast<std::ptrdiff_t>(first) + 1))
+      << "the stop id is part of the ids";
+}
+
+TEST(Generation, MemoryComesBack) {
+  const auto model = make_tiny();
+  Generator generator(*model, {.batch_size = 3});
+  run(generator, requests(9, {}));
+  EXPECT_EQ(generator.decoder().cache().pages_in_use(), 0);
+}
+
+TEST(Generation, GoingOnFromASharedBeginningEqualsStartingAnew) {
+  const auto model = make_tiny();
+  Generator generator(*model, {});
+  KvSequence kept = generator.decoder().new_sequence();
+  const auto base = tiny_prompt(80, 5);
+  for (const std::size_t same : {std::size_t{80}, std::size_t{60}, std::size_t{1}}) {
+    GenerationRequest request;
+    request.prompt.assign(base.begin(), base.begin() + static_cast<std::ptrdiff_t>(same));
+    for (const std::int32_t id : tiny_prompt(10, static_cast<std::int32_t>(same)))
+      request.prompt.push_back(id);
+    request.max_new_tokens = 15;
+    std::vector<std::int32_t> seen;
+    const Completion went_on = generator.run_one(kept, request, [&](std::int32_t id) {
+      seen.push_back(id);
+      return true;
+    });
+    EXPECT_EQ(seen, went_on.ids);
+    KvSequence anew = generator.decoder().new_sequence();
+    const Completion fresh = generator.run_one(anew, request, [](std::int32_t) { return true; });
+    EXPECT_EQ(went_on.ids, fresh.ids);
+    for (std::size_t i = 0; i < fresh.log_probs.size(); ++i)
+      EXPECT_NEAR(went_on.log_probs[i], fresh.log_probs[i], 1e-4);
+  }
+}
+
+TEST(Generation, IsCancelledWhereTheListenerSaysSo) {
+  const auto model = make_tiny();
+  Generator generator(*model, {});
+  KvSequence sequence = generator.decoder().new_sequence();
+  GenerationRequest request{.prompt = {1, 2, 3}, .max_new_tokens = 100};
+  int count = 0;
+  const Completion completion =
+      generator.run_one(sequence, request, [&](std::int32_t) { return ++count < 4; });
+  EXPECT_EQ(completion.ids.size(), 4u);
+  EXPECT_EQ(completion.finish_reason, FinishReason::kCancelled);
+}
+
+std::string reason(const Generator& generator, const GenerationRequest& request) {
+  try {
+    generator.check_request(request);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Generation, RefusesWithAReason) {
+  const auto model = make_tiny();
+  const Generator generator(*model, {});
+  EXPECT_EQ(reason(generator, {.prompt = {1}, .max_new_tokens = 511}), "");
+  EXPECT_NE(reason(generator, {.prompt = {}, .max_new_tokens = 1}).find("no token"), std::string::npos);
+  EXPECT_NE(reason(generator, {.prompt = {97}, .max_new_tokens = 1}).find("0 to 96"), std::string::npos);
+  EXPECT_NE(reason(generator, {.prompt = {1}, .max_new_tokens = 512}).find("max_position_embeddings, 512"),
+            std::string::npos);
+  EXPECT_NE(reason(generator, {.prompt = {1}, .max_new_tokens = std::int64_t{1} << 62}), "");
+  EXPECT_NE(reason(generator, {.prompt = {1}, .max_new_tokens = 0}), "");
+  EXPECT_NE(reason(generator, {.prompt = {1}, .max_new_tokens = 1, .sampling = {.top_p = 0.0}}), "");
+  EXPECT_THROW(Generator(*model, {.batch_size = 0}), Error);
+}
+
+TEST(StopIds, AreThoseOfBothFiles) {
+  LlamaConfig config;
+  config.eos_token_id = {2, 7};
+  GenerationConfig generation;
+  generation.eos_token_id = {7, 9};
+  EXPECT_EQ(stop_ids_of(config, generation), (std::vector<std::int64_t>{2, 7, 9}));
+  EXPECT_TRUE(stop_ids_of({}, {}).empty());
+}
+
+}  // namespace
+}  // namespace caravan::models
