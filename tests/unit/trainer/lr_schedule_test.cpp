@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "tests/support/shared_data.h"
 #include "trainer/error.h"
@@ -87,6 +88,14 @@ TEST(LrSchedule, WarmupInPercentIsRoundedUp) {
       EXPECT_EQ(found.warmup_steps(), vector.at("expected").at("ceil").at(i).at(j).get<std::int64_t>())
           << ratios[j] << " of " << totals[i] << " steps";
     }
+}
+
+// 3000 * 1.1 / 100 is a little above 33 in binary arithmetic, which must not make 34 steps of it.
+TEST(LrSchedule, WholeNumbersOfStepsAreNotRoundedUp) {
+  for (const auto& [share, total, wanted] :
+       {std::tuple(1.1, 3000, 33), {2.2, 7000, 154}, {8.3, 3000, 249}, {33.4, 500, 167}})
+    EXPECT_EQ(LrSchedule(schedule(ScheduleName::kLinear, percent(share)), 1.0, total).warmup_steps(), wanted)
+        << share;
 }
 
 TEST(LrSchedule, PercentOfDecayIsOfTheRun) {

@@ -62,6 +62,10 @@ TEST_P(RowOps, RmsNorm) {
     // Both compute in fp32 and round alike; where the two differ in the last place of fp32, rounding may fall
     // to the other side.
     EXPECT_TRUE(close(y, wanted, unit(dtype, wanted.abs().max().item<double>())));
+    // In bf16 nearly all are equal in every bit: the order of rounding and product is part of a model.
+    if (dtype == at::kBFloat16) {
+      EXPECT_LE(y.ne(wanted).sum().item<std::int64_t>(), 1 + y.numel() / 200);
+    }
     EXPECT_TRUE(at::equal(rms_norm_again(x, w, rstd, options), y));
   }
 }
