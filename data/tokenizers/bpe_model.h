@@ -42,6 +42,8 @@ class BpeModel {
   // Error (kData) where a character has no token at all.
   bool encode(std::string_view word, std::vector<Symbol>& out) const;
 
+  // Whether encode() never throws: all bytes have tokens, or unknown characters have one.
+  bool encodes_everything() const { return has_all_bytes_ || options_.unk.has_value(); }
   // Length in text of a token that encode() made of plain symbols.
   std::uint32_t symbol_bytes(std::int32_t id) const { return symbol_bytes_[static_cast<std::size_t>(id)]; }
 

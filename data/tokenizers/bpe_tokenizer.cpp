@@ -145,21 +145,32 @@ void BpeTokenizer::make_model(BpeParts& parts) {
     const auto merged = static_cast<std::size_t>(merge.merged);
     if (!special_[merged] || is_part[merged]) table.set(merge);
   }
-  if (parts.options.ignore_merges) find_words(parts.options.byte_level);
   model_ = std::make_unique<BpeModel>(parts.options, names_, words_, std::move(table));
+  find_words(parts.options);
 }
 
-void BpeTokenizer::find_words(bool byte_level) {
+// The words that are tokens as a whole: all tokens where merges are ignored, else those that their own merges
+// make.
+void BpeTokenizer::find_words(const BpeOptions& options) {
+  if (!options.ignore_merges && !model_->encodes_everything()) return;
   words_.reserve(names_.size(), names_.size() * 8);
   whole_words_ = ShortWordTable(names_.size());
+  std::vector<Symbol> symbols;
   for (std::int32_t id = 0; id < names_.end_id(); ++id) {
     if (!names_.has(id) || special_[static_cast<std::size_t>(id)] || names_.find(names_.bytes(id)) != id)
       continue;
-    const auto word = byte_level ? alphabet_to_bytes(names_.bytes(id)) : std::string(names_.bytes(id));
+    const auto word =
+        options.byte_level ? alphabet_to_bytes(names_.bytes(id)) : std::string(names_.bytes(id));
     if (!word || word->empty()) continue;
-    words_.add(id, *word);
-    if (word->size() <= ShortWord::kMaxBytes)
+    if (options.ignore_merges) {
+      words_.add(id, *word);
+    } else if (word->size() > ShortWord::kMaxBytes || !model_->encode(*word, symbols) ||
+               symbols.size() != 1 || symbols[0].id != id) {
+      continue;
+    }
+    if (word->size() <= ShortWord::kMaxBytes) {
       whole_words_.insert(ShortWord::make(word->data(), word->size(), word->size()), id);
+    }
   }
 }
 

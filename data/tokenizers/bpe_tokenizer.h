@@ -62,7 +62,7 @@ class BpeTokenizer : public Tokenizer {
 
   void add_tokens();
   void make_model(BpeParts& parts);
-  void find_words(bool byte_level);
+  void find_words(const BpeOptions& options);
   void make_matchers();
   void encode_segment(Call& call, ByteRange segment) const;
   void encode_words(Call& call, MappedText& text) const;
