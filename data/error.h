@@ -1,5 +1,5 @@
-// What data code throws: bad input that a user can act on. The text says, in this order: where (file:line, row, key), what was
-// found, what is allowed, what to do.
+// What data code throws: bad input that a user can act on. The text says, in this order: where (file:line,
+// row, key), what was found, what is allowed, what to do.
 #pragma once
 
 #include <stdexcept>

@@ -11,9 +11,9 @@ namespace caravan::data {
 // Key order is kept: templates print JSON in the order of the file.
 using Json = nlohmann::ordered_json;
 
-// One turn. `content` is UTF-8 text. Everything else the row said about the turn (tool_calls, name, thinking, ...)
-// is kept in `extra`, an object or null; a content that is null or a list of parts stands there as extra["content"],
-// and then `content` is empty.
+// One turn. `content` is UTF-8 text. Everything else the row said about the turn (tool_calls, name, thinking,
+// ...) is kept in `extra`, an object or null; a content that is null or a list of parts stands there as
+// extra["content"], and then `content` is empty.
 struct Message {
   std::string role;
   std::string content;

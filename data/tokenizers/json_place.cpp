@@ -31,7 +31,8 @@ std::string read_tokenizer_file(const std::string& path) {
 
 namespace {
 
-// Integers of 19 digits and more become decimal numbers: simdjson refuses them, and files of transformers hold 10^30 for "no limit".
+// Integers of 19 digits and more become decimal numbers: simdjson refuses them, and files of transformers
+// hold 10^30 for "no limit".
 std::string with_wide_integers(const std::string& text) {
   std::string out;
   out.reserve(text.size() + 16);
@@ -43,7 +44,8 @@ std::string with_wide_integers(const std::string& text) {
       while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
       out.append(text, i, end - i);
       const bool integer = end == text.size() || (text[end] != '.' && text[end] != 'e' && text[end] != 'E');
-      const bool whole = i == 0 || (text[i - 1] != '.' && text[i - 1] != '+' && text[i - 1] != 'e' && text[i - 1] != 'E');
+      const bool whole =
+          i == 0 || (text[i - 1] != '.' && text[i - 1] != '+' && text[i - 1] != 'e' && text[i - 1] != 'E');
       if (integer && whole && end - i >= 19) out += ".0";
       i = end;
       continue;
@@ -60,8 +62,7 @@ std::string with_wide_integers(const std::string& text) {
 JsonPlace parse_json(simdjson::dom::parser& parser, const std::string& text, const std::string& path) {
   simdjson::dom::element root;
   simdjson::error_code problem = parser.parse(text).get(root);
-  if (problem == simdjson::NUMBER_ERROR)
-    problem = parser.parse(with_wide_integers(text)).get(root);
+  if (problem == simdjson::NUMBER_ERROR) problem = parser.parse(with_wide_integers(text)).get(root);
   if (problem) {
     throw Error(Error::Kind::kData, path + ": not valid JSON (" + std::to_string(text.size()) +
                                         " bytes): " + simdjson::error_message(problem) +

@@ -37,8 +37,8 @@ struct Completion {
 };
 
 struct GeneratorOptions {
-  std::int64_t batch_size = 32;        // sequences that decode together
-  std::int64_t prefill_tokens = 4096;  // prompts that are read in one pass, unless one alone is longer
+  std::int64_t batch_size = 32;             // sequences that decode together
+  std::int64_t prefill_tokens = 4096;       // prompts that are read in one pass, unless one alone is longer
   std::vector<std::int64_t> stop_ids = {};  // of generation_config.json and config.json; may be empty
 };
 

@@ -75,7 +75,8 @@ at::Tensor rowwise_product(const at::Tensor& x, const at::Tensor& w, const at::T
                            const at::Tensor& residual) {
   TORCH_CHECK(x.dim() == 2 && w.dim() == 2 && x.size(1) == w.size(1) && x.scalar_type() == w.scalar_type() &&
                   x.stride(1) == 1 && w.stride(1) == 1 && (!bias.defined() || bias.is_contiguous()),
-              "product of rows: x ", x.sizes(), " ", x.scalar_type(), ", w ", w.sizes(), " ", w.scalar_type());
+              "product of rows: x ", x.sizes(), " ", x.scalar_type(), ", w ", w.sizes(), " ",
+              w.scalar_type());
   TORCH_CHECK(!residual.defined() || (residual.size(0) == x.size(0) && residual.size(1) == w.size(0) &&
                                       residual.scalar_type() == x.scalar_type() && residual.stride(1) == 1),
               "product of rows: the residual does not fit x ", x.sizes(), " and w ", w.sizes());
@@ -87,7 +88,9 @@ at::Tensor rowwise_product(const at::Tensor& x, const at::Tensor& w, const at::T
   return y;
 }
 
-bool use_rowwise(const at::Tensor& x) { return rowwise_products && x.is_cpu(); }
+bool use_rowwise(const at::Tensor& x) {
+  return rowwise_products && x.is_cpu();
+}
 
 }  // namespace
 
@@ -120,8 +123,14 @@ void accumulate_matmul_tn(at::Tensor& gradient_NK, const at::Tensor& g_TN, const
   }
 }
 
-RowwiseProducts::RowwiseProducts() : before_(rowwise_products) { rowwise_products = true; }
-RowwiseProducts::~RowwiseProducts() { rowwise_products = before_; }
-bool RowwiseProducts::active() { return rowwise_products; }
+RowwiseProducts::RowwiseProducts() : before_(rowwise_products) {
+  rowwise_products = true;
+}
+RowwiseProducts::~RowwiseProducts() {
+  rowwise_products = before_;
+}
+bool RowwiseProducts::active() {
+  return rowwise_products;
+}
 
 }  // namespace caravan::models

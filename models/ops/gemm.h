@@ -19,9 +19,10 @@ at::Tensor matmul_nn(const at::Tensor& g_TN, const at::Tensor& w_NK);
 // gradient_NK += g_TN^T x_TK. The gradient may be fp32 where g and x are bf16.
 void accumulate_matmul_tn(at::Tensor& gradient_NK, const at::Tensor& g_TN, const at::Tensor& x_TK);
 
-// While one lives in a thread, matmul_nt and add_matmul_nt on the CPU compute every row of x as if it were alone,
-// bit for bit, with kernels of our own that read the weights once: what a sequence generates then depends neither
-// on the batch it is in nor on the number of threads. For few rows this is also the fastest way.
+// While one lives in a thread, matmul_nt and add_matmul_nt on the CPU compute every row of x as if it were
+// alone, bit for bit, with kernels of our own that read the weights once: what a sequence generates then
+// depends neither on the batch it is in nor on the number of threads. For few rows this is also the fastest
+// way.
 class RowwiseProducts {
  public:
   RowwiseProducts();

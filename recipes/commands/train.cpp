@@ -16,9 +16,11 @@ namespace {
 constexpr const char* kUsage =
     "caravan train RECIPE.yaml [--quiet] [key=value ...]\n"
     "\n"
-    "Runs the stage of the recipe in run.dir, or goes on from the newest complete checkpoint there. SIGTERM, SIGINT and SIGUSR1 finish the\n"
+    "Runs the stage of the recipe in run.dir, or goes on from the newest complete checkpoint there. SIGTERM, "
+    "SIGINT and SIGUSR1 finish the\n"
     "step, save and end with code 75; the same command then goes on.\n"
-    "Exit codes: 0 done, 2 recipe, 65 data, 70 numbers diverged, 71 out of memory, 74 disk, 75 stopped and resumable, 77 refused.\n";
+    "Exit codes: 0 done, 2 recipe, 65 data, 70 numbers diverged, 71 out of memory, 74 disk, 75 stopped and "
+    "resumable, 77 refused.\n";
 
 }  // namespace
 
@@ -40,7 +42,8 @@ int run_train(std::span<const std::string> args) {
     else
       overrides.push_back(arg);
   }
-  if (path.empty()) throw data::Error(data::Error::Kind::kUsage, std::string("train: no recipe named\n") + kUsage);
+  if (path.empty())
+    throw data::Error(data::Error::Kind::kUsage, std::string("train: no recipe named\n") + kUsage);
   const ReadRecipe read = read_recipe(path, overrides);
   require_files(read);
   trainer::Terminal terminal(trainer::detect_terminal(STDERR_FILENO, quiet));

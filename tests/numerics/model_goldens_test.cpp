@@ -1,4 +1,5 @@
-// The model against reference values of transformers: logits, hidden states, gradients, shifted positions, packed documents.
+// The model against reference values of transformers: logits, hidden states, gradients, shifted positions,
+// packed documents.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -37,7 +38,8 @@ class ModelGoldens : public testing::TestWithParam<std::string> {
   at::Tensor wanted(const std::string& name) const { return reference_->tensor(name); }
 
   // Hidden states of documents given as [B, S] or [T] ids and a layout: embedding, each block, final norm.
-  std::vector<at::Tensor> run(const at::Tensor& ids, const PackedLayout& layout, std::vector<std::pair<at::Tensor, at::Tensor>>* kept) {
+  std::vector<at::Tensor> run(const at::Tensor& ids, const PackedLayout& layout,
+                              std::vector<std::pair<at::Tensor, at::Tensor>>* kept) {
     const auto context = model_->context(layout);
     std::vector<at::Tensor> states{model_->embed(ids.flatten())};
     const auto unit = [&](const auto& f) {
@@ -56,8 +58,9 @@ class ModelGoldens : public testing::TestWithParam<std::string> {
     for (std::int64_t b = 0; b < batch; ++b) {
       layout.doc_starts.push_back(static_cast<std::int32_t>(b * length));
       for (std::int64_t s = 0; s < length; ++s)
-        layout.positions.push_back(positions.defined() ? static_cast<std::int32_t>(positions[b][s].item<std::int64_t>())
-                                                       : static_cast<std::int32_t>(s));
+        layout.positions.push_back(positions.defined()
+                                       ? static_cast<std::int32_t>(positions[b][s].item<std::int64_t>())
+                                       : static_cast<std::int32_t>(s));
     }
     layout.doc_starts.push_back(static_cast<std::int32_t>(batch * length));
     return layout;
@@ -65,11 +68,15 @@ class ModelGoldens : public testing::TestWithParam<std::string> {
 
   at::Tensor logits_of(const at::Tensor& hidden) const { return model_->logits(hidden.detach()); }
 
-  // Backward of the summed cross entropy over the kept units; targets are labels shifted by one within rows of `length`.
-  double backward(const at::Tensor& ids, const at::Tensor& targets, std::vector<std::pair<at::Tensor, at::Tensor>>& kept) {
-    const losses::OutputHead head{model_->config().vocab_size, [&](const at::Tensor& h) { return model_->logits(h); },
-                                  [&](const at::Tensor& d, const at::Tensor& h) { return model_->logits_backward(d, h); }};
-    const auto result = losses::linear_cross_entropy(kept.back().second.detach(), head, targets, targets.ge(0).to(at::kFloat), {});
+  // Backward of the summed cross entropy over the kept units; targets are labels shifted by one within rows
+  // of `length`.
+  double backward(const at::Tensor& ids, const at::Tensor& targets,
+                  std::vector<std::pair<at::Tensor, at::Tensor>>& kept) {
+    const losses::OutputHead head{
+        model_->config().vocab_size, [&](const at::Tensor& h) { return model_->logits(h); },
+        [&](const at::Tensor& d, const at::Tensor& h) { return model_->logits_backward(d, h); }};
+    const auto result = losses::linear_cross_entropy(kept.back().second.detach(), head, targets,
+                                                     targets.ge(0).to(at::kFloat), {});
     at::Tensor gradient = result.d_hidden_TD;
     for (auto unit = kept.rbegin(); unit != kept.rend(); ++unit) {
       torch::autograd::backward({unit->second}, {gradient});
@@ -85,8 +92,12 @@ class ModelGoldens : public testing::TestWithParam<std::string> {
   json facts_, tolerance_;
 };
 
-at::Tensor shifted(const at::Tensor& labels) {  // [B, S] labels aligned with ids -> [B S] next-token targets, -100 at row ends
-  return at::cat({labels.narrow(1, 1, labels.size(1) - 1), at::full({labels.size(0), 1}, -100, labels.options())}, 1).flatten();
+at::Tensor shifted(const at::Tensor& labels) {  // [B, S] labels aligned with ids -> [B S] next-token targets,
+                                                // -100 at row ends
+  return at::cat(
+             {labels.narrow(1, 1, labels.size(1) - 1), at::full({labels.size(0), 1}, -100, labels.options())},
+             1)
+      .flatten();
 }
 
 TEST_P(ModelGoldens, HiddenStatesAndLogits) {
@@ -96,16 +107,19 @@ TEST_P(ModelGoldens, HiddenStatesAndLogits) {
   const double hidden = tolerance_.at("hidden_abs");
   EXPECT_TRUE(close(states.front().narrow(0, 0, length), wanted("hidden.embed"), hidden));
   for (std::int64_t layer = 0; layer < model_->config().num_hidden_layers; ++layer)
-    EXPECT_TRUE(close(states[static_cast<std::size_t>(layer) + 1].narrow(0, 0, length), wanted("hidden.layer." + std::to_string(layer)), hidden))
+    EXPECT_TRUE(close(states[static_cast<std::size_t>(layer) + 1].narrow(0, 0, length),
+                      wanted("hidden.layer." + std::to_string(layer)), hidden))
         << "layer " << layer;
   EXPECT_TRUE(close(states.back().narrow(0, 0, length), wanted("hidden.final_norm"), hidden));
-  EXPECT_TRUE(close(logits_of(states.back()).view({batch, length, -1}), wanted("logits"), tolerance_.at("logits_abs")));
+  EXPECT_TRUE(close(logits_of(states.back()).view({batch, length, -1}), wanted("logits"),
+                    tolerance_.at("logits_abs")));
 }
 
 TEST_P(ModelGoldens, ShiftedPositions) {
   const at::Tensor ids = wanted("input_ids");
   const auto states = run(ids, rows_layout(ids.size(0), ids.size(1), wanted("pos.position_ids")), nullptr);
-  EXPECT_TRUE(close(logits_of(states.back()).view(wanted("pos.logits").sizes()), wanted("pos.logits"), tolerance_.at("pos_logits_abs")));
+  EXPECT_TRUE(close(logits_of(states.back()).view(wanted("pos.logits").sizes()), wanted("pos.logits"),
+                    tolerance_.at("pos_logits_abs")));
 }
 
 TEST_P(ModelGoldens, GradientsOfEveryParameter) {
@@ -118,14 +132,17 @@ TEST_P(ModelGoldens, GradientsOfEveryParameter) {
   for (const FlatUnit& unit : model_->units())
     for (const Slot& slot : unit.slots()) {
       const at::Tensor reference = wanted("grad." + slot.name);
-      EXPECT_TRUE(close(unit.gradient(slot), reference, relative * reference.abs().max().item<double>())) << slot.name;
+      EXPECT_TRUE(close(unit.gradient(slot), reference, relative * reference.abs().max().item<double>()))
+          << slot.name;
     }
 }
 
 TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOther) {
-  const at::Tensor ids = wanted("packed.input_ids"), starts = wanted("packed.cu_seqlens"), positions = wanted("packed.position_ids");
+  const at::Tensor ids = wanted("packed.input_ids"), starts = wanted("packed.cu_seqlens"),
+                   positions = wanted("packed.position_ids");
   PackedLayout layout;
-  for (std::int64_t i = 0; i < starts.numel(); ++i) layout.doc_starts.push_back(static_cast<std::int32_t>(starts[i].item<std::int64_t>()));
+  for (std::int64_t i = 0; i < starts.numel(); ++i)
+    layout.doc_starts.push_back(static_cast<std::int32_t>(starts[i].item<std::int64_t>()));
   for (std::int64_t i = 0; i < positions.numel(); ++i)
     layout.positions.push_back(static_cast<std::int32_t>(positions[i].item<std::int64_t>()));
   const auto states = run(ids, layout, nullptr);
@@ -133,8 +150,9 @@ TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOther) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ModelGoldens,
-                         testing::Values("llama", "llama-tied", "llama31-rope", "llama-linear-rope", "llama-yarn", "mistral-sw",
-                                         "mistral-full", "qwen2", "qwen3", "olmo2", "llama-sharded", "llama-bf16"),
+                         testing::Values("llama", "llama-tied", "llama31-rope", "llama-linear-rope",
+                                         "llama-yarn", "mistral-sw", "mistral-full", "qwen2", "qwen3",
+                                         "olmo2", "llama-sharded", "llama-bf16"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::replace(name.begin(), name.end(), '-', '_');

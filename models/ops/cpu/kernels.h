@@ -24,8 +24,8 @@ struct AttentionShape {
   std::int64_t q_stride = 0, kv_stride = 0, out_stride = 0;
 };
 
-// Where cached keys and values lie: pages of page_tokens (a multiple of 16) tokens. At k_offset of a page the keys
-// as [E / pack][token][pack], pack = elements in 4 bytes; at v_offset the values as [token][E].
+// Where cached keys and values lie: pages of page_tokens (a multiple of 16) tokens. At k_offset of a page the
+// keys as [E / pack][token][pack], pack = elements in 4 bytes; at v_offset the values as [token][E].
 struct DecodeShape {
   std::int64_t length = 0;  // keys, the query's own included
   std::int64_t group = 1;   // G
@@ -35,8 +35,8 @@ struct DecodeShape {
   std::int64_t page_tokens = 0, k_offset = 0, v_offset = 0;
 };
 
-// y = x w^T (+ bias) (+ residual) for few rows of x: sums in fp32, rounded once. Each row as if it were alone, bit
-// for bit, and so for any range of columns.
+// y = x w^T (+ bias) (+ residual) for few rows of x: sums in fp32, rounded once. Each row as if it were
+// alone, bit for bit, and so for any range of columns.
 template <class T>
 struct RowsProduct {
   const T *x = nullptr, *w = nullptr;
@@ -47,8 +47,8 @@ struct RowsProduct {
 };
 
 struct RowPeak {
-  float peak = 0.f;            // the largest logit; NaN-free rows only
-  std::int64_t index = 0;      // the first that has it; `count` where the row holds NaN alone
+  float peak = 0.f;        // the largest logit; NaN-free rows only
+  std::int64_t index = 0;  // the first that has it; `count` where the row holds NaN alone
   float log_sum_exp = 0.f;
 };
 

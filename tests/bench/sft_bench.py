@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Full fine-tuning of one model by caravan and by the peers' scripts, one after the other in one sitting.
+
+    python3 tests/bench/sft_bench.py --model DIR --data FILE --caravan build/caravan --peer ../shared/bench/peer_sft.py --python PY
+
+Prints one JSON line a run: tokens per second (median over steps, the first two left out), seconds a step, peak memory, start-up. The peers'
+lines come from their own script. Look at `other_cores_busy` before believing a figure.
+"""
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+
+RECIPE = """schema: 1
+stage: sft
+model: {{path: {model}, dtype: {dtype}}}
+data: {{sources: [{{path: {data}}}], max_length: 1024 tokens, too_long: truncate_right, train_on: all}}
+batch: {{tokens: 1024, micro_tokens: 1024}}
+optimizer: {{learning_rate: 1.0e-5}}
+schedule: {{name: constant}}
+run: {{dir: {run}, max_steps: {steps}, seed: 1, threads: {threads}}}
+"""
+
+
+def busy():
+    with open("/proc/stat") as f:
+        v = [int(x) for x in f.readline().split()[1:9]]
+    return (sum(v) - v[3] - v[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def caravan(a, dtype, cache):
+    with tempfile.TemporaryDirectory() as folder:
+        run, recipe = os.path.join(folder, "run"), os.path.join(folder, "recipe.yaml")
+        with open(recipe, "w") as f:
+            f.write(RECIPE.format(model=os.path.abspath(a.model), data=os.path.abspath(a.data), dtype=dtype, run=run, steps=a.steps,
+                                  threads=a.threads))
+        before, own, began = busy(), resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+        subprocess.run([a.caravan, "train", recipe, "--quiet", f"data.cache_dir={cache}"], check=True)
+        seconds, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
+        rows = [json.loads(line) for line in open(os.path.join(run, "metrics.jsonl"))]
+        rows = [r for r in rows if "speed/tokens_per_second" in r][2:]
+        median = lambda key: statistics.median(r[key] for r in rows)
+        return {"bench": "sft", "engine": "caravan", "dtype": dtype, "tokens_per_s": round(median("speed/tokens_per_second"), 1),
+                "step_s": round(median("speed/step_seconds"), 3), "share_of_gemm": round(median("speed/gemm_share"), 3),
+                "peak_rss_mb": round(max(r["memory/peak_bytes"] for r in rows) / 1e6), "steps_timed": len(rows),
+                "tokens_per_step": round(sum(r["speed/tokens_per_second"] * r["speed/step_seconds"] for r in rows) / len(rows)),
+                "other_cores_busy": round(max(busy() - before - used, 0) / seconds, 2)}
+
+
+def peer(a, engine, dtype, extra=()):
+    command = [a.python, a.peer, "--model", a.model, "--engine", engine, "--dtype", dtype, "--steps", str(a.steps), "--threads", str(a.threads),
+               "--file", a.data, *extra]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--model", required=True)
+    p.add_argument("--data", required=True)
+    p.add_argument("--caravan", default="build/caravan")
+    p.add_argument("--peer", help="peer_sft.py; without it only caravan runs")
+    p.add_argument("--python", default="python3", help="a Python with torch, transformers and trl, for the peers")
+    p.add_argument("--steps", type=int, default=8)
+    p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--dtypes", nargs="*", default=["bf16", "fp32"])
+    a = p.parse_args()
+    with tempfile.TemporaryDirectory() as cache:
+        for dtype in a.dtypes:
+            print(json.dumps(caravan(a, dtype, cache)), flush=True)
+            if not a.peer:
+                continue
+            runs = [("eager", dtype, ()), ("trl", dtype, ())] + ([("eager", dtype, ("--compile", "1"))] if dtype == "bf16" else [])
+            for engine, kind, extra in runs:
+                line = peer(a, engine, kind, extra)
+                print(json.dumps({k: line[k] for k in ("bench", "engine", "dtype", "tokens_per_s", "step_s", "share_of_gemm", "peak_rss_mb",
+                                                       "gemm_2048_gflops", "compiled", "steps_timed", "other_cores_busy") if k in line}), flush=True)
+            print(json.dumps(caravan(a, dtype, cache)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
