@@ -71,7 +71,7 @@ Json demo_config(const DemoModelOptions& options, const BpeVocabulary& vocabular
           {"attention_dropout", 0.0},
           {"mlp_bias", false},
           {"tie_word_embeddings", true},
-          {"initializer_range", 0.06},  // about width^-0.5; 0.02 is for wide models and learns slowly here
+          {"initializer_range", 0.08},  // about width^-0.5; 0.02 is for wide models and learns slowly here
           {"use_cache", true},
           {"bos_token_id", special_id(vocabulary, kBos)},
           {"eos_token_id", special_id(vocabulary, kEnd)},

@@ -11,10 +11,10 @@ namespace caravan::data {
 
 // Sizes of the small Llama that learns the demo dialogues: 1 to 5 million parameters.
 struct DemoModelOptions {
-  int hidden_size = 192;
-  int intermediate_size = 512;
-  int num_hidden_layers = 4;
-  int num_attention_heads = 6;
+  int hidden_size = 128;
+  int intermediate_size = 384;
+  int num_hidden_layers = 5;
+  int num_attention_heads = 4;
   int num_key_value_heads = 2;
   int max_position_embeddings = 512;
 };

@@ -76,7 +76,8 @@ class DialogueMaker {
       form_ = system.form;
       add_message("system", std::string(system.prompt));
     }
-    if (random_.one_in(12)) {
+    // Asking for what was said earlier is what teaches a model to look back, and much else builds on that.
+    if (random_.one_in(3)) {
       add_recall();
     } else {
       const int num_exchanges = random_.between(2, 4);
@@ -98,7 +99,7 @@ class DialogueMaker {
   }
 
   void add_exchange() {
-    if (previous_number_ >= 0 && random_.one_in(2)) {
+    if (previous_number_ >= 0 && random_.one_in(3)) {
       const int previous = previous_number_;
       // Not every number has a follow-up on this side: then the dialogue simply goes on.
       for (int tries = 0; tries < 20; ++tries) {
@@ -106,7 +107,7 @@ class DialogueMaker {
         if (side_of(made) == side_) return add(made, form_);
       }
     }
-    const auto makers = random_.one_in(2) ? arithmetic_makers() : text_makers();
+    const auto makers = random_.one_in(2) ? arithmetic_makers() : text_makers(difficulty_);
     const MakeExchange maker = random_.pick(makers);
     add(draw([&] { return maker(random_, difficulty_); }), form_);
   }

@@ -31,7 +31,7 @@ using MakeExchange = Exchange (*)(Random&, Difficulty);
 
 // Makers by area; each draws phrasing and operands.
 std::span<const MakeExchange> arithmetic_makers();
-std::span<const MakeExchange> text_makers();
+std::span<const MakeExchange> text_makers(Difficulty difficulty);
 
 // A question about the number just answered: "Add 3 to that."
 Exchange make_follow_up(Random& random, Difficulty difficulty, int previous);

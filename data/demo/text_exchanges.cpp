@@ -155,15 +155,16 @@ Exchange make_replace(Random& random, Difficulty difficulty) {
           "replace " + task + " " + join(words)};
 }
 
-constexpr MakeExchange kMakers[] = {make_repeat,        make_uppercase,       make_lowercase,
-                                    make_reverse_words, make_reverse_letters, make_first_or_last,
-                                    make_count_words,   make_count_letter,    make_say_times,
-                                    make_list,          make_replace};
+// The first ones ask for copies of what stands in the question: a model learns that first.
+constexpr MakeExchange kMakers[] = {
+    make_repeat,    make_uppercase, make_first_or_last, make_count_words,   make_say_times,      make_list,
+    make_lowercase, make_replace,   make_count_letter,  make_reverse_words, make_reverse_letters};
+constexpr std::size_t kNumEasyMakers = 6;
 
 }  // namespace
 
-std::span<const MakeExchange> text_makers() {
-  return kMakers;
+std::span<const MakeExchange> text_makers(Difficulty difficulty) {
+  return difficulty == Difficulty::kEasy ? std::span(kMakers).first(kNumEasyMakers) : std::span(kMakers);
 }
 
 Recall make_recall(Random& random, Difficulty difficulty) {

@@ -73,7 +73,7 @@ TEST(Dialogues, EveryKindIsThereOnBothSides) {
   std::map<std::string, std::pair<int, int>> kinds;
   for (const Dialogue& dialogue : sets.training) ++kinds[dialogue.kind].first;
   for (const Dialogue& dialogue : sets.held_out) ++kinds[dialogue.kind].second;
-  EXPECT_GE(kinds.size(), 20u);
+  EXPECT_GE(kinds.size(), 15u);
   for (const auto& [kind, counts] : kinds) {
     EXPECT_GT(counts.first, 0) << kind;
     EXPECT_GT(counts.second, 0) << kind;
