@@ -100,6 +100,12 @@ std::int32_t BpeModel::char_symbol(std::string_view character) const {
 bool BpeModel::read_symbols(std::string_view word, std::vector<Symbol>& out) const {
   bool exact = true;
   std::optional<Symbol> unknown;
+  const auto flush = [&] {
+    if (!unknown) return;
+    if (!out.empty()) unknown->begin = std::max(unknown->begin, out.back().begin);  // offsets never go back
+    out.push_back(*unknown);
+    unknown.reset();
+  };
   for (std::size_t i = 0; i < word.size();) {
     const std::uint32_t length = options_.byte_level ? 1 : decode_valid(word.data() + i).num_bytes;
     const std::string_view character = word.substr(i, length);
@@ -107,8 +113,7 @@ bool BpeModel::read_symbols(std::string_view word, std::vector<Symbol>& out) con
     i += length;
     const std::int32_t id = char_symbol(character);
     if (id != kNone) {
-      if (unknown) out.push_back(*unknown);
-      unknown.reset();
+      flush();
       out.push_back({id, begin});
       continue;
     }
@@ -123,11 +128,11 @@ bool BpeModel::read_symbols(std::string_view word, std::vector<Symbol>& out) con
                   "the tokenizer has no token for \"" + std::string(name) +
                       "\" and no unknown token to stand for it; drop the row or choose another tokenizer");
     } else if (!unknown || !options_.fuse_unk) {
-      if (unknown) out.push_back(*unknown);
+      flush();
       unknown = Symbol{*options_.unk, begin};
     }
   }
-  if (unknown) out.push_back(*unknown);
+  flush();
   return exact;
 }
 

@@ -3,6 +3,8 @@
 
 #include <pcre2.h>
 
+#include <vector>
+
 #include "data/error.h"
 
 namespace caravan::data {
@@ -28,24 +30,53 @@ class Translation {
 
   std::string run() {
     while (at_ < in_.size()) {
-      const char c = in_[at_];
-      if (c == '\\') {
-        escape();
-      } else if (c == '[') {
-        open_class();
-      } else if (c == ']' && in_class_) {
-        in_class_ = false;
-        copy(1);
-      } else if (in_class_ && c == '&' && peek(1) == '&') {
-        refuse("&&, an intersection of classes");
+      if (in_class_) {
+        inside_class();
       } else {
-        copy(1);
+        outside_class();
       }
     }
     return std::move(out_);
   }
 
  private:
+  void inside_class() {
+    const char c = in_[at_];
+    if (c == '\\') {
+      escape();
+    } else if (c == '[') {
+      if (peek(1) != ':') refuse("a class inside a class");
+      const std::size_t end = in_.find(":]", at_ + 2);
+      if (end == std::string_view::npos) refuse("an unfinished [: class");
+      copy(end + 2 - at_);
+    } else if (c == '&' && peek(1) == '&') {
+      refuse("&&, an intersection of classes");
+    } else {
+      in_class_ = c != ']';
+      copy(1);
+    }
+  }
+
+  // Keeps `atom_`, where the last thing that a quantifier can repeat begins in the output.
+  void outside_class() {
+    const char c = in_[at_];
+    if (c == '{') return interval();
+    const bool is_quantifier = c == '*' || c == '+' || c == '?';
+    const bool continues_char = (static_cast<unsigned char>(c) & 0xc0u) == 0x80u;
+    if (c == ')' && !groups_.empty()) {
+      atom_ = groups_.back();
+      groups_.pop_back();
+    } else if (!is_quantifier && !continues_char) {
+      atom_ = out_.size();
+    }
+    if (c == '(') groups_.push_back(out_.size());
+    if (c == '\\') return escape();
+    if (c != '[') return copy(1);
+    in_class_ = true;
+    copy(peek(1) == '^' ? 2 : 1);
+    if (peek(0) == ']') copy(1);
+  }
+
   char peek(std::size_t ahead) const { return at_ + ahead < in_.size() ? in_[at_ + ahead] : '\0'; }
 
   void copy(std::size_t num_bytes) {
@@ -79,22 +110,26 @@ class Translation {
         refuse("a backslash at the end");
         break;
       default:
+        // \p{L}, \x{e9}: these braces are no interval.
+        const bool has_braces = std::string_view("pPxkgou").find(peek(1)) != std::string_view::npos;
         copy(2);
+        if (has_braces && peek(0) == '{') copy(std::min(in_.find('}', at_), in_.size() - 1) + 1 - at_);
     }
   }
 
-  void open_class() {
-    if (!in_class_) {
-      in_class_ = true;
-      copy(peek(1) == '^' ? 2 : 1);
-      if (peek(0) == ']') copy(1);
-    } else if (peek(1) == ':') {
-      const std::size_t end = in_.find(":]", at_ + 2);
-      if (end == std::string_view::npos) refuse("an unfinished [: class");
-      copy(end + 2 - at_);
-    } else {
-      refuse("a class inside a class");
-    }
+  // {n,m}: a + behind it repeats the whole, where PCRE2 would take it for a possessive mark; {,m} is {0,m}.
+  void interval() {
+    const std::size_t end = in_.find('}', at_);
+    const std::string_view bounds = end == std::string_view::npos ? "" : in_.substr(at_ + 1, end - at_ - 1);
+    const bool is_interval = bounds.find_first_of("0123456789") != std::string_view::npos &&
+                             bounds.find_first_not_of("0123456789,") == std::string_view::npos;
+    if (!is_interval) return copy(1);
+    out_.append(bounds[0] == ',' ? "{0" : "{").append(bounds).append("}");
+    at_ = end + 1;
+    if (peek(0) != '+') return;
+    out_.insert(atom_, "(?:");
+    out_.append(")+");
+    ++at_;
   }
 
   [[noreturn]] void refuse(const std::string& what) const {
@@ -108,6 +143,8 @@ class Translation {
   std::size_t at_ = 0;
   bool in_class_ = false;
   std::string out_;
+  std::size_t atom_ = 0;
+  std::vector<std::size_t> groups_;
 };
 
 std::string pcre_message(int code) {

@@ -96,6 +96,13 @@ TEST(Regex, ConstructsWithAnotherMeaningAreRefused) {
   EXPECT_THROW(Regex(std::string(1 << 17, 'a'), "file.key"), Error);
 }
 
+TEST(Regex, AnIntervalWithPlusRepeatsAsOnigurumaReadsIt) {
+  EXPECT_EQ(translate_pattern(R"(\p{N}{1,3}+)", "k"), R"((?:\p{N}{1,3})+)");
+  EXPECT_EQ(translate_pattern(R"(a(b|[c}]){2}+d)", "k"), R"(a(?:(b|[c}]){2})+d)");
+  EXPECT_EQ(translate_pattern(R"(é{,2}\x{e9}+x{a}[{1}+])", "k"), R"(é{0,2}\x{e9}+x{a}[{1}+])");
+  EXPECT_EQ(translate_pattern(R"(aé{1}+\.{2}+)", "k"), R"(a(?:é{1})+(?:\.{2})+)");
+}
+
 TEST(Regex, SpaceIsWhiteSpaceOfUnicodeEverywhere) {
   const Regex inside("[^\\s]+", "k"), plain("\\s", "k"), not_space("\\S", "k"), both("[\\S ]", "k");
   for (char32_t c = 1; c < 0x3100; ++c) {
