@@ -4,6 +4,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "data/chat/checkpoint_template.h"
 #include "data/error.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory.h"
@@ -68,12 +69,16 @@ std::string_view RowEncoder::kind_of(const data::Json& row) const {
 }
 
 void RowEncoder::load_tokenizer() {
-  if (!front_.tokenizer) front_.tokenizer = data::load_tokenizer(options_.model);
+  if (!tokenizer_) tokenizer_ = data::load_tokenizer(options_.model);
 }
 
 void RowEncoder::prepare(const data::Json& row) {
-  if (row.contains("messages") && !front_.chat_template)
-    front_ = load_text_front(options_.model, "", options_.chat_template, true);
+  if (row.contains("messages") && !chat_template_) {
+    load_tokenizer();
+    const data::CheckpointTemplate checkpoint = data::read_checkpoint_template(options_.model);
+    variables_ = checkpoint.variables;
+    chat_template_.emplace(data::choose_template(options_.chat_template, checkpoint));
+  }
   for (const std::string_view key : options_.text_keys)
     if (row.contains(key)) load_tokenizer();
 }
@@ -84,16 +89,15 @@ const data::Tokenizer* RowEncoder::tokenizer() {
       load_tokenizer();
       break;
     }
-  return front_.tokenizer.get();
+  return tokenizer_.get();
 }
 
 std::vector<std::int32_t> RowEncoder::encode_text(const std::string& text) const {
   std::vector<std::int32_t> ids;
-  const data::Framing& framing = front_.tokenizer->framing();
+  const data::Framing& framing = tokenizer_->framing();
   if (options_.add_special_tokens) ids = framing.before;
   const data::ByteRange all{0, text.size()};
-  front_.tokenizer->encode(text, options_.special ? std::span(&all, 1) : std::span<const data::ByteRange>(),
-                           ids);
+  tokenizer_->encode(text, options_.special ? std::span(&all, 1) : std::span<const data::ByteRange>(), ids);
   // A prompt that is to go on must not end with the text's end.
   if (options_.add_special_tokens && !options_.add_generation_prompt)
     ids.insert(ids.end(), framing.after.begin(), framing.after.end());
@@ -103,17 +107,16 @@ std::vector<std::int32_t> RowEncoder::encode_text(const std::string& text) const
 std::vector<std::int32_t> RowEncoder::encode_messages(data::Json row) const {
   if (!row["messages"].is_array() || row["messages"].empty())
     refuse_row("\"messages\" must be a list with a message");
-  for (const auto& [name, token] : front_.variables.items())
+  for (const auto& [name, token] : variables_.items())
     if (!row.contains(name)) row[name] = token;
   if (options_.add_generation_prompt && !row.contains("add_generation_prompt"))
     row["add_generation_prompt"] = true;
   data::RenderOptions render;
   render.now = local_date();
-  const data::Rendered rendered = front_.chat_template->render(row, render);
+  const data::Rendered rendered = chat_template_->render(row, render);
   const data::ByteRange all{0, rendered.text.size()};
   std::vector<std::int32_t> ids;
-  front_.tokenizer->encode(rendered.text, options_.special ? std::span(&all, 1) : std::span(rendered.trusted),
-                           ids);
+  tokenizer_->encode(rendered.text, options_.special ? std::span(&all, 1) : std::span(rendered.trusted), ids);
   return ids;
 }
 

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "data/chat/jinja_clock.h"
+#include "data/chat/template.h"
+#include "data/tokenizers/tokenizer.h"
 #include "models/generation/generation_config.h"
 #include "models/generation/sampler.h"
 #include "models/llama/llama.h"
 #include "recipes/command_flags.h"
-#include "recipes/text_front.h"
 
 namespace caravan::recipes {
 
@@ -44,7 +45,8 @@ class RowEncoder {
   void prepare(const data::Json& row);
   // After prepare. Throws data::Error that concerns this row alone.
   std::vector<std::int32_t> encode(const data::Json& row) const;
-  // Of the checkpoint; null where it has none. Throws data::Error where it is damaged.
+  // Of the checkpoint, as long as this object lives; null where it has none. Throws data::Error where it is
+  // damaged.
   const data::Tokenizer* tokenizer();
 
  private:
@@ -54,7 +56,9 @@ class RowEncoder {
   std::vector<std::int32_t> encode_messages(data::Json row) const;
 
   RowEncoderOptions options_;
-  TextFront front_;
+  std::unique_ptr<data::Tokenizer> tokenizer_;
+  std::optional<data::ChatTemplate> chat_template_;
+  data::Json variables_;  // special tokens by name, for the template
 };
 
 // Settings of sampling as flags; absent ones come from generation_config.json.

@@ -16,19 +16,16 @@ TEST(AgainstTransformers, ScoresAndGreedyTokens) {
   const char* model = std::getenv("CARAVAN_TEST_SMOLLM2");
   if (!model) GTEST_SKIP() << "CARAVAN_TEST_SMOLLM2 does not name a SmolLM2-135M-Instruct checkpoint";
   SKIP_WITHOUT_PYTHON_MODULE("transformers");
-  // "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n"
-  const auto tokens = tests::run_lines(
-      run_generate, {"--model", model, "--dtype", "fp32", "--max-new-tokens", "32"},
-      "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me about the capital of France.\"}]}\n");
-  ASSERT_EQ(tokens.code, 0) << tokens.output;
+  // A user's turn and the header of an answer, in ChatML, as ids.
   const Json prompt = {1, 4093, 198, 28120, 549, 563, 260, 3575, 282, 4649, 30, 2, 198, 1, 520, 9531, 198};
   const auto from_ids =
       tests::run_lines(run_generate, {"--model", model, "--dtype", "fp32", "--max-new-tokens", "32"},
                        Json{{"ids", prompt}}.dump() + "\n");
   const auto scored = tests::run_lines(run_score, {"--model", model}, Json{{"ids", prompt}}.dump() + "\n");
-  const auto reference =
-      tests::run_python(std::string(CARAVAN_SOURCE_DIR) + "/tests/numerics/generate_with_transformers.py",
-                        "'" + std::string(model) + "' '" + prompt.dump() + "' 32");
+  std::string arguments = "'";
+  arguments.append(model).append("' '").append(prompt.dump()).append("' 32");
+  const auto reference = tests::run_python(
+      std::string(CARAVAN_SOURCE_DIR) + "/tests/numerics/generate_with_transformers.py", arguments);
   ASSERT_EQ(reference.status, 0) << reference.output;
   const Json wanted = Json::parse(reference.output.substr(reference.output.rfind('{')));
   EXPECT_EQ(from_ids.rows.at(0)["ids"], wanted["greedy"]);
