@@ -7,6 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "data/chat/builtin_templates.h"
+#include "recipes/nearest_name.h"
+#include "recipes/reader/field_values.h"
+
 namespace caravan::recipes {
 namespace {
 
@@ -86,10 +90,20 @@ void check_tokenizer(const Recipe& recipe, std::vector<Missing>& missing) {
                      path + " has no tokenizer.json and no tokenizer.model; name one as data.tokenizer"});
 }
 
-// A name without / and without .jinja is a built-in template's, which the chat room knows.
 void check_template(const std::string& chat_template, std::vector<Missing>& missing) {
-  if (chat_template.find('/') == std::string::npos || is_file(chat_template)) return;
-  missing.push_back({"data.chat_template", "no file " + chat_template + hint(chat_template)});
+  const std::string key = "data.chat_template";
+  if (chat_template.find('/') != std::string::npos) {
+    if (!is_file(chat_template)) missing.push_back({key, "no file " + chat_template + hint(chat_template)});
+    return;
+  }
+  if (chat_template == "auto" || data::find_builtin_template(chat_template) != nullptr) return;
+  std::vector<std::string_view> known{"auto"};
+  for (const data::BuiltinTemplate& builtin : data::builtin_templates()) known.push_back(builtin.name);
+  std::string text = "no built-in template " + chat_template + "; allowed: " + allowed_choices(known) +
+                     ", or a file that ends in .jinja";
+  if (const auto near = nearest_name(chat_template, known))
+    text += "; did you mean " + std::string(*near) + "?";
+  missing.push_back({key, text});
 }
 
 void check_run_folder(const std::string& dir, std::vector<Missing>& missing) {

@@ -54,7 +54,7 @@ class JsonWriter {
   JsonWriter(Interpreter& run, const JsonStyle& style) : run_(run), style_(style) {}
 
   void write(const Value& value) {
-    run_.charge(8);
+    run_.charge(8 + style_.item_separator.size() + style_.key_separator.size());
     switch (value.kind) {
       case Kind::kNone:
         return out_.append("null", value.origin);
@@ -105,6 +105,7 @@ class JsonWriter {
                            : style_.ensure_ascii ? unicode_escape(c)
                                                  : "";
       if (!escape.empty()) {
+        run_.charge(string.num_runs());
         out_.append(string, begin, at);
         out_.append(escape, origin_of(string, at, next));
         begin = next;
@@ -117,6 +118,7 @@ class JsonWriter {
 
   void new_line(Origin origin) {
     if (!style_.pretty) return;
+    run_.charge(depth_ * style_.indent.size());
     out_.append("\n", origin);
     for (std::size_t i = 0; i < depth_; ++i) out_.append(style_.indent, origin);
   }

@@ -279,6 +279,7 @@ Value add(Interpreter& run, const Value& a, const Value& b) {
   if (a.is_string() && b.is_string()) {
     run.charge(std::size_t{a.size} + b.size);
     bool safe = a.safe || b.safe;
+    if (safe) run.charge(std::size_t{a.size} * a.num_runs() + std::size_t{b.size} * b.num_runs());
     const Value parts[] = {safe ? escape_html(run.arena(), a) : a, safe ? escape_html(run.arena(), b) : b};
     Value sum = concatenate(run.arena(), parts);
     sum.safe = safe;

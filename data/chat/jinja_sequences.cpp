@@ -13,7 +13,7 @@ namespace caravan::data::jinja {
 namespace {
 
 List* characters_of(Interpreter& run, const Value& string) {
-  run.charge(string.size * 16ull);
+  run.charge(string.size * (16ull + string.num_runs()));
   std::string_view text = string.view();
   List* list = new_list(run.arena(), 0);
   for (std::size_t at = 0; at < text.size();) {

@@ -75,6 +75,7 @@ Interpreter::Flow Interpreter::execute(const Statement& s) {
   Flow flow = Flow::kNormal;
   switch (s.kind) {
     case StatementKind::kText:
+      charge(static_cast<const Text&>(s).text.size());
       output_->append(static_cast<const Text&>(s).text, kTemplateOrigin);
       check_output_size();
       break;

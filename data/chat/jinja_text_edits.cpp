@@ -35,6 +35,7 @@ Value split_words(Interpreter& run, const Value& string, std::int64_t most, bool
   std::size_t cuts = most < 0 ? words.size() : static_cast<std::size_t>(most);
   std::size_t kept = words.size() > cuts ? words.size() - cuts : 0;  // words that stay in one piece
   auto add = [&](std::size_t begin, std::size_t end) {
+    run.charge(string.num_runs());
     append(run.arena(), *list, substring(run.arena(), string, begin, end));
   };
   if (from_right) {
@@ -70,6 +71,7 @@ Value split_at(Interpreter& run, const Value& string, std::string_view separator
   List* list = new_list(run.arena(), places.size() + 1);
   std::size_t begin = 0;
   for (std::size_t place : places) {
+    run.charge(string.num_runs());
     append(run.arena(), *list, substring(run.arena(), string, begin, place));
     begin = place + separator.size();
   }
@@ -100,6 +102,7 @@ Value splitlines(Interpreter& run, const Value& string, const Arguments& argumen
     bool breaks =
         (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
     if (!breaks) continue;
+    run.charge(string.num_runs());
     if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
     append(run.arena(), *list, substring(run.arena(), string, begin, keep_ends ? at : end));
     begin = at;
@@ -161,7 +164,7 @@ Value replace(Interpreter& run, const Value& string, const Value& from, const Va
   std::size_t done = 0;
   std::size_t at = old.empty() ? 0 : text.find(old);
   for (std::int64_t count = 0; at <= text.size() && (most < 0 || count < most); ++count) {
-    run.charge(to.size + (at - done));
+    run.charge(to.size + (at - done) + string.num_runs());
     builder.append(string, done, at);
     builder.append(to);
     done = at + old.size();

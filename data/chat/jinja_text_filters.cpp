@@ -83,7 +83,7 @@ Value replace_filter(Interpreter& run, const Value& input, const Arguments& argu
 Value escape(Interpreter& run, const Value& input, const Arguments& arguments) {
   expect_no_arguments(arguments);
   Value text = to_text(run, input);
-  run.charge(text.size * 2ull);
+  run.charge(text.size * (1ull + text.num_runs()));
   return escape_html(run.arena(), text);
 }
 
@@ -125,7 +125,7 @@ Value indent(Interpreter& run, const Value& input, const Arguments& arguments) {
   for (std::size_t begin = 0; begin <= all.size();) {
     std::size_t end = std::min(all.find('\n', begin), all.size());
     if (begin > 0 && (blank || end > begin)) builder.append(indention, kTemplateOrigin);
-    run.charge(indention.size() + (end - begin));
+    run.charge(indention.size() + (end - begin) + text.num_runs());
     builder.append(text, begin, std::min(end + 1, all.size()));
     if (end == all.size()) break;
     begin = end + 1;

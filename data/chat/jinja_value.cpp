@@ -1,7 +1,6 @@
 #include "data/chat/jinja_value.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "data/chat/jinja_fault.h"
 
@@ -17,23 +16,19 @@ Value of_kind(Kind kind) {
   return value;
 }
 
-std::uint32_t slot_of(std::string_view key, std::uint32_t table_size) {
-  return static_cast<std::uint32_t>(std::hash<std::string_view>()(key)) & (table_size - 1);
+std::string_view key_of(const Dict& dict, std::uint32_t entry) {
+  return dict.entries[entry].key.view();
 }
 
-// Open addressing over entry numbers + 1; 0 is free. Keys that are no strings stay out and are never found by
-// text.
-void build_table(Arena& arena, Dict& dict) {
-  std::uint32_t size = 32;
-  while (size < dict.capacity * 2) size *= 2;
-  dict.table = arena.allocate_array<std::uint32_t>(size);
-  dict.table_size = size;
+void build_index(Arena& arena, Dict& dict) {
+  dict.sorted = arena.allocate_array<std::uint32_t>(dict.size);
+  dict.num_sorted = 0;
   for (std::uint32_t i = 0; i < dict.size; ++i) {
-    if (!dict.entries[i].key.is_string()) continue;
-    std::uint32_t slot = slot_of(dict.entries[i].key.view(), size);
-    while (dict.table[slot] != 0) slot = (slot + 1) & (size - 1);
-    dict.table[slot] = i + 1;
+    if (dict.entries[i].key.is_string()) dict.sorted[dict.num_sorted++] = i;
   }
+  std::sort(dict.sorted, dict.sorted + dict.num_sorted,
+            [&](std::uint32_t a, std::uint32_t b) { return key_of(dict, a) < key_of(dict, b); });
+  dict.num_indexed = dict.size;
 }
 
 template <typename T>
@@ -147,24 +142,18 @@ Dict* new_dict(Arena& arena, std::size_t capacity) {
 void append(Arena& arena, Dict& dict, const Value& key, const Value& value) {
   if (dict.size == dict.capacity) grow(arena, dict.entries, dict.size, dict.capacity);
   dict.entries[dict.size++] = {key, value};
-  dict.table = nullptr;
 }
 
 Value* find(Arena& arena, Dict& dict, std::string_view key) {
-  if (dict.size <= kLinearSearchLimit) {
-    for (DictEntry& entry : dict.span()) {
-      if (entry.key.is_string() && entry.key.view() == key) return &entry.value;
-    }
-    return nullptr;
+  if (dict.size - dict.num_indexed > kLinearSearchLimit + dict.num_indexed / 8) build_index(arena, dict);
+  for (DictEntry& entry : dict.span().subspan(dict.num_indexed)) {
+    if (entry.key.is_string() && entry.key.view() == key) return &entry.value;
   }
-  if (dict.table == nullptr) build_table(arena, dict);
-  std::uint32_t slot = slot_of(key, dict.table_size);
-  while (dict.table[slot] != 0) {
-    DictEntry& entry = dict.entries[dict.table[slot] - 1];
-    if (entry.key.view() == key) return &entry.value;
-    slot = (slot + 1) & (dict.table_size - 1);
-  }
-  return nullptr;
+  std::uint32_t* end = dict.sorted + dict.num_sorted;
+  std::uint32_t* found =
+      std::lower_bound(dict.sorted, end, key,
+                       [&](std::uint32_t entry, std::string_view k) { return key_of(dict, entry) < k; });
+  return found != end && key_of(dict, *found) == key ? &dict.entries[*found].value : nullptr;
 }
 
 const char* type_name(const Value& value) {

@@ -87,6 +87,8 @@ struct Value {
   bool is_sequence() const { return kind == Kind::kList || kind == Kind::kTuple; }
   bool is_number() const { return kind == Kind::kInt || kind == Kind::kFloat || kind == Kind::kBool; }
   std::string_view view() const { return {mixed ? text->chars : chars, size}; }
+  // What cutting the string once costs.
+  std::uint32_t num_runs() const { return mixed ? text->num_runs : 1; }
 };
 
 struct List {
@@ -104,14 +106,17 @@ struct DictEntry {
 
 inline constexpr std::uint32_t kNoMessage = 0xffffffff;
 
-// Keeps the order of insertion. Large dicts of string keys get a hash table when first searched.
+// Keeps the order of insertion. Large dicts get an index over their first entries, sorted by key: unlike a
+// hash table it cannot be made slow by chosen keys. What was added since is searched one by one until it is
+// worth a new index.
 struct Dict {
   DictEntry* entries = nullptr;
   std::uint32_t size = 0;
   std::uint32_t capacity = 0;
   std::uint32_t message = kNoMessage;  // which message of the conversation this is
-  std::uint32_t* table = nullptr;
-  std::uint32_t table_size = 0;
+  std::uint32_t* sorted = nullptr;     // numbers of entries with string keys
+  std::uint32_t num_sorted = 0;
+  std::uint32_t num_indexed = 0;  // entries that the index covers
   std::span<DictEntry> span() const { return {entries, size}; }
 };
 

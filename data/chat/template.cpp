@@ -47,7 +47,13 @@ struct Inputs {
     const Json* said = find(variables, jinja::kPromptVariable);
     if (said == nullptr && conversation != nullptr)
       said = find(&conversation->variables, jinja::kPromptVariable);
-    return said != nullptr && said->is_boolean() && said->get<bool>();
+    if (said == nullptr || said->is_null()) return false;
+    if (!said->is_boolean()) {
+      throw Error(Error::Kind::kData, std::string("add_generation_prompt: found ") +
+                                          said->dump(-1, ' ', true, Json::error_handler_t::replace) +
+                                          ", allowed are true and false");
+    }
+    return said->get<bool>();
   }
 
   Value messages(Arena& arena) const {

@@ -1,6 +1,7 @@
 #include "data/chat/turns.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "data/chat/turn_markers.h"
@@ -73,6 +74,11 @@ Layout read_layout(const TurnInput& input, std::vector<ByteRange>& trusted) {
   return layout;
 }
 
+// Of those behind an answer, how many are looked at: more than a few closing tags are no end marker's
+// company.
+constexpr std::size_t kMostMarkers = 64;
+constexpr std::size_t kNoMessageHere = SIZE_MAX;
+
 class TurnFinder {
  public:
   TurnFinder(const TurnInput& input, Rendered& rendered)
@@ -144,10 +150,8 @@ class TurnFinder {
   // began.
   std::size_t find_header(ByteRange range, std::size_t& header_begin) const {
     for (ByteRange part : written_in(range)) {
-      // A header may run on behind the part that the search is limited to.
-      std::size_t limit = part.end;
       for (std::size_t at = part.begin; at < part.end; ++at) {
-        std::size_t length = prompt_.match(input_.text.substr(at, limit - at));
+        std::size_t length = prompt_.match(input_.text.substr(at, part.end - at));
         if (length == 0) continue;
         header_begin = at;
         return at + length;
@@ -158,8 +162,10 @@ class TurnFinder {
 
   void add_generation(const Segment& generation) {
     if (generation.range.begin == generation.range.end) return;
-    std::size_t message = generation.message < jinja::kMaxMessages ? generation.message : 0;
-    if (generation.message < jinja::kMaxMessages && !is_assistant(message)) {
+    bool in_loop = generation.message < jinja::kMaxMessages;
+    std::size_t message = in_loop ? generation.message : message_in(generation.range);
+    if (!is_assistant(message)) {
+      if (message == kNoMessageHere) return report("a {% generation %} block holds no message's text");
       report("the template puts message " + std::to_string(message) +
              ", which is not an assistant's, into {% generation %}");
       return;
@@ -167,6 +173,18 @@ class TurnFinder {
     RenderedTurn turn = close_turn(message, generation.range);
     turn.marker_end = turn.marker_end == turn.text.end ? turn.text.end : generation.range.end;
     rendered_.turns.push_back(turn);
+  }
+
+  // Whose content the first content byte of `range` is.
+  std::size_t message_in(ByteRange range) const {
+    std::size_t at = 0;
+    for (const Run& run : input_.runs) {
+      at += run.size;
+      if (at > range.begin && run.size != 0 && jinja::is_content(run.origin)) {
+        return at - run.size < range.end ? jinja::message_of(run.origin) : kNoMessageHere;
+      }
+    }
+    return kNoMessageHere;
   }
 
   void add_segment(const Segment& segment) {
@@ -213,7 +231,8 @@ class TurnFinder {
       if (at != std::string_view::npos) return {message, {range.begin, at}, at + input_.eos_token.size()};
     }
     std::vector<ByteRange> all = markers_in(range);
-    for (std::size_t i = all.size(); i > 0 && all[i - 1].begin >= tail.begin; --i) {
+    std::size_t stop = all.size() > kMostMarkers ? all.size() - kMostMarkers : 0;
+    for (std::size_t i = all.size(); i > stop && all[i - 1].begin >= tail.begin; --i) {
       if (!is_paired(all, i - 1)) return {message, {range.begin, all[i - 1].begin}, all[i - 1].end};
     }
     return {message, range, range.end};
@@ -239,22 +258,21 @@ class TurnFinder {
   }
 
   void find_silent_messages() {
+    std::vector<char> has_turn(input_.is_assistant.size(), 0);
+    std::vector<char> has_text(input_.is_assistant.size(), 0);
+    for (const RenderedTurn& turn : rendered_.turns) has_turn[turn.message] = 1;
+    for (const Run& run : input_.runs) {
+      if (run.size != 0 && jinja::is_content(run.origin)) has_text[jinja::message_of(run.origin)] = 1;
+    }
     for (std::size_t i = 0; i < input_.is_assistant.size(); ++i) {
-      if (!input_.is_assistant[i]) continue;
-      auto of_message = [&](const RenderedTurn& turn) { return turn.message == i; };
-      if (std::any_of(rendered_.turns.begin(), rendered_.turns.end(), of_message)) continue;
-      bool writes = writes_content_of(i);
-      if (writes)
+      if (input_.is_assistant[i] == 0 || has_turn[i] != 0) continue;
+      if (has_text[i] == 0) {
+        rendered_.silent_messages.push_back(i);
+      } else {
         report("message " + std::to_string(i) +
                " is in the text, but not where a loop over the messages writes it");
-      if (!writes) rendered_.silent_messages.push_back(i);
+      }
     }
-  }
-
-  bool writes_content_of(std::size_t message) const {
-    return std::any_of(input_.runs.begin(), input_.runs.end(), [&](const Run& run) {
-      return run.size != 0 && jinja::is_content(run.origin) && jinja::message_of(run.origin) == message;
-    });
   }
 
   const TurnInput& input_;

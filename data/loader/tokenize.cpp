@@ -23,16 +23,19 @@ std::optional<bool> told_to_train(const Message& message) {
   return std::nullopt;
 }
 
-// `from` without the bytes of `hole`.
-void subtract(std::vector<ByteRange>& from, ByteRange hole) {
+// `ranges` without `holes`; both sorted and disjoint. One pass: a row may have any number of turns.
+std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const std::vector<ByteRange>& holes) {
   std::vector<ByteRange> rest;
-  for (const ByteRange& range : from) {
-    if (range.begin < std::min(range.end, hole.begin))
-      rest.push_back({range.begin, std::min(range.end, hole.begin)});
-    if (std::max(range.begin, hole.end) < range.end)
-      rest.push_back({std::max(range.begin, hole.end), range.end});
+  std::size_t hole = 0;
+  for (ByteRange range : ranges) {
+    while (hole < holes.size() && holes[hole].end <= range.begin) ++hole;
+    for (std::size_t i = hole; i < holes.size() && holes[i].begin < range.end; ++i) {
+      if (range.begin < holes[i].begin) rest.push_back({range.begin, holes[i].begin});
+      range.begin = std::max(range.begin, holes[i].end);
+    }
+    if (range.begin < range.end) rest.push_back(range);
   }
-  from = std::move(rest);
+  return rest;
 }
 
 }  // namespace
@@ -85,12 +88,13 @@ std::vector<ByteRange> trained_spans(const Rendered& rendered, const Conversatio
       spans.push_back(span);
     }
   }
+  std::vector<ByteRange> silent;
   for (const RenderedTurn& turn : rendered.turns) {
     if (turn.message >= conversation.messages.size()) continue;
     const bool train = told_to_train(conversation.messages[turn.message]).value_or(true);
-    if (!train) subtract(spans, {turn.text.begin, std::max(turn.text.end, turn.marker_end)});
+    if (!train) silent.push_back({turn.text.begin, std::max(turn.text.end, turn.marker_end)});
   }
-  return spans;
+  return silent.empty() ? spans : without(spans, silent);
 }
 
 std::uint32_t count_trained_targets(std::span<const std::uint8_t> trained) {

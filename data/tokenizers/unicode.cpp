@@ -43,6 +43,30 @@ std::uint8_t class_of_category(UCharCategory category) {
   }
 }
 
+// What Unicode 15.1 and 16.0 added: the reference libraries know it, ICU 72 does not. So the classes are
+// those of Unicode 16 wherever the program runs. Symbols have no class and are left out.
+struct Addition {
+  char32_t first, last;
+  UCharCategory category;
+};
+constexpr UCharCategory kLu = U_UPPERCASE_LETTER, kLl = U_LOWERCASE_LETTER, kLo = U_OTHER_LETTER,
+                        kMn = U_NON_SPACING_MARK, kNd = U_DECIMAL_DIGIT_NUMBER, kPo = U_OTHER_PUNCTUATION;
+constexpr Addition kAdditions[] = {
+    {0x897, 0x897, kMn},     {0x1b4e, 0x1b4f, kPo},   {0x1b7f, 0x1b7f, kPo},   {0x1c89, 0x1c89, kLu},
+    {0x1c8a, 0x1c8a, kLl},   {0xa7cb, 0xa7cc, kLu},   {0xa7cd, 0xa7cd, kLl},   {0xa7da, 0xa7da, kLu},
+    {0xa7db, 0xa7db, kLl},   {0xa7dc, 0xa7dc, kLu},   {0x105c0, 0x105f3, kLo}, {0x10d40, 0x10d49, kNd},
+    {0x10d4a, 0x10d4f, kLo}, {0x10d50, 0x10d65, kLu}, {0x10d69, 0x10d6d, kMn}, {0x10d6e, 0x10d6e, kPo},
+    {0x10d6f, 0x10d6f, kLo}, {0x10d70, 0x10d85, kLl}, {0x10ec2, 0x10ec4, kLo}, {0x10efc, 0x10efc, kMn},
+    {0x11380, 0x11389, kLo}, {0x1138b, 0x1138b, kLo}, {0x1138e, 0x1138e, kLo}, {0x11390, 0x113b5, kLo},
+    {0x113b7, 0x113b7, kLo}, {0x113b8, 0x113c0, kMn}, {0x113c2, 0x113c2, kMn}, {0x113c5, 0x113c5, kMn},
+    {0x113c7, 0x113ca, kMn}, {0x113cc, 0x113d0, kMn}, {0x113d1, 0x113d1, kLo}, {0x113d2, 0x113d2, kMn},
+    {0x113d3, 0x113d3, kLo}, {0x113d4, 0x113d5, kPo}, {0x113d7, 0x113d8, kPo}, {0x113e1, 0x113e2, kMn},
+    {0x116d0, 0x116e3, kNd}, {0x11bc0, 0x11be0, kLo}, {0x11be1, 0x11be1, kPo}, {0x11bf0, 0x11bf9, kNd},
+    {0x11f5a, 0x11f5a, kMn}, {0x13460, 0x143fa, kLo}, {0x16100, 0x1611d, kLo}, {0x1611e, 0x1612f, kMn},
+    {0x16130, 0x16139, kNd}, {0x16d40, 0x16d6c, kLo}, {0x16d6d, 0x16d6f, kPo}, {0x16d70, 0x16d79, kNd},
+    {0x18cff, 0x18cff, kLo}, {0x1ccf0, 0x1ccf9, kNd}, {0x1e5d0, 0x1e5ed, kLo}, {0x1e5ee, 0x1e5ef, kMn},
+    {0x1e5f0, 0x1e5f0, kLo}, {0x1e5f1, 0x1e5fa, kNd}, {0x1e5ff, 0x1e5ff, kPo}, {0x2ebf0, 0x2ee5d, kLo}};
+
 UBool add_range(const void* context, UChar32 begin, UChar32 end, UCharCategory category) {
   auto& all = *static_cast<std::vector<std::uint8_t>*>(const_cast<void*>(context));
   std::fill(all.begin() + begin, all.begin() + end, class_of_category(category));
@@ -101,6 +125,9 @@ Prefix read_prefix(std::string_view bytes) {
 CharClasses::CharClasses() {
   std::vector<std::uint8_t> all(kCharLimit);
   u_enumCharTypes(&add_range, &all);
+  for (const Addition& added : kAdditions) {
+    for (char32_t c = added.first; c <= added.last; ++c) all[c] = class_of_category(added.category);
+  }
   add_properties(all);
   std::map<std::string_view, std::uint16_t> known;
   for (std::size_t block = 0; block < stage_.size(); ++block) {

@@ -1,7 +1,8 @@
 // UTF-8 and the few character classes that tokenizer patterns speak of.
 //
-// Classes come from ICU's Unicode data, once per process, into a two-level table (about 100 kB). Functions
-// that say "valid" read without checks: encode() proves a text valid first.
+// Classes are those of Unicode 16 (of ICU's data where that is newer), kept in a two-level table of about 100
+// kB that is made once per process. Functions that say "valid" read without checks: encode() proves a text
+// valid first.
 #pragma once
 
 #include <array>

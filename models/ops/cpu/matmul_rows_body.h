@@ -47,10 +47,11 @@ inline void sum_lanes(const V16* v, float* out) {
   std::memcpy(out, &sums, sizeof sums);
 }
 
-// out[r][n] = x[r] . w[n] for R rows and four columns.
+// out[r][n] = x[r] . w[n] for R rows and four columns. Fetches what lies `ahead` elements behind what it
+// reads: four streams of short rows are more than the processor foresees by itself.
 template <class T, int R>
 inline void dot_tile(const T* x, std::int64_t x_stride, const T* w, std::int64_t w_stride, std::int64_t depth,
-                     float (*out)[4]) {
+                     std::int64_t ahead, float (*out)[4]) {
   constexpr std::int64_t kStep = 16 * Operand<T>::kPack;
   V16 acc[R][4];
 #pragma GCC unroll 8
@@ -59,6 +60,8 @@ inline void dot_tile(const T* x, std::int64_t x_stride, const T* w, std::int64_t
     for (int n = 0; n < 4; ++n) acc[r][n] = splat(0.f);
   std::int64_t k = 0;
   for (; k + kStep <= depth; k += kStep) {
+#pragma GCC unroll 4
+    for (int n = 0; n < 4; ++n) __builtin_prefetch(w + n * w_stride + k + ahead);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
@@ -82,22 +85,22 @@ constexpr int kDotRows = 2;
 
 template <class T>
 void dot_rows(std::int64_t rows, const T* x, std::int64_t x_stride, const T* w, std::int64_t w_stride,
-              std::int64_t depth, float (*out)[4]) {
+              std::int64_t depth, std::int64_t ahead, float (*out)[4]) {
   switch (rows) {
 #if defined(__AVX512F__)
     case 6:
-      return dot_tile<T, 6>(x, x_stride, w, w_stride, depth, out);
+      return dot_tile<T, 6>(x, x_stride, w, w_stride, depth, ahead, out);
     case 5:
-      return dot_tile<T, 5>(x, x_stride, w, w_stride, depth, out);
+      return dot_tile<T, 5>(x, x_stride, w, w_stride, depth, ahead, out);
     case 4:
-      return dot_tile<T, 4>(x, x_stride, w, w_stride, depth, out);
+      return dot_tile<T, 4>(x, x_stride, w, w_stride, depth, ahead, out);
     case 3:
-      return dot_tile<T, 3>(x, x_stride, w, w_stride, depth, out);
+      return dot_tile<T, 3>(x, x_stride, w, w_stride, depth, ahead, out);
 #endif
     case 2:
-      return dot_tile<T, 2>(x, x_stride, w, w_stride, depth, out);
+      return dot_tile<T, 2>(x, x_stride, w, w_stride, depth, ahead, out);
     default:
-      return dot_tile<T, 1>(x, x_stride, w, w_stride, depth, out);
+      return dot_tile<T, 1>(x, x_stride, w, w_stride, depth, ahead, out);
   }
 }
 
@@ -112,11 +115,12 @@ void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last)
       if (tile < 0) {
         for (std::int64_t c = 0; c < columns; ++c) {
           float column[kDotRows][4];
-          dot_rows(rows, p.x + r * p.x_stride, p.x_stride, p.w + (n + c) * p.w_stride, 0, p.depth, column);
+          dot_rows(rows, p.x + r * p.x_stride, p.x_stride, p.w + (n + c) * p.w_stride, 0, p.depth, 0, column);
           for (std::int64_t i = 0; i < rows; ++i) sums[i][c] = column[i][0];
         }
       } else {
-        dot_rows(rows, p.x + r * p.x_stride, p.x_stride, p.w + tile * p.w_stride, p.w_stride, p.depth, sums);
+        dot_rows(rows, p.x + r * p.x_stride, p.x_stride, p.w + tile * p.w_stride, p.w_stride, p.depth,
+                 r == 0 ? 4 * p.w_stride : 0, sums);
       }
       const std::int64_t shift = tile < 0 ? 0 : n - tile;
       for (std::int64_t i = 0; i < rows; ++i)

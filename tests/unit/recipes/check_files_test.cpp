@@ -86,6 +86,10 @@ TEST_F(CheckFiles, FoldersAndVariablesAreExplained) {
             std::string::npos);
   EXPECT_NE(missing({"data.chat_template=/none.jinja"}).find("data.chat_template: no file /none.jinja"),
             std::string::npos);
+  EXPECT_EQ(missing({"data.chat_template=tullu"}).substr(0, 93),
+            "command line: data.chat_template=tullu: data.chat_template: no built-in template tullu; allow");
+  EXPECT_NE(missing({"data.chat_template=tullu"}).find("did you mean tulu?"), std::string::npos);
+  EXPECT_EQ(missing({"data.chat_template=tulu"}), "");
   EXPECT_NE(missing({"run.dir=" + rows + "/a.jsonl/x"}).find("a.jsonl is a file; name a folder"),
             std::string::npos);
 }

@@ -163,6 +163,29 @@ TEST(Turns, WhatCannotBeToldIsReported) {
             "unlocated: the template puts message 0, which is not an assistant's, into {% generation %}");
 }
 
+TEST(Turns, GenerationBlocksOutsideOfALoop) {
+  EXPECT_EQ(trained("U:{{ messages[0].content }} A:{% generation %}{{ messages[1].content }}{{ eos_token "
+                    "}}{% endgeneration %}"),
+            "[one</s>]");
+  EXPECT_EQ(trained("{% generation %}x{% endgeneration %}"),
+            "unlocated: a {% generation %} block holds no message's text");
+  EXPECT_EQ(render("{% generation %}x{% endgeneration %}", Json::object()).turns.size(), 0u);
+}
+
+TEST(Turns, ManyToolArgumentsAreFoundInLinearTime) {
+  Json arguments = Json::object();
+  for (int i = 0; i < 20'000; ++i) arguments["k" + std::to_string(i)] = "v";
+  Json row = {
+      {"messages", {{{"role", "user"}, {"content", "u"}}, {{"role", "assistant"}, {"arguments", arguments}}}},
+      {"eos_token", ""}};
+  std::string got = trained(
+      "{% for m in messages %}<|{{ m.role }}|>{% for k, v in m.arguments | items %}<p={{ k }}>{{ v }}</p>{% "
+      "endfor %}"
+      "<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+      row);
+  EXPECT_TRUE(got.starts_with("[<p=k0>v</p>") && got.ends_with("v</p><|end|>]")) << got.substr(0, 200);
+}
+
 TEST(Turns, SilentMessagesAreListed) {
   Rendered rendered = render(
       "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}{% endif %}{% endfor %}"

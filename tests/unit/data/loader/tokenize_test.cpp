@@ -70,6 +70,22 @@ TEST(Tokenize, WeightZeroSilencesATurn) {
   EXPECT_EQ(tokenize(conversation).fate, Fate::kDropped);
 }
 
+TEST(Tokenize, ManySilentTurnsCostLinearTime) {
+  constexpr std::size_t kTurns = 200000;
+  Rendered rendered;
+  rendered.text.resize(kTurns * 10);
+  Conversation conversation;
+  for (std::size_t i = 0; i < kTurns; ++i) {
+    rendered.turns.push_back({i, {i * 10 + 2, i * 10 + 6}, i * 10 + 8});
+    conversation.messages.push_back({"assistant", "", Json{{"weight", i % 2}}});
+  }
+  EXPECT_EQ(trained_spans(rendered, conversation, TrainOn::kAssistant).size(), kTurns / 2);
+  const std::vector<ByteRange> all = trained_spans(rendered, conversation, TrainOn::kAll);
+  EXPECT_EQ(all.size(), kTurns / 2 + 1);
+  EXPECT_EQ(all[0], (ByteRange{0, 2}));
+  EXPECT_EQ(all[1], (ByteRange{8, 22}));
+}
+
 TEST(Tokenize, TooLongFollowsThePolicy) {
   const std::size_t whole = tokenize(kTwoTurns).ids.size();
   const auto most = static_cast<std::int64_t>(whole);

@@ -26,6 +26,7 @@ TEST(Unicode, ClassesOfKnownCharacters) {
   EXPECT_EQ(classes.of('$'), kPunctuation);  // ASCII punctuation though a symbol
   EXPECT_EQ(classes.of(U'€'), 0);
   EXPECT_EQ(classes.of(0x10ffff), 0);
+  EXPECT_EQ(classes.of(0x13460), kLetter | kUpper | kLower | kWord);  // of Unicode 16
 }
 
 TEST(Unicode, EveryCharacterRoundTrips) {
