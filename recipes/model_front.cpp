@@ -33,17 +33,35 @@ std::vector<std::int32_t> read_ids(const data::Json& ids) {
   return out;
 }
 
+at::ScalarType scalar_type(std::optional<models::Dtype> stored, const std::optional<std::string>& dtype) {
+  const bool bf16 = dtype ? *dtype == "bf16" : stored == models::Dtype::kBFloat16;
+  return bf16 ? at::kBFloat16 : at::kFloat;
+}
+
 }  // namespace
 
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype) {
   const models::HfDirectory weights(directory);
   weights.check(models::llama_parameter_shapes(weights.config()));
-  const bool stored_bf16 = weights.config().dtype == models::Dtype::kBFloat16;
-  const bool bf16 = dtype ? *dtype == "bf16" : stored_bf16;
-  auto model = std::make_unique<models::Llama>(weights.config(), bf16 ? at::kBFloat16 : at::kFloat, at::kCPU);
+  const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
+  auto model = std::make_unique<models::Llama>(weights.config(), type, at::kCPU);
   model->load(weights);
   return model;
+}
+
+std::unique_ptr<models::Llama> random_model(const std::string& directory, at::ScalarType dtype,
+                                            std::uint64_t seed) {
+  auto model =
+      std::make_unique<models::Llama>(models::read_llama_config(directory + "/config.json"), dtype, at::kCPU);
+  model->initialize(seed);
+  return model;
+}
+
+std::unique_ptr<models::Llama> random_model(const std::string& directory,
+                                            const std::optional<std::string>& dtype, std::uint64_t seed) {
+  const models::LlamaConfig config = models::read_llama_config(directory + "/config.json");
+  return random_model(directory, scalar_type(config.dtype, dtype), seed);
 }
 
 data::Date local_date() {

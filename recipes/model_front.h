@@ -23,6 +23,14 @@ namespace caravan::recipes {
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype);
 
+// The model of config.json with random weights, as a recipe with `model.init: random` and `run.seed: seed`
+// starts from; no weights are read. Throws models::Error.
+std::unique_ptr<models::Llama> random_model(const std::string& directory, at::ScalarType dtype,
+                                            std::uint64_t seed);
+// The same with `dtype` as load_model takes it.
+std::unique_ptr<models::Llama> random_model(const std::string& directory,
+                                            const std::optional<std::string>& dtype, std::uint64_t seed);
+
 // The local time, for templates that ask for it.
 data::Date local_date();
 

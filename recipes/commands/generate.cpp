@@ -20,6 +20,9 @@ const std::string kUsage =
         "\n"
         "Completes prompts: JSON lines in, JSON lines out, in order.\n") +
     kSamplingUsage +
+    "  --init pretrained|random  random: not the checkpoint's weights, but those that training with "
+    "model.init: random and\n"
+    "                            run.seed: S begins with; DIR then needs none (pretrained)\n"
     "  --batch-size B            sequences that decode together (32); no result depends on it\n"
     "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n"
     "  --template NAME           chat template: a file of Jinja text or a built-in one; default: the "
@@ -42,9 +45,16 @@ const std::string kUsage =
 struct GenerateArgs {
   RowEncoderOptions rows;
   SamplingFlags sampling;
-  std::optional<std::string> dtype;
+  std::optional<std::string> dtype, init;
   std::optional<std::int64_t> batch_size = 32;
+
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(sampling.seed.value_or(0)); }
 };
+
+std::unique_ptr<models::Llama> make_model(const GenerateArgs& args) {
+  if (args.init == "random") return random_model(args.rows.model, args.dtype, args.seed());
+  return load_model(args.rows.model, args.dtype);
+}
 
 // Reads rows as places become free, and writes what is done in the order of the rows.
 class CompletionPipe {
@@ -52,7 +62,7 @@ class CompletionPipe {
   CompletionPipe(const GenerateArgs& args, const CommandFlags& flags, std::istream& in, std::ostream& out)
       : args_(args),
         encoder_(args.rows),
-        model_(load_model(args.rows.model, args.dtype)),
+        model_(make_model(args)),
         file_(models::read_generation_config(args.rows.model)),
         sampling_(args.sampling.resolve(file_, args.rows.model, flags)),
         generator_(*model_, {.batch_size = *args.batch_size,
@@ -100,7 +110,7 @@ class CompletionPipe {
     const std::int64_t usual = file_.max_new_tokens.value_or(256);
     request.max_new_tokens = args_.sampling.max_new_tokens.value_or(std::clamp<std::int64_t>(room, 1, usual));
     request.sampling = sampling_;
-    request.key = models::sampling_key(static_cast<std::uint64_t>(args_.sampling.seed.value_or(0)), index);
+    request.key = models::sampling_key(args_.seed(), index);
     generator_.check_request(request);
     return request;
   }
@@ -159,6 +169,7 @@ int run_generate(std::span<const std::string> args, std::istream& in, std::ostre
   CommandFlags flags("generate", kUsage);
   flags.add_text("--model", parsed.rows.model);
   parsed.sampling.add_to(flags);
+  flags.add_choice("--init", parsed.init, {"pretrained", "random"});
   flags.add_integer("--batch-size", parsed.batch_size, 1, 1 << 16);
   flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
   flags.add_text("--template", parsed.rows.chat_template);

@@ -9,6 +9,7 @@
 #include "data/loader/training_data.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
+#include "recipes/model_front.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/stages/run_directory.h"
 #include "recipes/text_front.h"
@@ -77,9 +78,7 @@ data::PlanOptions evaluation_plan(const Recipe& recipe) {
 std::unique_ptr<models::Llama> make_model(const Recipe& recipe, std::int64_t vocab_needed) {
   std::unique_ptr<models::Llama> model;
   if (recipe.model.init == models::Init::kRandom) {
-    model = std::make_unique<models::Llama>(models::read_llama_config(recipe.model.path + "/config.json"),
-                                            scalar_type(recipe.model.dtype), at::kCPU);
-    model->initialize(recipe.run.seed);
+    model = random_model(recipe.model.path, scalar_type(recipe.model.dtype), recipe.run.seed);
   } else {
     const models::HfDirectory directory(recipe.model.path);
     directory.check(models::llama_parameter_shapes(directory.config()));

@@ -1,6 +1,7 @@
 // A small checkpoint with tokenizer, chat template and random weights, made once per process.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <sstream>
 #include <string>
@@ -43,6 +44,11 @@ inline const std::string& demo_checkpoint() {
     return (folder / "model").string();
   }();
   return path;
+}
+
+// What the checkpoint was made from: tokenizer and config.json, no weights.
+inline std::string demo_source() {
+  return (std::filesystem::path(demo_checkpoint()).parent_path() / "source").string();
 }
 
 // Output lines of a command and its exit code.

@@ -7,6 +7,7 @@
 
 #include "data/error.h"
 #include "data/tokenizers/tokenizer.h"
+#include "models/error.h"
 #include "recipes/commands/score.h"
 #include "tests/unit/recipes/commands/demo_checkpoint.h"
 
@@ -66,6 +67,17 @@ TEST(GenerateCommand, RowsOfOneSeedDiffer) {
   EXPECT_EQ(generate(row + row, {"--temperature", "1", "--max-new-tokens", "20"}).output, ran.output);
   EXPECT_NE(generate(row + row, {"--temperature", "1", "--max-new-tokens", "20", "--seed", "1"}).output,
             ran.output);
+}
+
+TEST(GenerateCommand, RandomWeightsNeedNoCheckpoint) {
+  const std::string source = tests::demo_source();
+  const auto random = [&](const std::string& seed) {
+    return generate(rows(3), {"--init", "random", "--seed", seed, "--max-new-tokens", "6"}, source).output;
+  };
+  EXPECT_EQ(random("3"), generate(rows(3), {"--max-new-tokens", "6"}).output);  // was made with seed 3
+  EXPECT_NE(random("4"), random("3"));
+  EXPECT_THROW(generate(rows(1), {}, source), models::Error);
+  EXPECT_THROW(generate(rows(1), {"--init", "zero"}, source), data::Error);
 }
 
 TEST(GenerateCommand, LogProbsAreThoseThatScoreGives) {
