@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <sstream>
+#include <utility>
 
 #include "data/error.h"
 #include "recipes/nearest_name.h"
@@ -36,7 +37,8 @@ std::string range_text(const char* kind, Number low, Number high) {
 }  // namespace
 
 void CommandFlags::refuse(const std::string& text) const {
-  throw data::Error(data::Error::Kind::kUsage, command_ + ": " + text + "\n" + usage_);
+  throw data::Error(data::Error::Kind::kUsage,
+                    command_ + ": " + text + "; caravan " + command_ + " --help tells more");
 }
 
 void CommandFlags::add_text(const std::string& name, std::string& value) {

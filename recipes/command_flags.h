@@ -12,7 +12,7 @@
 namespace caravan::recipes {
 
 // Every error is a data::Error (kUsage) that names the command, the flag, what was found and what is allowed,
-// with the nearest flag for an unknown one and the usage below.
+// with the nearest flag for an unknown one.
 class CommandFlags {
  public:
   CommandFlags(std::string command, std::string usage)

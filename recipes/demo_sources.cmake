@@ -3,6 +3,9 @@ add_library(recipes_demo OBJECT
   commands/demo_data.cpp
   commands/demo_score.cpp
   commands/doctor.cpp
+  commands/doctor_findings.cpp
+  commands/doctor_report.cpp
+  commands/nvidia_driver.cpp
   commands/render.cpp
   commands/show_tokens.cpp
   commands/tokenize.cpp

@@ -1,5 +1,6 @@
 #include "recipes/describe_recipe.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "recipes/fields.h"
@@ -64,6 +65,18 @@ std::string key_text(const KeyDescription& key) {
   text += '\n';
   if (!key.aliases.empty()) text += "      other names: " + key.aliases + '\n';
   return text;
+}
+
+// Whether a person who writes `name` means this key: its full name, its last part, or another framework's
+// name.
+bool is_called(const KeyDescription& key, std::string_view name) {
+  if (key.key == name || key.key.substr(key.key.rfind('.') + 1) == name) return true;
+  for (std::size_t at = 0; at < key.aliases.size();) {
+    const std::size_t end = std::min(key.aliases.find(", ", at), key.aliases.size());
+    if (key.aliases.substr(at, end - at) == name) return true;
+    at = end + 2;
+  }
+  return false;
 }
 
 // A bar would end the cell.
@@ -134,11 +147,15 @@ std::vector<SectionDescription> describe_recipe() {
 
 std::optional<std::string> description_text(std::string_view section) {
   std::string text;
-  for (const SectionDescription& described : describe_recipe()) {
+  const std::vector<SectionDescription> sections = describe_recipe();
+  const bool names_section = std::any_of(
+      sections.begin(), sections.end(),
+      [&](const SectionDescription& known) { return !known.name.empty() && known.name == section; });
+  for (const SectionDescription& described : sections) {
     const bool whole = section.empty() || described.name == section;
     std::string keys;
     for (const KeyDescription& key : described.keys) {
-      if (whole || key.key == section) keys += key_text(key);
+      if (whole || (!names_section && is_called(key, section))) keys += key_text(key);
     }
     if (keys.empty()) continue;
     if (whole) text += (described.name.empty() ? "recipe" : described.name) + ": " + described.help + '\n';

@@ -26,8 +26,8 @@ struct SectionDescription {
 // All sections in the order of a recipe.
 std::vector<SectionDescription> describe_recipe();
 
-// For a terminal. `section`: empty for all, a section, or one key ("data.max_length"). Nothing where there is
-// no such name.
+// For a terminal. `section`: empty for all, a section, or keys by full name ("data.max_length"), last part
+// ("max_length") or another framework's name ("lr"). Nothing where there is no such name.
 std::optional<std::string> description_text(std::string_view section);
 
 // recipes/README.md, whole.

@@ -4,7 +4,7 @@
 
 #include "recipes/commands/chat.h"
 #include "recipes/commands/dispatch.h"
-#include "recipes/commands/doctor.h"
+#include "recipes/commands/doctor_probes.h"
 #include "recipes/commands/generate.h"
 #include "recipes/commands/score.h"
 #include "recipes/commands/train.h"
@@ -22,7 +22,7 @@ constexpr std::array kCommands = {
     Command{"generate", "completions of prompts on stdin", caravan::recipes::run_generate},
     Command{"chat", "talk to a model", caravan::recipes::run_chat},
     Command{"doctor", "versions, devices, threads, memory, speed, and what is missing",
-            caravan::recipes::run_doctor},
+            caravan::recipes::run_engine_doctor},
 };
 
 Failure translate(const std::exception& error) {

@@ -1,6 +1,7 @@
 # Reading recipes needs no tensors, so that `validate` and `describe` start at once.
 add_library(recipes_reader OBJECT
   check_files.cpp
+  command_flags.cpp
   describe_recipe.cpp
   nearest_name.cpp
   read_recipe.cpp

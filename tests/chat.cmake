@@ -6,7 +6,9 @@ test_program(chat_tests LIBS data_chat data_tokenizers SOURCES
   unit/data/chat/masks_test.cpp
   unit/data/chat/turns_test.cpp
   unit/recipes/commands/render_test.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/render.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/nearest_name.cpp
 )
 
 add_executable(template_bench EXCLUDE_FROM_ALL bench/template_bench.cpp)

@@ -5,6 +5,7 @@ test_program(metrics_tests LIBS trainer_metrics SOURCES
   unit/trainer/metrics/log_test.cpp
   unit/trainer/metrics/meter_test.cpp
   unit/trainer/metrics/run_card_test.cpp
+  unit/trainer/metrics/run_totals_test.cpp
   unit/trainer/metrics/tensorboard_sink_test.cpp
 )
 
@@ -12,4 +13,6 @@ test_program(demo_tests LIBS data_demo recipes_demo caravan_data trainer_metrics
   unit/data/demo/bpe_trainer_test.cpp
   unit/data/demo/dialogues_test.cpp
   unit/recipes/commands/doctor_test.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/nearest_name.cpp
 )

@@ -9,8 +9,10 @@ test_program(tokenizers_tests LIBS data_tokenizers SOURCES
 
 test_program(tokenize_command_tests LIBS data_tokenizers data_chat data_readers data_loader SOURCES
   unit/recipes/commands/tokenize_test.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/show_tokens.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/tokenize.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/nearest_name.cpp
 )
 
 add_executable(tokenizer_bench EXCLUDE_FROM_ALL bench/tokenizer_bench.cpp)

@@ -10,6 +10,7 @@
 #include "data/tokenizers/stream_decoder.h"
 #include "models/generation/generator.h"
 #include "recipes/model_front.h"
+#include "trainer/metrics/console_sink.h"
 
 namespace caravan::recipes {
 
@@ -19,8 +20,9 @@ const std::string kUsage =
     std::string(
         "caravan chat --model DIR [--system TEXT] [options]\n"
         "\n"
-        "Each line you type is a turn; the answer comes as it is written. Ctrl-C stops an answer, Ctrl-D "
-        "ends.\n"
+        "Each line you type is a turn; the answer comes as it is written. On a terminal Ctrl-C stops an "
+        "answer,\n"
+        "Ctrl-D ends, and the line /new forgets the conversation.\n"
         "  --system TEXT             the system message\n") +
     kSamplingUsage +
     "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n"
@@ -82,6 +84,21 @@ class ChatSession {
     generator_.emplace(*model_,
                        models::GeneratorOptions{.stop_ids = models::stop_ids_of(model_->config(), file_)});
     sequence_.emplace(generator_->decoder().new_sequence());
+  }
+
+  // "134,515,008 parameters in bf16, 8,192 tokens of context".
+  std::string description() const {
+    const models::LlamaConfig& config = model_->config();
+    return trainer::with_thousands(static_cast<double>(model_->num_parameters())) + " parameters in " +
+           (model_->dtype() == at::kBFloat16 ? "bf16" : "fp32") + ", " +
+           trainer::with_thousands(static_cast<double>(config.max_position_embeddings)) +
+           " tokens of context";
+  }
+
+  // The next turn is the first again; the system message stays.
+  void forget() {
+    const std::size_t kept = args_.system.empty() ? 0 : 1;
+    messages_.erase(messages_.begin() + static_cast<std::ptrdiff_t>(kept), messages_.end());
   }
 
   // Answers one turn. Throws data::Error where it does not fit the model; the history is as before then.
@@ -174,9 +191,16 @@ int run_chat(std::span<const std::string> args, std::istream& in, std::ostream& 
   const auto ask = [&] {
     if (interactive) std::cerr << "> " << std::flush;
   };
+  if (interactive)
+    std::cerr << session.description()
+              << "; Ctrl-C stops an answer, /new forgets the conversation, Ctrl-D ends" << std::endl;
   ask();
   for (std::string line; std::getline(in, line); ask()) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (interactive && line == "/new") {
+      session.forget();
+      continue;
+    }
     try {
       session.answer(line);
     } catch (const data::Error& error) {

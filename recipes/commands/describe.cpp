@@ -14,9 +14,11 @@ namespace caravan::recipes {
 namespace {
 
 constexpr const char* kUsage =
-    "caravan describe [SECTION | SECTION.KEY] [--markdown] [--check [FILE]]\n"
+    "caravan describe [SECTION | KEY] [--markdown] [--check [FILE]]\n"
     "\n"
     "Prints every key of a recipe: what it is, what is allowed, its default, its other names.\n"
+    "  SECTION        its keys: model, data, batch, optimizer, ...\n"
+    "  KEY            one key: data.max_length, max_length, or a name of other frameworks such as lr\n"
     "  --markdown     the whole as recipes/README.md\n"
     "  --check FILE   exit 1 unless FILE, by default recipes/README.md, is what --markdown prints\n";
 
@@ -30,7 +32,8 @@ struct DescribeArgs {
 DescribeArgs parse_args(std::span<const std::string> args) {
   DescribeArgs parsed;
   const auto refuse = [](const std::string& text) {
-    throw data::Error(data::Error::Kind::kUsage, "describe: " + text + "\n" + kUsage);
+    throw data::Error(data::Error::Kind::kUsage,
+                      "describe: " + text + "; caravan describe --help tells more");
   };
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (args[i] == "--help" || args[i] == "-h") {
@@ -70,7 +73,10 @@ int check_page(const std::string& path) {
       known.push_back(section.name);
       listed += (listed.empty() ? "" : ", ") + section.name;
     }
-    for (const KeyDescription& key : section.keys) known.push_back(key.key);
+    for (const KeyDescription& key : section.keys) {
+      known.push_back(key.key);
+      known.push_back(std::string_view(key.key).substr(key.key.rfind('.') + 1));
+    }
   }
   std::string text = "describe: no section or key " + name + "; sections: " + listed;
   if (const auto near = nearest_name(name, known)) text += "; did you mean " + std::string(*near) + "?";

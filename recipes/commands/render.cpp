@@ -1,5 +1,7 @@
 #include "recipes/commands/render.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <ctime>
 #include <iostream>
@@ -8,6 +10,7 @@
 #include "data/chat/checkpoint_template.h"
 #include "data/chat/template.h"
 #include "data/error.h"
+#include "recipes/command_flags.h"
 
 namespace caravan::recipes {
 namespace {
@@ -37,33 +40,22 @@ struct RenderArgs {
   std::string model;
   data::TrainOn train_on = data::TrainOn::kAssistant;
   std::optional<data::Date> date;
-  bool help = false;
 };
 
-[[noreturn]] void refuse_usage(const std::string& found) {
-  throw Error(Error::Kind::kUsage, "render: " + found + "\n" + kUsage);
-}
-
-RenderArgs parse_args(std::span<const std::string> args) {
+// Nothing where help was asked for.
+std::optional<RenderArgs> parse_args(std::span<const std::string> args) {
   RenderArgs parsed;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    std::string name = args[i].substr(0, args[i].find('='));
-    if (name == "--help" || name == "-h") {
-      parsed.help = true;
-      return parsed;
-    }
-    bool known = name == "--template" || name == "--model" || name == "--train-on" || name == "--date";
-    if (!known) refuse_usage("unknown option " + args[i]);
-    bool attached = name.size() < args[i].size();
-    if (!attached && i + 1 == args.size()) refuse_usage(name + " needs a value");
-    std::string value = attached ? args[i].substr(name.size() + 1) : args[++i];
-    if (name == "--template") parsed.chat_template = value;
-    if (name == "--model") parsed.model = value;
-    if (name == "--train-on") parsed.train_on = data::train_on_from_name(value);
-    if (name == "--date") parsed.date = data::parse_date(value);
-  }
-  if (parsed.chat_template.empty() && parsed.model.empty())
-    refuse_usage("neither --template nor --model is given");
+  std::optional<std::string> train_on;
+  std::string date;
+  CommandFlags flags("render", kUsage);
+  flags.add_text("--template", parsed.chat_template);
+  flags.add_text("--model", parsed.model);
+  flags.add_choice("--train-on", train_on, {"assistant", "last_assistant", "completion", "all"});
+  flags.add_text("--date", date);
+  if (!flags.parse(args)) return std::nullopt;
+  if (train_on) parsed.train_on = data::train_on_from_name(*train_on);
+  if (!date.empty()) parsed.date = data::parse_date(date);
+  if (parsed.chat_template.empty() && parsed.model.empty()) flags.refuse("--template or --model is needed");
   return parsed;
 }
 
@@ -97,11 +89,9 @@ Json render_row(const data::ChatTemplate& chat_template, const Json& tokens, con
 }  // namespace
 
 int run_render(std::span<const std::string> args, std::istream& in, std::ostream& out) {
-  const RenderArgs parsed = parse_args(args);
-  if (parsed.help) {
-    out << kUsage;
-    return 0;
-  }
+  const std::optional<RenderArgs> asked = parse_args(args);
+  if (!asked) return 0;
+  const RenderArgs& parsed = *asked;
   data::CheckpointTemplate checkpoint;
   if (!parsed.model.empty()) checkpoint = data::read_checkpoint_template(parsed.model);
   const data::ChatTemplate chat_template =
@@ -127,6 +117,9 @@ int run_render(std::span<const std::string> args, std::istream& in, std::ostream
 
 int run_render(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
+  if (isatty(STDIN_FILENO) != 0)
+    std::cerr << "caravan: render: reads JSON lines such as {\"messages\": [...]} from here; Ctrl-D ends"
+              << std::endl;
   return run_render(args, std::cin, std::cout);
 }
 

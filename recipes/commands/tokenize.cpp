@@ -14,6 +14,7 @@
 #include "data/error.h"
 #include "data/loader/mask.h"
 #include "data/tokenizers/tokenizer.h"
+#include "recipes/command_flags.h"
 #include "recipes/commands/show_tokens.h"
 
 namespace caravan::recipes {
@@ -45,49 +46,31 @@ struct TokenizeArgs {
   std::string model, tokenizer, chat_template = "auto";
   data::TrainOn train_on = data::TrainOn::kAssistant;
   std::optional<data::Date> date;
-  bool special = false, decode = false, skip_special = false, show = false, help = false;
+  bool special = false, decode = false, skip_special = false, show = false;
 };
 
-[[noreturn]] void refuse_usage(const std::string& found) {
-  throw Error(Error::Kind::kUsage, "tokenize: " + found + "\n" + kUsage);
-}
-
-bool set_flag(const std::string& name, TokenizeArgs& parsed) {
-  bool* const flag = name == "--special"        ? &parsed.special
-                     : name == "--decode"       ? &parsed.decode
-                     : name == "--skip-special" ? &parsed.skip_special
-                     : name == "--show"         ? &parsed.show
-                                                : nullptr;
-  if (flag) *flag = true;
-  return flag != nullptr;
-}
-
-TokenizeArgs parse_args(std::span<const std::string> args) {
+// Nothing where help was asked for.
+std::optional<TokenizeArgs> parse_args(std::span<const std::string> args) {
   TokenizeArgs parsed;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--help" || args[i] == "-h") {
-      parsed.help = true;
-      return parsed;
-    }
-    if (set_flag(args[i], parsed)) continue;
-    const std::string name = args[i].substr(0, args[i].find('='));
-    const bool known = name == "--model" || name == "--tokenizer" || name == "--template" ||
-                       name == "--train-on" || name == "--date";
-    if (!known) refuse_usage("found \"" + args[i] + "\", which is no option");
-    const bool attached = name.size() < args[i].size();
-    if (!attached && i + 1 == args.size()) refuse_usage(name + " needs a value");
-    const std::string value = attached ? args[i].substr(name.size() + 1) : args[++i];
-    if (name == "--model") parsed.model = value;
-    if (name == "--tokenizer") parsed.tokenizer = value;
-    if (name == "--template") parsed.chat_template = value;
-    if (name == "--train-on") parsed.train_on = data::train_on_from_name(value);
-    if (name == "--date") parsed.date = data::parse_date(value);
-  }
-  if (parsed.model.empty() && parsed.tokenizer.empty())
-    refuse_usage("neither --model nor --tokenizer is given");
-  if (parsed.skip_special && !parsed.decode) refuse_usage("--skip-special has a meaning only with --decode");
+  std::optional<std::string> train_on;
+  std::string date;
+  CommandFlags flags("tokenize", kUsage);
+  flags.add_text("--model", parsed.model);
+  flags.add_text("--tokenizer", parsed.tokenizer);
+  flags.add_text("--template", parsed.chat_template);
+  flags.add_choice("--train-on", train_on, {"assistant", "last_assistant", "completion", "all"});
+  flags.add_text("--date", date);
+  flags.add_switch("--special", parsed.special);
+  flags.add_switch("--decode", parsed.decode);
+  flags.add_switch("--skip-special", parsed.skip_special);
+  flags.add_switch("--show", parsed.show);
+  if (!flags.parse(args)) return std::nullopt;
+  if (train_on) parsed.train_on = data::train_on_from_name(*train_on);
+  if (!date.empty()) parsed.date = data::parse_date(date);
+  if (parsed.model.empty() && parsed.tokenizer.empty()) flags.refuse("--model or --tokenizer is needed");
+  if (parsed.skip_special && !parsed.decode) flags.refuse("--skip-special has a meaning only with --decode");
   if (parsed.decode && (parsed.show || parsed.special))
-    refuse_usage("--decode goes with neither --show nor --special");
+    flags.refuse("--decode goes with neither --show nor --special");
   return parsed;
 }
 
@@ -121,7 +104,8 @@ class RowTokenizer {
 
   Tokenized encode(const Json& row) {
     if (row.contains("messages") == row.contains("text")) {
-      throw Error(Error::Kind::kData, "a row has either \"text\" or \"messages\"");
+      throw Error(Error::Kind::kData, std::string("a row has either \"text\" or \"messages\"") +
+                                          (row.contains("ids") ? "; --decode turns \"ids\" into text" : ""));
     }
     return row.contains("text") ? encode_text(row["text"]) : encode_messages(row);
   }
@@ -229,7 +213,8 @@ void write_row(RowTokenizer& rows, const TokenizeArgs& args, const Json& row, bo
 
 Json parse_row(const std::string& line) {
   Json row = Json::parse(line, nullptr, false);
-  if (row.is_discarded()) throw Error(Error::Kind::kData, "no valid JSON");
+  if (row.is_discarded())
+    throw Error(Error::Kind::kData, "no valid JSON; a row looks like {\"text\": \"...\"}");
   if (!row.is_object()) throw Error(Error::Kind::kData, "a row is an object");
   return row;
 }
@@ -242,11 +227,9 @@ std::string error_line(std::size_t number, const std::string& what) {
 }  // namespace
 
 int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostream& out, bool colour) {
-  const TokenizeArgs parsed = parse_args(args);
-  if (parsed.help) {
-    out << kUsage;
-    return 0;
-  }
+  const std::optional<TokenizeArgs> asked = parse_args(args);
+  if (!asked) return 0;
+  const TokenizeArgs& parsed = *asked;
   RowTokenizer rows(parsed);
   std::size_t number = 0, num_errors = 0;
   for (std::string line; std::getline(in, line);) {
@@ -268,7 +251,11 @@ int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostre
 
 int run_tokenize(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
-  const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  const char* const no_colour = std::getenv("NO_COLOR");
+  const bool colour = isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+  if (isatty(STDIN_FILENO) != 0)
+    std::cerr << "caravan: tokenize: reads JSON lines such as {\"text\": \"...\"} from here; Ctrl-D ends"
+              << std::endl;
   return run_tokenize(args, std::cin, std::cout, colour);
 }
 

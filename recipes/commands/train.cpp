@@ -17,10 +17,15 @@ constexpr const char* kUsage =
     "caravan train RECIPE.yaml [--quiet] [key=value ...]\n"
     "\n"
     "Runs the stage of the recipe in run.dir, or goes on from the newest complete checkpoint there. SIGTERM, "
-    "SIGINT and SIGUSR1 finish the\n"
-    "step, save and end with code 75; the same command then goes on.\n"
-    "Exit codes: 0 done, 2 recipe, 65 data, 70 numbers diverged, 71 out of memory, 74 disk, 75 stopped and "
-    "resumable, 77 refused.\n";
+    "SIGINT\n"
+    "and SIGUSR1 finish the step, save and end with code 75; the same command then goes on.\n"
+    "  --quiet      warnings and errors only; metrics.jsonl, tensorboard/ and log.txt have everything all "
+    "the same\n"
+    "  key=value    replaces a key of the recipe: optimizer.learning_rate=1e-5 data.sources.0.take=\"500 "
+    "rows\"\n"
+    "Exit codes: 0 done, 2 usage or recipe, 65 data, 70 numbers diverged, 71 out of memory, 74 files or "
+    "disk, 75 stopped\n"
+    "and resumable, 77 refused as unsafe.\n";
 
 }  // namespace
 
@@ -36,14 +41,16 @@ int run_train(std::span<const std::string> args) {
     if (arg == "--quiet")
       quiet = true;
     else if (arg.starts_with("--"))
-      throw data::Error(data::Error::Kind::kUsage, "train: unknown option " + arg + "\n" + kUsage);
+      throw data::Error(data::Error::Kind::kUsage,
+                        "train: found \"" + arg + "\"; allowed: --quiet, --help, key=value");
     else if (path.empty())
       path = arg;
     else
       overrides.push_back(arg);
   }
   if (path.empty())
-    throw data::Error(data::Error::Kind::kUsage, std::string("train: no recipe named\n") + kUsage);
+    throw data::Error(data::Error::Kind::kUsage,
+                      "train: no recipe named; write for example caravan train recipes/tiny/sft.yaml");
   const ReadRecipe read = read_recipe(path, overrides);
   require_files(read);
   trainer::Terminal terminal(trainer::detect_terminal(STDERR_FILENO, quiet));

@@ -36,7 +36,9 @@ ValidateArgs parse_args(std::span<const std::string> args) {
     } else if (arg == "--no-files") {
       parsed.files = false;
     } else if (arg.starts_with("--")) {
-      throw data::Error(data::Error::Kind::kUsage, "validate: unknown option " + arg + "\n" + kUsage);
+      throw data::Error(
+          data::Error::Kind::kUsage,
+          "validate: found \"" + arg + "\"; allowed: --resolved, --no-files, --help, key=value");
     } else if (parsed.path.empty()) {
       parsed.path = arg;
     } else {
@@ -44,7 +46,8 @@ ValidateArgs parse_args(std::span<const std::string> args) {
     }
   }
   if (parsed.path.empty() && !parsed.help) {
-    throw data::Error(data::Error::Kind::kUsage, std::string("validate: no recipe named\n") + kUsage);
+    throw data::Error(data::Error::Kind::kUsage,
+                      "validate: no recipe named; write for example caravan validate recipes/tiny/sft.yaml");
   }
   return parsed;
 }

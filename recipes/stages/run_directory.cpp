@@ -1,11 +1,13 @@
 #include "recipes/stages/run_directory.h"
 
+#include <ATen/Parallel.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "models/weights/output_file.h"
+#include "recipes/field_list.h"
 #include "recipes/read_recipe.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/versions.h"
@@ -44,6 +46,20 @@ void require_same_recipe(const Recipe& now, const std::string& before_yaml, cons
   throw Error(Error::Kind::kUsage,
               where + ": this run was started with another recipe, so going on would not repeat it:\n" +
                   difference_text(breaking) + "restore these values, or choose another run.dir");
+}
+
+// Every key that has a value; texts without the quotes that a recipe puts around them.
+std::vector<std::pair<std::string, std::string>> card_recipe(const Recipe& recipe) {
+  std::vector<std::pair<std::string, std::string>> keys;
+  for (const FieldEntry& entry : list_fields(recipe)) {
+    std::string value = entry.value;
+    if (value.starts_with('"')) {
+      const auto text = nlohmann::json::parse(value, nullptr, false);
+      if (text.is_string()) value = text.get<std::string>();
+    }
+    if (!value.empty()) keys.emplace_back(entry.key, value);
+  }
+  return keys;
 }
 
 }  // namespace
@@ -86,7 +102,10 @@ void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& ident
   launch.environment = trainer::relevant_environment(environ);
   launch.host = trainer::read_host_facts();
   launch.first_step = last_step + 1;
+  launch.threads = at::get_num_threads();
+  launch.recipe = card_recipe(recipe);
   trainer::write_run_card(path_ / "run.json", identity, launch);
+  card_open_ = true;
   sinks_.push_back(std::make_unique<trainer::JsonlSink>(path_ / "metrics.jsonl", last_step));
   sinks_.push_back(std::make_unique<trainer::TensorboardSink>(path_ / "tensorboard", last_step));
   trainer::ConsoleOptions console;
@@ -97,20 +116,34 @@ void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& ident
 }
 
 void RunDirectory::report(std::int64_t step, const std::vector<trainer::MetricValue>& values) {
+  totals_.write(step, values);
   for (const auto& sink : sinks_) sink->write(step, values);
 }
 
 void RunDirectory::save(const trainer::CheckpointContent& content, std::int64_t keep) {
   for (const auto& sink : sinks_) sink->flush();
   trainer::write_checkpoint(path_, content, keep);
-  log_.detail("checkpoint after step " + std::to_string(content.step));
+  log_.info("checkpoint after step " + std::to_string(content.step) + " saved");
 }
 
-void RunDirectory::finish(std::string_view outcome, std::int64_t last_step) {
+void RunDirectory::finish(const std::string& outcome, std::int64_t last_step, const std::string& reason,
+                          const std::map<std::string, std::string>& final_hashes) {
   for (const auto& sink : sinks_) sink->flush();
   terminal_.finish_status();
-  trainer::close_run_card(path_ / "run.json", outcome, last_step, std::chrono::system_clock::now());
+  trainer::close_run_card(path_ / "run.json", {outcome, reason, last_step, std::chrono::system_clock::now(),
+                                               totals_.to_json(), final_hashes});
+  card_open_ = false;
   log_.flush();
+}
+
+void RunDirectory::fail(const std::string& error, std::int64_t last_step) noexcept {
+  log_.record_error(error);
+  if (!card_open_) return;
+  try {
+    finish("failed", last_step, error);
+  } catch (...) {
+    // The error that ended the run is the one to tell; a disk that is full cannot take the card either.
+  }
 }
 
 }  // namespace caravan::recipes

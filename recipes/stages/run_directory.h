@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "trainer/metrics/jsonl_sink.h"
 #include "trainer/metrics/log.h"
 #include "trainer/metrics/run_card.h"
+#include "trainer/metrics/run_totals.h"
 #include "trainer/metrics/tensorboard_sink.h"
 
 namespace caravan::recipes {
@@ -39,7 +41,13 @@ class RunDirectory {
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
   // Metrics are on the disk before a checkpoint says it is complete.
   void save(const trainer::CheckpointContent& content, std::int64_t keep);
-  void finish(std::string_view outcome, std::int64_t last_step);
+  // Closes the run card. `reason`: the signal of a run that was stopped; `final_hashes`: of what a run that
+  // is done wrote.
+  void finish(const std::string& outcome, std::int64_t last_step, const std::string& reason = {},
+              const std::map<std::string, std::string>& final_hashes = {});
+  // The same for a run that ends by an error, which goes on its way: never throws.
+  void fail(const std::string& error, std::int64_t last_step) noexcept;
+  const trainer::RunTotals& totals() const { return totals_; }
 
  private:
   std::filesystem::path path_;
@@ -48,6 +56,8 @@ class RunDirectory {
   trainer::Log log_;
   std::optional<trainer::FoundCheckpoint> checkpoint_;
   std::vector<std::unique_ptr<trainer::Sink>> sinks_;
+  trainer::RunTotals totals_;
+  bool card_open_ = false;
 };
 
 }  // namespace caravan::recipes

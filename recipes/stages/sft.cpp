@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <future>
 
 #include "data/chat/template_check.h"
 #include "data/loader/training_data.h"
@@ -11,6 +12,7 @@
 #include "models/weights/hf_directory_writer.h"
 #include "recipes/model_front.h"
 #include "recipes/resolved_recipe.h"
+#include "recipes/stages/input_hashes.h"
 #include "recipes/stages/run_directory.h"
 #include "recipes/text_front.h"
 #include "trainer/compute_speed.h"
@@ -31,8 +33,12 @@ at::ScalarType scalar_type(models::DType dtype) {
   return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat;
 }
 
-data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log) {
+data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log,
+                               trainer::Terminal& terminal) {
   data::OpenOptions options;
+  options.progress = [&terminal](std::uint64_t done, std::uint64_t all) {
+    terminal.set_status("reading data: " + std::to_string(all == 0 ? 100 : done * 100 / all) + "%");
+  };
   options.seed = recipe.run.seed;
   options.variables = front.variables;
   options.note = [&log](const std::string& text) { log.warn(text); };
@@ -46,11 +52,11 @@ data::DataOptions with_cache(data::DataOptions options, const RunDirectory& run)
 }
 
 data::TrainingData open_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources,
-                             const TextFront& front, RunDirectory& run) {
+                             const TextFront& front, RunDirectory& run, trainer::Terminal& terminal) {
   data::DataOptions options = with_cache(recipe.data, run);
   options.sources = sources;
   return data::TrainingData::open(options, *front.tokenizer, *front.chat_template,
-                                  open_options(recipe, front, run.log()));
+                                  open_options(recipe, front, run.log(), terminal));
 }
 
 data::PlanOptions plan_options(const Recipe& recipe) {
@@ -131,9 +137,20 @@ void export_final(const Recipe& recipe, models::Llama& model, const std::filesys
 // One SFT run, its parts in the order in which they depend on each other.
 class SftRun {
  public:
-  SftRun(const Recipe& recipe, trainer::Terminal& terminal) : recipe_(recipe), run_(recipe, terminal) {}
+  SftRun(const Recipe& recipe, trainer::Terminal& terminal)
+      : recipe_(recipe), terminal_(terminal), run_(recipe, terminal) {}
 
   int go(const std::vector<std::string>& command) {
+    try {
+      return run(command);
+    } catch (const std::exception& error) {
+      run_.fail(error.what(), trainer_ ? trainer_->steps_done() : 0);
+      throw;
+    }
+  }
+
+ private:
+  int run(const std::vector<std::string>& command) {
     if (run_.is_finished()) {
       run_.log().info("this run is done: " + (run_.path() / "final").string());
       return 0;
@@ -145,33 +162,48 @@ class SftRun {
         {[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
          [this](std::int64_t step) { return after_step(step); }});
     if (!done) {
-      run_.finish("stopped", trainer_->steps_done());
+      run_.finish("stopped", trainer_->steps_done(), trainer::StopRequest::signal_name());
       run_.log().info(std::string("stopped by ") + trainer::StopRequest::signal_name() + " after step " +
                       std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
       return 75;
     }
-    export_final(recipe_, *model_, run_.path() / "final");
-    run_.finish("done", trainer_->steps_done());
-    run_.log().info("done: " + (run_.path() / "final").string());
+    const std::filesystem::path final_dir = run_.path() / "final";
+    export_final(recipe_, *model_, final_dir);
+    run_.finish("done", trainer_->steps_done(), "", hash_files(checkpoint_files(final_dir, "", true)));
+    run_.log().info("done: " + run_.totals().summary());
+    run_.log().info("the model: " + final_dir.string());
     return 0;
   }
 
- private:
   void open() {
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
     data::check_template(*front_.chat_template, front_.variables, recipe_.data.train_on);
-    data_.emplace(open_data(recipe_, recipe_.data.sources, front_, run_));
-    run_.log().info(data_->ledger().summary());
+    data_.emplace(open_data(recipe_, recipe_.data.sources, front_, run_, terminal_));
+    std::string fates = data_->ledger().summary();
+    while (fates.ends_with('\n')) fates.pop_back();
+    run_.log().info(fates);
     data_->ledger().write_jsonl((run_.path() / "data" / "ledger.jsonl").string());
     plan_.emplace(data_->plan(plan_options(recipe_)));
     source_.emplace(*data_, *plan_);
     if (recipe_.evaluation.sources.empty()) return;
-    held_out_.emplace(open_data(recipe_, recipe_.evaluation.sources, front_, run_));
+    held_out_.emplace(open_data(recipe_, recipe_.evaluation.sources, front_, run_, terminal_));
     held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe_)));
     held_out_source_.emplace(*held_out_, *held_out_plan_);
   }
 
+  // What the result is made of, hashed while the model is built.
+  std::map<std::string, std::string> hash_inputs() const {
+    std::vector<NamedFile> files =
+        checkpoint_files(recipe_.model.path, "model:", recipe_.model.init == models::Init::kPretrained);
+    for (const std::string& file : data_->ledger().files()) files.push_back({"data:" + file, file});
+    if (held_out_)
+      for (const std::string& file : held_out_->ledger().files())
+        files.push_back({"evaluation:" + file, file});
+    return hash_files(files);
+  }
+
   void build() {
+    input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
     model_ = make_model(recipe_, front_.tokenizer->vocab_size());
     objective_.emplace(recipe_.loss);
     trainer::TrainerOptions options;
@@ -197,12 +229,24 @@ class SftRun {
     trainer::RunIdentity identity;
     identity.stage = "sft";
     identity.seed = recipe_.run.seed;
-    identity.hashes = {{"tokenizer", front_.tokenizer->fingerprint()},
-                       {"chat_template", front_.chat_template->fingerprint()}};
+    identity.hashes = input_hashes_.get();
+    identity.hashes["tokenizer"] = front_.tokenizer->fingerprint();
+    identity.hashes["chat_template"] = front_.chat_template->fingerprint();
+    const data::LedgerTotals rows = data_->ledger().totals();
+    identity.sizes = {{"parameters", model_->num_parameters()},
+                      {"rows", rows.rows},
+                      {"rows_dropped", rows.dropped},
+                      {"documents", rows.documents},
+                      {"tokens", rows.tokens},
+                      {"trained_tokens", rows.trained_tokens},
+                      {"steps", source_->num_steps()},
+                      {"tokens_of_all_steps", plan_->num_tokens()}};
     run_.start(recipe_, identity, command, source_->num_steps(), trainer_->steps_done());
     gemm_ = trainer::measure_gemm(model_->dtype(), model_->device());
-    run_.log().info(std::to_string(source_->num_steps()) + " steps, " + std::to_string(plan_->num_tokens()) +
-                    " tokens, " + std::to_string(model_->num_parameters()) + " parameters");
+    const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
+    run_.log().info(counted(source_->num_steps()) + " steps, " + counted(plan_->num_tokens()) + " tokens, " +
+                    counted(model_->num_parameters()) + " parameters, " +
+                    std::to_string(at::get_num_threads()) + " threads");
     if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
   }
 
@@ -242,6 +286,7 @@ class SftRun {
   }
 
   const Recipe& recipe_;
+  trainer::Terminal& terminal_;
   trainer::StopRequest stop_;
   RunDirectory run_;
   TextFront front_;
@@ -253,6 +298,7 @@ class SftRun {
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};
   double gemm_ = 0.0;
+  std::future<std::map<std::string, std::string>> input_hashes_;  // last: waits before what it reads is gone
 };
 
 }  // namespace

@@ -15,20 +15,15 @@ constexpr std::chrono::milliseconds kRedrawInterval{100};
 constexpr std::size_t kRecentSteps = 50;
 constexpr std::size_t kMinimumBar = 8;
 constexpr std::size_t kMaximumBar = 30;
+// Fields of less weight give way to the bar, so that it does not come and go with the length of a number.
+constexpr int kBarImportance = 5;
+constexpr double kGibibyte = 1024.0 * 1024.0 * 1024.0;
 
 std::optional<double> find_value(std::span<const MetricValue> values, std::string_view name) {
   const auto found =
       std::find_if(values.begin(), values.end(), [&](const MetricValue& v) { return v.name == name; });
   if (found == values.end()) return std::nullopt;
   return found->value;
-}
-
-std::string with_thousands(double value) {
-  if (!std::isfinite(value) || std::abs(value) >= 1e15) return format_value(value);
-  std::string digits = std::to_string(std::llround(value));
-  const std::size_t first = digits.front() == '-' ? 1 : 0;
-  for (std::size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
 }
 
 std::string fixed(double value, const char* format) {
@@ -42,18 +37,19 @@ struct Field {
   int importance = 0;  // the least important goes first where the line is too long
 };
 
+// What a person follows a run by; the rest of a step's values is in metrics.jsonl.
 std::vector<Field> progress_fields(const ProgressLine& progress) {
   std::vector<Field> fields;
+  const auto add = [&](std::string_view name, int importance, const auto& text_of) {
+    if (const auto value = find_value(progress.values, name)) fields.push_back({text_of(*value), importance});
+  };
   fields.push_back({std::to_string(progress.step) + "/" + std::to_string(progress.total_steps), 10});
-  if (const auto loss = find_value(progress.values, "train/loss"))
-    fields.push_back({"loss " + fixed(*loss, "%.4f"), 9});
-  if (const auto norm = find_value(progress.values, "train/grad_norm"))
-    fields.push_back({"grad " + fixed(*norm, "%.3g"), 5});
-  if (const auto rate = find_value(progress.values, "train/learning_rate"))
-    fields.push_back({"lr " + fixed(*rate, "%.2g"), 3});
-  if (const auto speed = find_value(progress.values, "speed/tokens_per_second")) {
-    fields.push_back({with_thousands(*speed) + " tok/s", 6});
-  }
+  add("train/loss", 9, [](double loss) { return "loss " + fixed(loss, "%.4f"); });
+  add("train/grad_norm", 5, [](double norm) { return "grad_norm " + fixed(norm, "%.3g"); });
+  add("train/learning_rate", 4, [](double rate) { return "lr " + fixed(rate, "%.2e"); });
+  add("speed/tokens_per_second", 7, [](double speed) { return with_thousands(speed) + " tokens/s"; });
+  add("speed/gemm_share", 3, [](double share) { return "gemm " + fixed(share * 100, "%.0f%%"); });
+  add("memory/peak_bytes", 2, [](double bytes) { return "peak " + format_gibibytes(bytes); });
   if (!progress.time_left.empty()) fields.push_back({"ETA " + progress.time_left, 8});
   return fields;
 }
@@ -94,6 +90,24 @@ std::string format_value(double value) {
   return fixed(value, "%.5g");
 }
 
+std::string plain_progress(const ProgressLine& progress) {
+  std::string line = "step";
+  for (const Field& field : progress_fields(progress)) line += (line == "step" ? " " : "  ") + field.text;
+  return line;
+}
+
+std::string with_thousands(double value) {
+  if (!std::isfinite(value) || std::abs(value) >= 1e15) return format_value(value);
+  std::string digits = std::to_string(std::llround(value));
+  const std::size_t first = digits.front() == '-' ? 1 : 0;
+  for (std::size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string format_gibibytes(double bytes) {
+  return fixed(bytes / kGibibyte, bytes < 99.95 * kGibibyte ? "%.1f GiB" : "%.0f GiB");
+}
+
 std::string draw_progress(const ProgressLine& progress, int columns, bool unicode) {
   const double total = static_cast<double>(std::max<std::int64_t>(1, progress.total_steps));
   const double done = std::clamp(static_cast<double>(progress.step) / total, 0.0, 1.0);
@@ -105,10 +119,14 @@ std::string draw_progress(const ProgressLine& progress, int columns, bool unicod
     for (const Field& field : fields) sum += 2 + field.text.size();
     return sum;
   };
-  while (!fields.empty() && length() > widest) {
-    fields.erase(std::min_element(fields.begin(), fields.end(), [](const Field& a, const Field& b) {
-      return a.importance < b.importance;
-    }));
+  const auto least = [&] {
+    return std::min_element(fields.begin(), fields.end(),
+                            [](const Field& a, const Field& b) { return a.importance < b.importance; });
+  };
+  while (!fields.empty()) {
+    const std::size_t bar = least()->importance < kBarImportance ? kMinimumBar + 1 : 0;
+    if (length() + bar <= widest) break;
+    fields.erase(least());
   }
   std::string line = percent;
   if (widest >= length() + kMinimumBar + 1) {
@@ -124,6 +142,12 @@ ConsoleSink::ConsoleSink(Terminal& terminal, const ConsoleOptions& options, Cloc
       clock_(std::move(clock)),
       last_drawn_(clock_() - kRedrawInterval) {
   recent_.emplace_back(options_.first_step - 1, clock_());
+  // The first step of a large model takes a while: the bar is there before it.
+  if (terminal_.options().redraw) draw({options_.first_step - 1, options_.total_steps, "", {}});
+}
+
+void ConsoleSink::draw(const ProgressLine& progress) {
+  terminal_.set_status(draw_progress(progress, terminal_.columns(), terminal_.options().unicode));
 }
 
 void ConsoleSink::note_time(std::int64_t step) {
@@ -140,29 +164,45 @@ std::string ConsoleSink::time_left(std::int64_t step) const {
   return format_duration(seconds / static_cast<double>(last_step - first_step) * steps_left);
 }
 
-void ConsoleSink::write(std::int64_t step, std::span<const MetricValue> values) {
-  const bool is_training = find_value(values, "train/loss").has_value();
-  if (is_training) note_time(step);
+void ConsoleSink::write_progress(std::int64_t step, std::span<const MetricValue> values) {
   const bool is_last = step == options_.total_steps;
-  if (is_training && terminal_.options().redraw) {
+  if (terminal_.options().redraw) {
     if (clock_() - last_drawn_ < kRedrawInterval && !is_last) return;
     last_drawn_ = clock_();
-    const ProgressLine progress{step, options_.total_steps, time_left(step), values};
-    terminal_.set_status(draw_progress(progress, terminal_.columns(), terminal_.options().unicode));
-    if (is_last) terminal_.finish_status();
+    draw({step, options_.total_steps, time_left(step), values});
     return;
   }
   const std::int64_t log_every = std::max<std::int64_t>(1, options_.log_every);
-  if (is_training && step != options_.first_step && step % log_every != 0 && !is_last) return;
+  if (step != options_.first_step && step % log_every != 0 && !is_last) return;
+  terminal_.print(plain_progress({step, options_.total_steps, is_last ? "" : time_left(step), values}));
+}
+
+// "step 200/1000  eval  loss 1.2345 (was 1.4012)  documents 400": one word for the area, then its quantities.
+void ConsoleSink::write_evaluation(std::int64_t step, std::span<const MetricValue> values) {
   std::string line = "step " + std::to_string(step) + "/" + std::to_string(options_.total_steps);
+  std::string_view area;
   for (const MetricValue& metric : values) {
-    // The area is told by the line: train and speed of a training row need no prefix.
-    std::string_view name = metric.name;
-    if (is_training) name.remove_prefix(name.find('/') == std::string_view::npos ? 0 : name.find('/') + 1);
-    line += "  " + std::string(name) + " " + format_value(metric.value);
+    const std::string_view name = metric.name;
+    const std::size_t slash = std::min(name.find('/'), name.size());
+    if (name.substr(0, slash) != area && slash < name.size()) {
+      area = name.substr(0, slash);
+      line += "  " + std::string(area);
+    }
+    line += "  " + std::string(slash < name.size() ? name.substr(slash + 1) : name) + " ";
+    const bool is_count = metric.value == std::floor(metric.value) && std::abs(metric.value) >= 1000;
+    line += is_count ? with_thousands(metric.value) : format_value(metric.value);
+    if (!name.ends_with("/loss")) continue;
+    if (const auto before = last_losses_.find(metric.name); before != last_losses_.end())
+      line += " (was " + format_value(before->second) + ")";
+    last_losses_[metric.name] = metric.value;
   }
-  if (is_training && !is_last) line += "  eta " + time_left(step);
   terminal_.print(line);
+}
+
+void ConsoleSink::write(std::int64_t step, std::span<const MetricValue> values) {
+  if (!find_value(values, "train/loss").has_value()) return write_evaluation(step, values);
+  note_time(step);
+  write_progress(step, values);
 }
 
 }  // namespace caravan::trainer

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace caravan::trainer {
@@ -63,6 +64,20 @@ int count_lines_with(std::string_view text, std::string_view key) {
   return count;
 }
 
+// Each core once, however many threads it runs; 0 where the kernel does not number them.
+int count_cores(std::string_view cpus) {
+  std::set<std::string> cores;
+  for (std::size_t at = 0; at < cpus.size();) {
+    const std::size_t end = std::min(cpus.find("\n\n", at), cpus.size());
+    const std::string_view block = cpus.substr(at, end - at);
+    const std::string_view core = line_value(block, "core id", ':');
+    if (!core.empty())
+      cores.insert(std::string(line_value(block, "physical id", ':')) + "/" + std::string(core));
+    at = end + 2;
+  }
+  return static_cast<int>(cores.size());
+}
+
 // The folder of this process's control group (version 2), and its parents: any of them may hold a limit.
 std::vector<std::filesystem::path> control_groups(const std::filesystem::path& root) {
   const std::string membership = read_text(root / "proc/self/cgroup");
@@ -98,6 +113,8 @@ void apply_limits(const std::filesystem::path& root, HostFacts& facts) {
     if (const auto limit = leading_number(read_text(folder / "memory.max"))) {
       const std::uint64_t used = leading_number(read_text(folder / "memory.current")).value_or(0);
       facts.usable_memory_bytes = std::min(facts.usable_memory_bytes, *limit > used ? *limit - used : 0);
+      facts.memory_limit_bytes =
+          facts.memory_limit_bytes == 0 ? *limit : std::min(facts.memory_limit_bytes, *limit);
     }
   }
 }
@@ -116,6 +133,7 @@ HostFacts read_host_facts(const std::filesystem::path& root) {
   facts.cpu_model = line_value(cpus, "model name", ':');
   facts.cpu_features = features_among(line_value(cpus, "flags", ':'));
   facts.logical_cpus = std::max(1, count_lines_with(cpus, "processor"));
+  facts.physical_cores = count_cores(cpus);
   const int allowed = root == "/" ? cpus_of_affinity() : 0;
   facts.usable_cpus = allowed > 0 ? allowed : facts.logical_cpus;
   const std::string memory = read_text(root / "proc/meminfo");
@@ -132,8 +150,10 @@ nlohmann::ordered_json to_json(const HostFacts& facts) {
           {"cpu_model", facts.cpu_model},
           {"cpu_features", facts.cpu_features},
           {"logical_cpus", facts.logical_cpus},
+          {"physical_cores", facts.physical_cores},
           {"usable_cpus", facts.usable_cpus},
           {"memory_bytes", facts.memory_bytes},
+          {"memory_limit_bytes", facts.memory_limit_bytes},
           {"usable_memory_bytes", facts.usable_memory_bytes}};
 }
 

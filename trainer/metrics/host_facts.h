@@ -17,8 +17,10 @@ struct HostFacts {
   std::vector<std::string>
       cpu_features;  // of those our kernels ask about: avx2, fma, avx512f, avx512_bf16, amx_bf16
   int logical_cpus = 0;
-  int usable_cpus = 0;  // what affinity and the control group leave of them, at least 1
+  int physical_cores = 0;  // 0: the kernel does not say
+  int usable_cpus = 0;     // what affinity and the control group leave of them, at least 1
   std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_limit_bytes = 0;   // of the control group; 0: none
   std::uint64_t usable_memory_bytes = 0;  // available now, and no more than the control group allows
 };
 

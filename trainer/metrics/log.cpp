@@ -70,6 +70,14 @@ void Log::detail(std::string_view text) {
   write_line("detail", text);
 }
 
+void Log::record_error(std::string_view text) noexcept {
+  try {
+    write_line("error", text);
+  } catch (...) {
+    // A full disk must not hide what filled it.
+  }
+}
+
 void Log::error(std::string_view text) noexcept {
   try {
     show("error: ", text, Terminal::Tone::kError);

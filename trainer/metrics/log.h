@@ -31,6 +31,8 @@ class Log {
   void warn(std::string_view text);
   // To the file only: what helps to explain a run afterwards.
   void detail(std::string_view text);
+  // The error that ends the run, to the file only: the program prints it too. Never throws.
+  void record_error(std::string_view text) noexcept;
   // The last words of a run: never throws, a full disk included.
   void error(std::string_view text) noexcept;
 

@@ -2,8 +2,7 @@
 // of the step into micro-batches and ranks.
 //
 // Names are `area/quantity_unit`: train/loss, train/grad_norm, train/learning_rate, train/tokens,
-// speed/tokens_per_second, speed/model_flops_share, speed/data_wait_seconds, memory/peak_resident_bytes,
-// evaluation/<task>/<quantity>.
+// speed/tokens_per_second, speed/gemm_share, speed/data_wait_seconds, memory/peak_bytes, eval/loss.
 #pragma once
 
 #include <algorithm>

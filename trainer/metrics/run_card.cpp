@@ -35,6 +35,8 @@ bool is_relevant(std::string_view name) {
 }
 
 Json to_json(const Launch& launch) {
+  Json recipe = Json::object();
+  for (const auto& [key, value] : launch.recipe) recipe[key] = value;
   return {{"started", format_utc(launch.started)},
           {"first_step", launch.first_step},
           {"world_size", launch.world_size},
@@ -42,6 +44,8 @@ Json to_json(const Launch& launch) {
           {"working_directory", launch.working_directory},
           {"versions", launch.versions},
           {"environment", launch.environment},
+          {"recipe", recipe},
+          {"threads", launch.threads},
           {"host", to_json(launch.host)}};
 }
 
@@ -100,24 +104,28 @@ void write_run_card(const std::filesystem::path& path, const RunIdentity& identi
   if (std::filesystem::exists(path)) {
     card = read_card(path);
     check_same_run(path, card, identity);
+    Json& before = card["launches"].back();
+    if (!before.contains("outcome")) {
+      before["outcome"] = "lost";
+      before["reason"] = "its end was not recorded: killed, or the machine went down";
+    }
   } else {
-    card = {{"schema", kSchema},
-            {"stage", identity.stage},
-            {"seed", identity.seed},
-            {"hashes", identity.hashes},
-            {"launches", Json::array()}};
+    card = {{"schema", kSchema},         {"stage", identity.stage}, {"seed", identity.seed},
+            {"hashes", identity.hashes}, {"sizes", identity.sizes}, {"launches", Json::array()}};
   }
   card["launches"].push_back(to_json(launch));
   write_card(path, card);
 }
 
-void close_run_card(const std::filesystem::path& path, std::string_view outcome, std::int64_t last_step,
-                    std::chrono::system_clock::time_point ended) {
+void close_run_card(const std::filesystem::path& path, const Ending& ending) {
   Json card = read_card(path);
   Json& launch = card["launches"].back();
-  launch["ended"] = format_utc(ended);
-  launch["last_step"] = last_step;
-  launch["outcome"] = std::string(outcome);
+  launch["ended"] = format_utc(ending.ended);
+  launch["last_step"] = ending.last_step;
+  launch["outcome"] = ending.outcome;
+  if (!ending.reason.empty()) launch["reason"] = ending.reason;
+  launch["totals"] = ending.totals;
+  if (!ending.final_hashes.empty()) card["final_hashes"] = ending.final_hashes;
   write_card(path, card);
 }
 

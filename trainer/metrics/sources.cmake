@@ -10,6 +10,7 @@ add_library(trainer_metrics OBJECT
   metrics/meter.cpp
   metrics/process_memory.cpp
   metrics/run_card.cpp
+  metrics/run_totals.cpp
   metrics/tensorboard_sink.cpp
   metrics/terminal.cpp
 )

@@ -24,6 +24,18 @@ TEST(DescribeRecipe, TellsTypeUnitRangeDefaultAndOtherNames) {
             "      other names: max_seq_length, max_length, cutoff_len, sequence_len\n");
 }
 
+TEST(DescribeRecipe, FindsAKeyByItsLastPartAndByOtherFrameworksNames) {
+  const auto rate = description_text("optimizer.learning_rate");
+  ASSERT_TRUE(rate.has_value());
+  EXPECT_EQ(description_text("learning_rate"), rate);
+  EXPECT_EQ(description_text("lr"), rate);
+  const std::string paths = *description_text("path");
+  EXPECT_NE(paths.find("  model.path\n"), std::string::npos);
+  EXPECT_NE(paths.find("  data.sources[].path\n"), std::string::npos);
+  // The section and not a key of that name.
+  EXPECT_EQ(description_text("model")->substr(0, 7), "model: ");
+}
+
 TEST(DescribeRecipe, EveryKeyHasHelp) {
   int keys = 0;
   for (const SectionDescription& section : describe_recipe()) {

@@ -51,6 +51,14 @@ TEST(ChatCommand, AnswersAsGenerateDoesWithTheHistoryKept) {
   EXPECT_EQ(chatted.output, first + "\n" + second + "\n");
 }
 
+TEST(ChatCommand, NewForgetsTheConversationOnATerminalOnly) {
+  const std::vector<std::string> flags{"--max-new-tokens", "8"};
+  const std::string once = chat("What is 2 plus 3?\n", flags, true).output;
+  EXPECT_EQ(chat("What is 2 plus 3?\n/new\nWhat is 2 plus 3?\n", flags, true).output, once + once);
+  // A file of turns may well hold this line.
+  EXPECT_NE(chat("What is 2 plus 3?\n/new\n", flags).output, once);
+}
+
 TEST(ChatCommand, ATurnThatDoesNotFitIsRefusedAndForgotten) {
   std::string endless;
   for (int i = 0; i < 2000; ++i) endless += std::to_string(i) + " ";

@@ -17,7 +17,9 @@ DoctorReport healthy_report() {
   report.host.memory_bytes = report.host.usable_memory_bytes = 16ull << 30;
   report.free_disk_bytes = 100ull << 30;
   report.threads = 4;
-  report.devices = {{"cuda:0 Example GPU", 80ull << 30, 79ull << 30}};
+  report.open_files = report.open_files_most = 4096;
+  report.cuda = true;
+  report.driver = {"580.1", "", {{"Example GPU", 80ull << 30, 79ull << 30}}};
   return report;
 }
 
@@ -51,8 +53,40 @@ TEST(Doctor, NamesWhatIsMissing) {
   report.free_disk_bytes = 1ull << 29;
   EXPECT_TRUE(has_finding(report, kWarning, "only 0.5 GiB is free on this disk"));
   report = healthy_report();
-  report.devices.clear();
-  EXPECT_TRUE(has_finding(report, kNote, "no GPU"));
+  report.disk_writable = false;
+  EXPECT_TRUE(has_finding(report, kProblem, "cannot be written"));
+  report = healthy_report();
+  report.open_files = 256;
+  EXPECT_TRUE(has_finding(report, kWarning, "only 256 files may be open"));
+  report = healthy_report();
+  report.load = 3.5;
+  EXPECT_TRUE(has_finding(report, kWarning, "load 3.5 on 4 CPUs"));
+  report = healthy_report();
+  report.host.physical_cores = 4;
+  report.threads = 1;
+  EXPECT_TRUE(has_finding(report, kWarning, "only 1 of 4 usable CPUs compute"));
+}
+
+TEST(Doctor, SaysWhyThereIsNoGpu) {
+  using enum Finding::Weight;
+  DoctorReport report = healthy_report();
+  report.cuda = false;
+  EXPECT_TRUE(has_finding(report, kNote, "this build computes on the CPU"));
+  report.driver = {"", "no NVIDIA driver is installed", {}};
+  EXPECT_TRUE(has_finding(report, kNote, "no GPU can be used: no NVIDIA driver is installed"));
+  report.cuda = true;
+  EXPECT_TRUE(has_finding(report, kWarning, "no GPU can be used: no NVIDIA driver is installed"));
+  report.driver = {"580.1", "", {}};
+  EXPECT_TRUE(has_finding(report, kWarning, "580.1 shows no device"));
+  EXPECT_TRUE(is_ready(report));
+}
+
+TEST(Doctor, TellsWhyThatManyThreads) {
+  DoctorReport report = healthy_report();
+  EXPECT_NE(format_report(report).find("threads          4: one for each usable CPU\n"), std::string::npos);
+  report.thread_setting = "1";
+  report.threads = 1;
+  EXPECT_NE(format_report(report).find("threads          1: OMP_NUM_THREADS=1\n"), std::string::npos);
 }
 
 TEST(Doctor, ProbesAreAskedAndMayFail) {
@@ -63,14 +97,16 @@ TEST(Doctor, ProbesAreAskedAndMayFail) {
     ++asked;
     return std::vector<SpeedFacts>{{"cpu bf16 matrix product", 812.4}};
   };
-  probes.devices = []() -> std::vector<DeviceFacts> { throw std::runtime_error("driver too old"); };
+  probes.driver = []() -> DriverFacts { throw std::runtime_error("driver too old"); };
   const DoctorReport report = examine(probes, false);
   EXPECT_EQ(asked, 1);
   const std::string text = format_report(report);
   EXPECT_NE(text.find("libtorch         9.9\n"), std::string::npos) << text;
   EXPECT_NE(text.find("cpu bf16 matrix product: 812 GFLOP/s\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("problem: devices cannot be told: driver too old\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("problem: GPUs cannot be told: driver too old\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("not ready to train"), std::string::npos) << text;
   EXPECT_EQ(to_json(report)["findings"][0]["weight"], "problem");
+  EXPECT_EQ(to_json(report)["ready"], false);
   EXPECT_EQ(examine(probes, true).speeds.size(), 0u);
   EXPECT_EQ(asked, 1);
 }
@@ -78,7 +114,7 @@ TEST(Doctor, ProbesAreAskedAndMayFail) {
 TEST(Doctor, UnknownOptionIsAUsageError) {
   const std::vector<std::string> args = {"--verbose"};
   try {
-    run_doctor(args);
+    run_doctor(args, DoctorProbes{});
     FAIL() << "no error";
   } catch (const data::Error& error) {
     EXPECT_EQ(error.exit_code(), 2);

@@ -63,9 +63,10 @@ TEST_F(Tokenize, ARowInErrorKeepsItsPlaceAndTheExitCodeSaysSo) {
   int code = 0;
   const std::string out = run({}, "{\"text\":\"a\"}\nnonsense\n{\"text\":7}\n{\"text\":\"b\"}\n", &code);
   EXPECT_EQ(code, 65);
-  EXPECT_EQ(out,
-            "{\"ids\":[97]}\n{\"error\":\"line 2: no valid JSON\"}\n"
-            "{\"error\":\"line 3: \\\"text\\\" must be a string\"}\n{\"ids\":[98]}\n");
+  EXPECT_EQ(
+      out,
+      "{\"ids\":[97]}\n{\"error\":\"line 2: no valid JSON; a row looks like {\\\"text\\\": \\\"...\\\"}\"}\n"
+      "{\"error\":\"line 3: \\\"text\\\" must be a string\"}\n{\"ids\":[98]}\n");
   run({"--decode"}, R"({"ids":[99999]})", &code);
   EXPECT_EQ(code, 65);
   run({"--decode"}, R"({"ids":[18446744073709551615]})", &code);
@@ -78,7 +79,8 @@ TEST_F(Tokenize, ATemplateThatDoesNotParseEndsTheRun) {
 }
 
 TEST_F(Tokenize, ShowMarksTokens) {
-  EXPECT_EQ(run({"--show"}, R"({"text":"the\na\u001bé"})"), "the|\xe2\x86\xb5\n|a|<0x1B>|<0xC3>|<0xA9>\n");
+  EXPECT_EQ(run({"--show"}, R"({"text":"the\na\u001bé"})"),
+            "the|\xe2\x86\xb5\n|a|<0x1B>|<0xC3>|<0xA9>\n6 tokens\n\n");
   const std::string coloured = run({"--show"}, R"({"text":"the"})", nullptr, true);
   EXPECT_NE(coloured.find("\x1b[30;48;5;153m"
                           "the\x1b[0m"),

@@ -60,13 +60,29 @@ TEST(DrawProgress, ShowsWhatFitsAndNeverMore) {
   const ProgressLine progress{120, 300, "03:21", values};
   EXPECT_EQ(
       draw_progress(progress, 100, false),
-      " 40% ==========>...............  120/300  loss 1.2346  grad 0.812  lr 5e-06  5,823 tok/s  ETA 03:21");
+      " 40% ======>........  120/300  loss 1.2346  grad_norm 0.812  lr 5.00e-06  5,823 tokens/s  ETA 03:21");
+  EXPECT_EQ(draw_progress(progress, 80, false),
+            " 40% ===>....  120/300  loss 1.2346  grad_norm 0.812  5,823 tokens/s  ETA 03:21");
   EXPECT_EQ(draw_progress(progress, 40, false), " 40%  120/300  loss 1.2346  ETA 03:21");
   for (int columns = 1; columns < 200; ++columns) {
     EXPECT_LT(display_columns(draw_progress(progress, columns, true)),
               static_cast<std::size_t>(std::max(columns, 5)))
         << columns;
   }
+}
+
+TEST(PlainProgress, IsWhatAPersonReads) {
+  std::vector<MetricValue> values = training_values(1.23456);
+  values.insert(values.begin() + 1, {"train/loss_count", 2208});
+  values.push_back({"speed/model_flops_per_second", 6.1e10});
+  values.push_back({"speed/gemm_share", 0.7164});
+  values.push_back({"memory/peak_bytes", 4.2e9});
+  const std::string line = plain_progress({12, 300, "03:21", values});
+  EXPECT_EQ(
+      line,
+      "step 12/300  loss 1.2346  grad_norm 0.812  lr 5.00e-06  5,823 tokens/s  gemm 72%  peak 3.9 GiB  ETA "
+      "03:21");
+  EXPECT_LT(line.size(), 110u);
 }
 
 TEST(DrawProgress, BarIsFullAtTheEndOnly) {
@@ -86,14 +102,38 @@ TEST(ConsoleSink, PlainLinesEveryLogEverySteps) {
     for (int step = 1; step <= 25; ++step)
       sink.write(step,
                  std::vector<MetricValue>{{"train/loss", step * 0.5}, {"speed/tokens_per_second", 100}});
-    sink.write(25, std::vector<MetricValue>{{"evaluation/loss", 1.5}});
+    sink.write(25, std::vector<MetricValue>{{"eval/loss", 1.5}, {"eval/tokens", 21220}});
   }
   EXPECT_EQ(screen.text(),
-            "step 1/25  loss 0.5  tokens_per_second 100  eta 00:24\n"
-            "step 10/25  loss 5  tokens_per_second 100  eta 00:15\n"
-            "step 20/25  loss 10  tokens_per_second 100  eta 00:05\n"
-            "step 25/25  loss 12.5  tokens_per_second 100\n"
-            "step 25/25  evaluation/loss 1.5\n");
+            "step 1/25  loss 0.5000  100 tokens/s  ETA 00:24\n"
+            "step 10/25  loss 5.0000  100 tokens/s  ETA 00:15\n"
+            "step 20/25  loss 10.0000  100 tokens/s  ETA 00:05\n"
+            "step 25/25  loss 12.5000  100 tokens/s\n"
+            "step 25/25  eval  loss 1.5  tokens 21,220\n");
+}
+
+TEST(ConsoleSink, EvaluationsSayWhatTheLossWas) {
+  Screen screen;
+  {
+    Terminal terminal(screen.options());
+    ConsoleSink sink(terminal, {100, 1, 10}, SteppingClock{});
+    sink.write(0, std::vector<MetricValue>{{"eval/loss", 7.25}});
+    sink.write(50, std::vector<MetricValue>{{"eval/loss", 4.5}, {"gsm8k/exact_match", 0.25}});
+  }
+  EXPECT_EQ(screen.text(),
+            "step 0/100  eval  loss 7.25\n"
+            "step 50/100  eval  loss 4.5 (was 7.25)  gsm8k  exact_match 0.25\n");
+}
+
+TEST(ConsoleSink, LogEveryOneIsEveryStep) {
+  Screen screen;
+  {
+    Terminal terminal(screen.options());
+    ConsoleSink sink(terminal, {30, 1, 1}, SteppingClock{});
+    for (int step = 1; step <= 30; ++step) sink.write(step, std::vector<MetricValue>{{"train/loss", 1}});
+  }
+  const std::string text = screen.text();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 30);
 }
 
 TEST(ConsoleSink, ResumedRunCountsItsOwnTimeOnly) {
@@ -106,7 +146,7 @@ TEST(ConsoleSink, ResumedRunCountsItsOwnTimeOnly) {
     ConsoleSink sink(terminal, options, SteppingClock{});
     sink.write(901, std::vector<MetricValue>{{"train/loss", 1}});
   }
-  EXPECT_EQ(screen.text(), "step 901/1000  loss 1  eta 01:39\n");
+  EXPECT_EQ(screen.text(), "step 901/1000  loss 1.0000  ETA 01:39\n");
 }
 
 TEST(ConsoleSink, RedrawsOneLineOnATerminal) {
@@ -124,6 +164,7 @@ TEST(ConsoleSink, RedrawsOneLineOnATerminal) {
     sink.write(2, std::vector<MetricValue>{{"train/loss", 1}});
   }
   EXPECT_EQ(screen.text(),
+            "  0% >............................  0/2\r\x1b[K"
             " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[Ksaved?[2J\n"
             " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[K100%  2/2  loss 1.0000  ETA 00:00\n");
 }

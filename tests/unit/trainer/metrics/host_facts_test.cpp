@@ -32,6 +32,8 @@ TEST(HostFacts, ReadsTheKernelsFiles) {
   EXPECT_EQ(facts.cpu_features, (std::vector<std::string>{"avx2", "fma", "avx512f"}));
   EXPECT_EQ(facts.logical_cpus, 4);
   EXPECT_EQ(facts.usable_cpus, 4);
+  EXPECT_EQ(facts.physical_cores, 0);
+  EXPECT_EQ(facts.memory_limit_bytes, 0u);
   EXPECT_EQ(facts.memory_bytes, 16000000ull * 1024);
   EXPECT_EQ(facts.usable_memory_bytes, 12000000ull * 1024);
 }
@@ -47,6 +49,18 @@ TEST(HostFacts, ControlGroupsLimitWhatIsUsable) {
   const HostFacts facts = read_host_facts(root.path());
   EXPECT_EQ(facts.usable_cpus, 2);
   EXPECT_EQ(facts.usable_memory_bytes, 5000000000u);
+  EXPECT_EQ(facts.memory_limit_bytes, 8000000000u);
+}
+
+TEST(HostFacts, CountsCoresOnceThoughTheyRunTwoThreads) {
+  const TempDir root;
+  std::string cpus;
+  for (const char* core : {"0", "1", "0", "1"})
+    cpus += "processor\t: 0\nphysical id\t: 0\ncore id\t\t: " + std::string(core) + "\n\n";
+  write_bytes(root / "proc/cpuinfo", cpus + "processor\t: 4\nphysical id\t: 1\ncore id\t\t: 0\n\n");
+  const HostFacts facts = read_host_facts(root.path());
+  EXPECT_EQ(facts.logical_cpus, 5);
+  EXPECT_EQ(facts.physical_cores, 3);
 }
 
 TEST(HostFacts, AnEmptyRootHasOneCpuAndNoNames) {

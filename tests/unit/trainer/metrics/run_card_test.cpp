@@ -17,12 +17,13 @@ Launch example_launch(std::int64_t first_step) {
   launch.started = std::chrono::system_clock::time_point(std::chrono::seconds(1769860800));
   launch.command = {"caravan", "train", "x.yaml"};
   launch.versions = {{"caravan", "0.1.0"}};
+  launch.recipe = {{"optimizer.learning_rate", "1e-05"}};
   launch.first_step = first_step;
   return launch;
 }
 
 RunIdentity example_run() {
-  return {"sft", 42, {{"recipe", "abc"}, {"tokenizer", "def"}}};
+  return {"sft", 42, {{"recipe", "abc"}, {"tokenizer", "def"}}, {{"parameters", 1000}}};
 }
 
 nlohmann::json card_of(const TempDir& dir) {
@@ -32,19 +33,37 @@ nlohmann::json card_of(const TempDir& dir) {
 TEST(RunCard, EveryLaunchIsListed) {
   const TempDir dir;
   write_run_card(dir / "run.json", example_run(), example_launch(1));
-  close_run_card(dir / "run.json", "stopped", 10,
-                 std::chrono::system_clock::time_point(std::chrono::seconds(1769860900)));
+  Ending ending{"stopped", "SIGTERM", 10, {}, {{"tokens", 81665}}, {}};
+  ending.ended = std::chrono::system_clock::time_point(std::chrono::seconds(1769860900));
+  close_run_card(dir / "run.json", ending);
   write_run_card(dir / "run.json", example_run(), example_launch(11));
   const auto card = card_of(dir);
   EXPECT_EQ(card["seed"], 42);
   EXPECT_EQ(card["hashes"]["tokenizer"], "def");
   ASSERT_EQ(card["launches"].size(), 2u);
   EXPECT_EQ(card["launches"][0]["outcome"], "stopped");
+  EXPECT_EQ(card["launches"][0]["reason"], "SIGTERM");
   EXPECT_EQ(card["launches"][0]["last_step"], 10);
+  EXPECT_EQ(card["launches"][0]["ended"], "2026-01-31T12:01:40.000Z");
+  EXPECT_EQ(card["launches"][0]["totals"]["tokens"], 81665);
+  EXPECT_EQ(card["launches"][0]["recipe"]["optimizer.learning_rate"], "1e-05");
+  EXPECT_EQ(card["sizes"]["parameters"], 1000);
+  EXPECT_FALSE(card.contains("final_hashes"));
   EXPECT_EQ(card["launches"][0]["started"], "2026-01-31T12:00:00.000Z");
   EXPECT_EQ(card["launches"][1]["first_step"], 11);
   EXPECT_FALSE(card["launches"][1].contains("outcome"));
   EXPECT_FALSE(std::filesystem::exists(dir / "run.json.writing"));
+}
+
+TEST(RunCard, ALaunchThatWasKilledIsLost) {
+  const TempDir dir;
+  write_run_card(dir / "run.json", example_run(), example_launch(1));
+  write_run_card(dir / "run.json", example_run(), example_launch(1));
+  close_run_card(dir / "run.json", {"done", "", 24, {}, {}, {{"model.safetensors", "abc"}}});
+  const auto card = card_of(dir);
+  EXPECT_EQ(card["launches"][0]["outcome"], "lost");
+  EXPECT_EQ(card["launches"][1]["outcome"], "done");
+  EXPECT_EQ(card["final_hashes"]["model.safetensors"], "abc");
 }
 
 TEST(RunCard, AnotherRunsCardIsRefusedWithTheDifferences) {
