@@ -37,8 +37,9 @@ std::string range_text(const char* kind, Number low, Number high) {
 }  // namespace
 
 void CommandFlags::refuse(const std::string& text) const {
-  throw data::Error(data::Error::Kind::kUsage,
-                    command_ + ": " + text + "; caravan " + command_ + " --help tells more");
+  throw data::Error(data::Error::Kind::kUsage, command_ + ": " + text +
+                                                   (text.ends_with('?') ? " caravan " : "; caravan ") +
+                                                   command_ + " --help tells more");
 }
 
 void CommandFlags::add_text(const std::string& name, std::string& value) {

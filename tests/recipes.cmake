@@ -12,5 +12,7 @@ test_program(recipes_tests
     unit/recipes/quantity_test.cpp
     unit/recipes/read_recipe_test.cpp
     unit/recipes/resolved_recipe_test.cpp
+    unit/recipes/stages/input_hashes_test.cpp
     unit/recipes/yaml_tree_test.cpp
+    ${CMAKE_SOURCE_DIR}/recipes/stages/input_hashes.cpp
 )

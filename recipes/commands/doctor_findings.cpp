@@ -84,8 +84,9 @@ void judge_room(const DoctorReport& report, std::vector<Finding>& findings) {
         {kWarning,
          "only " + std::to_string(report.open_files) +
              " files may be open at once; data shards, weights and logs each take one",
-         "ulimit -n " + std::to_string(std::min(std::max(report.open_files_most, report.open_files),
-                                                4 * kLeastOpenFiles))});
+         report.open_files_most > report.open_files
+             ? "ulimit -n " + std::to_string(std::min(report.open_files_most, 4 * kLeastOpenFiles))
+             : std::string("ask whoever runs this machine to raise the limit")});
   }
 }
 

@@ -37,11 +37,16 @@ std::string counted(int count, const std::string& noun) {
 // How many threads, and why not another number.
 std::string thread_text(const DoctorReport& report) {
   if (report.threads <= 0) return "not known";
-  const std::string number = std::to_string(report.threads) + ": ";
-  if (!report.thread_setting.empty()) return number + "OMP_NUM_THREADS=" + report.thread_setting;
-  if (report.threads == report.host.usable_cpus) return number + "one for each usable CPU";
-  if (report.threads == report.host.physical_cores) return number + "one for each core";
-  return number + "what LibTorch chose";
+  const std::string number = std::to_string(report.threads);
+  if (report.thread_setting == number) return number + ": OMP_NUM_THREADS=" + number;
+  std::string why = "what LibTorch chose";
+  if (report.threads == report.host.usable_cpus)
+    why = "one for each usable CPU";
+  else if (report.threads == report.host.physical_cores)
+    why = "one for each core";
+  if (!report.thread_setting.empty())
+    why += "; OMP_NUM_THREADS=" + report.thread_setting + " is not followed";
+  return number + ": " + why;
 }
 
 void add_machine(std::string& out, const DoctorReport& report) {

@@ -1,6 +1,7 @@
 #include "recipes/commands/score.h"
 
 #include <ATen/ATen.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <iostream>
@@ -182,6 +183,9 @@ int run_score(std::span<const std::string> args, std::istream& in, std::ostream&
 
 int run_score(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
+  if (isatty(STDIN_FILENO) != 0)
+    std::cerr << "caravan: score: reads JSON lines such as {\"text\": \"...\"} from here; Ctrl-D ends"
+              << std::endl;
   return run_score(args, std::cin, std::cout);
 }
 

@@ -132,6 +132,14 @@ TEST_F(ResumeTest, KilledWhileTokenizing) {
 TEST_F(ResumeTest, KilledWhileStepping) {
   kill_when("bf16", "kill-stepping",
             [] { return fs::exists(path("kill-stepping/checkpoints/step-00000008/manifest.json")); });
+  const json card = json::parse(tests::read_bytes(path("kill-stepping/run.json")));
+  ASSERT_EQ(card["launches"].size(), 2u);
+  EXPECT_EQ(card["launches"][0]["outcome"], "lost");
+  EXPECT_EQ(card["launches"][1]["outcome"], "done");
+  EXPECT_GT(card["launches"][1]["first_step"], 8);
+  EXPECT_EQ(card["launches"][1]["totals"]["steps"].get<int>(),
+            25 - card["launches"][1]["first_step"].get<int>());
+  EXPECT_TRUE(card["final_hashes"].contains("model.safetensors"));
 }
 
 TEST_F(ResumeTest, KilledWhileSaving) {
@@ -213,6 +221,26 @@ TEST_F(ResumeTest, AChangedRecipeIsRefusedWithTheDifferences) {
   EXPECT_EQ(train("fp32", "changed", {"optimizer.learning_rate=0.002"}), 2);
   EXPECT_NE(log().find("optimizer.learning_rate"), std::string::npos) << log();
   EXPECT_EQ(train("fp32", "changed", {"run.keep=5"}), 0) << log();
+}
+
+TEST_F(ResumeTest, ChangedDataIsRefusedAsUnsafe) {
+  const std::string rows = tests::read_bytes(path("demo/train.jsonl"));
+  dir_->write("own.jsonl", rows);
+  std::vector<std::string> words = train_words("fp32", "own-data");
+  words.push_back("data.sources.0.path=" + path("own.jsonl"));
+  Program program(words, path("log"));
+  ASSERT_TRUE(program.wait_until([] {
+    return tests::read_bytes(path("own-data/metrics.jsonl")).find("\"step\":2") != std::string::npos;
+  })) << program.output();
+  program.signal(SIGTERM);
+  ASSERT_EQ(program.wait(), 75) << program.output();
+  const json card = json::parse(tests::read_bytes(path("own-data/run.json")));
+  EXPECT_EQ(card["launches"][0]["outcome"], "stopped");
+  EXPECT_EQ(card["launches"][0]["reason"], "SIGTERM");
+  dir_->write("own.jsonl", rows + rows.substr(0, rows.find('\n') + 1));
+  EXPECT_EQ(train("fp32", "own-data", {words.back()}), 77) << log();
+  EXPECT_NE(log().find("data:" + path("own.jsonl")), std::string::npos) << log();
+  EXPECT_NE(tests::read_bytes(path("own-data/log.txt")).find(" error "), std::string::npos);
 }
 
 TEST_F(ResumeTest, AFinishedRunIsLeftAlone) {

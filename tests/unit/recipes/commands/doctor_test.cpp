@@ -84,6 +84,8 @@ TEST(Doctor, SaysWhyThereIsNoGpu) {
 TEST(Doctor, TellsWhyThatManyThreads) {
   DoctorReport report = healthy_report();
   EXPECT_NE(format_report(report).find("threads          4: one for each usable CPU\n"), std::string::npos);
+  report.thread_setting = "8";
+  EXPECT_NE(format_report(report).find("usable CPU; OMP_NUM_THREADS=8 is not followed"), std::string::npos);
   report.thread_setting = "1";
   report.threads = 1;
   EXPECT_NE(format_report(report).find("threads          1: OMP_NUM_THREADS=1\n"), std::string::npos);
