@@ -70,8 +70,11 @@ Exchange make_compare(Random& random, Difficulty difficulty) {
           std::to_string(larger ? std::max(a, b) : std::min(a, b)), pair_key("compare", a, b), true};
 }
 
+// Rules about the last digit need many different numbers: of ninety, a model learns each by heart.
+constexpr int kLargestToLookAt = 999;
+
 Exchange make_neighbour(Random& random, Difficulty difficulty) {
-  const int n = random.between(10, largest_number(difficulty));
+  const int n = random.between(10, kLargestToLookAt);
   // The easy level has no carry: 9 counts back, 0 counts on.
   const bool may_choose = difficulty != Difficulty::kEasy || (n % 10 != 0 && n % 10 != 9);
   const bool after = may_choose ? random.one_in(2) : n % 10 == 0;
@@ -83,11 +86,11 @@ Exchange make_neighbour(Random& random, Difficulty difficulty) {
   return {"neighbour", question, std::to_string(after ? n + 1 : n - 1), "neighbour " + number, true};
 }
 
-Exchange make_parity(Random& random, Difficulty difficulty) {
+Exchange make_parity(Random& random, Difficulty) {
   static constexpr std::array<std::string_view, 2> kPhrasings[] = {
       {"Is ", " even or odd?"}, {"Even or odd: ", "?"}, {"Tell me if ", " is even or odd."}};
   const auto& phrasing = random.pick(kPhrasings);
-  const std::string number = std::to_string(random.between(10, largest_number(difficulty)));
+  const std::string number = std::to_string(random.between(10, kLargestToLookAt));
   const bool odd = (number.back() - '0') % 2 == 1;
   return {"parity", std::string(phrasing[0]) + number + std::string(phrasing[1]), odd ? "odd" : "even",
           "parity " + number, false};
@@ -107,8 +110,9 @@ Exchange make_sort(Random& random, Difficulty difficulty) {
   return {"sort", std::string(random.pick(kPhrasings)) + listed, sorted, "sort " + listed, false};
 }
 
-constexpr MakeExchange kMakers[] = {make_add,       make_subtract, make_compare,
-                                    make_neighbour, make_parity,   make_sort};
+// Sums and differences twice: they take the most practice, and what is learned there helps elsewhere.
+constexpr MakeExchange kMakers[] = {make_add,     make_add,       make_subtract, make_subtract,
+                                    make_compare, make_neighbour, make_parity,   make_sort};
 
 }  // namespace
 

@@ -15,7 +15,7 @@ struct DemoModelOptions {
   int intermediate_size = 384;
   int num_hidden_layers = 5;
   int num_attention_heads = 4;
-  int num_key_value_heads = 2;
+  int num_key_value_heads = 4;
   int max_position_embeddings = 512;
 };
 

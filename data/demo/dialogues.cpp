@@ -77,7 +77,7 @@ class DialogueMaker {
       add_message("system", std::string(system.prompt));
     }
     // Asking for what was said earlier is what teaches a model to look back, and much else builds on that.
-    if (random_.one_in(3)) {
+    if (random_.one_in(5)) {
       add_recall();
     } else {
       const int num_exchanges = random_.between(2, 4);
@@ -107,7 +107,7 @@ class DialogueMaker {
         if (side_of(made) == side_) return add(made, form_);
       }
     }
-    const auto makers = random_.one_in(2) ? arithmetic_makers() : text_makers(difficulty_);
+    const auto makers = random_.below(5) < 2 ? text_makers(difficulty_) : arithmetic_makers();
     const MakeExchange maker = random_.pick(makers);
     add(draw([&] { return maker(random_, difficulty_); }), form_);
   }

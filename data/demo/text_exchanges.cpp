@@ -169,16 +169,17 @@ std::span<const MakeExchange> text_makers(Difficulty difficulty) {
 
 Recall make_recall(Random& random, Difficulty difficulty) {
   const std::string name(random.pick(kNames));
-  const std::string owned =
-      std::string(random.pick(kColors)) + " " + std::string(random.pick(words_of(difficulty)));
+  const std::string_view color = random.pick(kColors);
+  const std::string owned = (color == "orange" ? "an " : "a ") + std::string(color) + " " +
+                            std::string(random.pick(words_of(difficulty)));
   const bool asks_name = random.one_in(2);
   Recall recall;
   recall.statement.kind = "statement";
-  recall.statement.question = "My name is " + name + " and I have a " + owned + ".";
+  recall.statement.question = "My name is " + name + " and I have " + owned + ".";
   recall.statement.answer = "Hello " + name + "!";
   recall.question.kind = "recall";
   recall.question.question = asks_name ? "What is my name?" : "What do I have?";
-  recall.question.answer = asks_name ? "Your name is " + name + "." : "You have a " + owned + ".";
+  recall.question.answer = asks_name ? "Your name is " + name + "." : "You have " + owned + ".";
   recall.question.operands = "recall " + name + " " + owned;
   recall.statement.operands = recall.question.operands;
   recall.statement.has_own_form = recall.question.has_own_form = true;

@@ -122,6 +122,55 @@ TEST(Dialogues, HeldOutSumsAreNeverTrainedOn) {
   EXPECT_GT(held_out, 20u);
 }
 
+// What is left of an answer without the form that a system prompt asked for.
+std::string bare(const std::string& answer) {
+  static constexpr std::pair<std::string_view, std::string_view> kForms[] = {
+      {"The answer is ", "."}, {"[ ", " ]"}, {"Answer: ", ""}};
+  for (const auto& [before, after] : kForms)
+    if (answer.starts_with(before))
+      return answer.substr(before.size(), answer.size() - before.size() - after.size());
+  return answer;
+}
+
+// What a question asks, without its wording: the numbers in order of size, or the words; then the answer,
+// which tells apart what is asked about them, but for differences, which may equal the smaller number.
+std::string problem_of(const std::vector<Message>& messages, std::size_t asked) {
+  const std::string& question = messages[asked].content;
+  const std::string answer = " = " + bare(messages[asked + 1].content);
+  const auto has = [&](const char* part) { return question.find(part) != std::string::npos; };
+  std::string problem;
+  if (has("What is my name") || has("What do I have")) {
+    for (std::size_t i = asked; i-- > 0;)
+      if (messages[i].content.starts_with("My name is")) return messages[i].content + answer;
+  }
+  const std::size_t line = question.find('\n'), colon = question.find(": ");
+  std::vector<int> numbers = numbers_in(question);
+  if (line != std::string::npos) return question.substr(line) + answer;
+  if (numbers.empty() || has("Sort") || has("order")) return question.substr(colon + 1) + answer;
+  if (has("that.")) numbers.push_back(std::stoi(bare(messages[asked - 1].content)));
+  std::sort(numbers.begin(), numbers.end());
+  for (const int number : numbers) problem += std::to_string(number) + " ";
+  return problem + (has(" - ") || has("minus") || has("ake away") ? "difference" : "") + answer;
+}
+
+// The claim of the demo: no problem that is scored was trained on, in whatever words, order or form.
+TEST(Dialogues, NoHeldOutProblemWasTrainedOn) {
+  const auto sets = make_dialogues({});
+  std::set<std::string> trained;
+  for (const Dialogue& dialogue : sets.training) {
+    const auto& messages = dialogue.conversation.messages;
+    for (std::size_t i = 0; i + 1 < messages.size(); ++i)
+      if (messages[i].role == "user" && !messages[i].content.starts_with("My name"))
+        trained.insert(problem_of(messages, i));
+  }
+  EXPECT_GT(trained.size(), 10000u);
+  for (const Dialogue& dialogue : sets.held_out) {
+    const auto& messages = dialogue.conversation.messages;
+    const std::string problem = problem_of(messages, messages.size() - 2);
+    EXPECT_FALSE(trained.contains(problem)) << dialogue.kind << ": " << problem;
+  }
+}
+
 // Answers computed again from the text of the question alone.
 std::string solve(const std::string& question) {
   const auto numbers = numbers_in(question);
@@ -132,6 +181,8 @@ std::string solve(const std::string& question) {
   if (numbers.size() == 2 && (has(" - ") || has(" minus "))) return std::to_string(numbers[0] - numbers[1]);
   if (has("larger") || has("bigger")) return std::to_string(std::max(numbers.at(0), numbers.at(1)));
   if (has("smaller") || has("less:")) return std::to_string(std::min(numbers.at(0), numbers.at(1)));
+  if (has(" comes after ") || has("Count on from ")) return std::to_string(numbers.at(0) + 1);
+  if (has(" comes before ") || has("Count back from ")) return std::to_string(numbers.at(0) - 1);
   if (has("even or odd") || has("Even or odd")) return numbers.at(0) % 2 == 0 ? "even" : "odd";
   const std::string operands = question.substr(question.find('\n') + 1);
   std::istringstream stream(operands);
