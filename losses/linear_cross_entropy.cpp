@@ -24,9 +24,11 @@ CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const Outpu
   at::NoGradGuard no_grad;
   const std::int64_t tokens = hidden_TD.size(0);
   const at::Tensor chosen_N = at::nonzero(weights_T).view(-1);
-  const at::Tensor hidden_ND = hidden_TD.index_select(0, chosen_N);
-  const at::Tensor targets_N = targets_T.index_select(0, chosen_N),
-                   weights_N = weights_T.index_select(0, chosen_N);
+  // On the CPU a multiple of 32 rows: code is generated, and kept, for every number of rows there is.
+  const std::int64_t fill = hidden_TD.is_cpu() ? (32 - chosen_N.numel() % 32) % 32 : 0;
+  const at::Tensor hidden_ND = at::constant_pad_nd(hidden_TD.index_select(0, chosen_N), {0, 0, 0, fill});
+  const at::Tensor targets_N = at::constant_pad_nd(targets_T.index_select(0, chosen_N), {0, fill}),
+                   weights_N = at::constant_pad_nd(weights_T.index_select(0, chosen_N), {0, fill});
 
   const auto fp32 = hidden_TD.options().dtype(at::kFloat);
   CrossEntropyResult result{
@@ -35,14 +37,19 @@ CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const Outpu
   const std::int64_t rows = hidden_ND.size(0), chunk = rows_per_chunk(hidden_TD, head, options);
   for (std::int64_t row = 0; row < rows; row += chunk) {
     const std::int64_t count = std::min(chunk, rows - row);
-    const at::Tensor hidden_CD = hidden_ND.narrow(0, row, count), at_C = chosen_N.narrow(0, row, count);
+    const at::Tensor hidden_CD = hidden_ND.narrow(0, row, count);
+    const std::int64_t real = std::min(count, chosen_N.numel() - row);
+    const at::Tensor at_C = chosen_N.narrow(0, row, real);
+    const auto put = [&](at::Tensor& to, const at::Tensor& from) {
+      to.index_copy_(0, at_C, from.narrow(0, 0, real));
+    };
     at::Tensor logits_CV = head.logits(hidden_CD);
     const RowTerms terms = cross_entropy_rows_(logits_CV, targets_N.narrow(0, row, count),
                                                weights_N.narrow(0, row, count), options);
-    result.row_loss_T.index_copy_(0, at_C, terms.loss_N);
-    result.row_z_T.index_copy_(0, at_C, terms.z_N);
-    result.log_probs_T.index_copy_(0, at_C, terms.log_probs_N);
-    if (options.gradient) result.d_hidden_TD.index_copy_(0, at_C, head.backward(logits_CV, hidden_CD));
+    put(result.row_loss_T, terms.loss_N);
+    put(result.row_z_T, terms.z_N);
+    put(result.log_probs_T, terms.log_probs_N);
+    if (options.gradient) put(result.d_hidden_TD, head.backward(logits_CV, hidden_CD));
   }
   return result;
 }

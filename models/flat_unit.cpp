@@ -1,7 +1,6 @@
 #include "models/flat_unit.h"
 
 #include <ATen/ATen.h>
-#include <sys/mman.h>
 
 #include <functional>
 #include <numeric>
@@ -10,21 +9,6 @@ namespace caravan::models {
 
 namespace {
 constexpr std::int64_t kAlignment = 64;  // elements: 128 bytes in bf16
-
-// Zeros; on the CPU asked for in large pages, because all weights are read once a token or a step, and with
-// small pages the processor spends much of that time on looking up addresses. Only a wish: a system may not
-// grant it.
-at::Tensor make_buffer(std::int64_t size, const at::TensorOptions& options) {
-  at::Tensor buffer = at::empty({size}, options);
-  if (buffer.is_cpu()) {
-    constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
-    const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data_ptr());
-    const std::uintptr_t first = (begin + kLargePage - 1) / kLargePage * kLargePage;
-    const std::uintptr_t last = (begin + buffer.nbytes()) / kLargePage * kLargePage;
-    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-  }
-  return buffer.zero_();
-}
 }  // namespace
 
 void FlatUnit::add_group(const std::vector<std::pair<std::string, std::vector<std::int64_t>>>& parameters) {
@@ -38,11 +22,11 @@ void FlatUnit::add_group(const std::vector<std::pair<std::string, std::vector<st
 }
 
 void FlatUnit::allocate(at::ScalarType dtype, const at::Device& device) {
-  values_ = make_buffer(size_, at::TensorOptions().dtype(dtype).device(device));
+  values_ = at::zeros({size_}, at::TensorOptions().dtype(dtype).device(device));
 }
 
 void FlatUnit::allocate_gradients(at::ScalarType dtype) {
-  gradients_ = make_buffer(size_, values_.options().dtype(dtype));
+  gradients_ = at::zeros({size_}, values_.options().dtype(dtype));
 }
 
 const Slot* FlatUnit::find(const std::string& name) const {

@@ -2,6 +2,7 @@
 // people.
 #include <array>
 
+#include "models/host_arena.h"
 #include "recipes/commands/chat.h"
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/doctor_probes.h"
@@ -32,5 +33,6 @@ Failure translate(const std::exception& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  caravan::models::use_host_arena();
   return caravan::recipes::run_program(kCommands, argc, argv, CARAVAN_VERSION, translate);
 }

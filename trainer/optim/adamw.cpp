@@ -111,12 +111,19 @@ at::Tensor AdamW::master() const {
   return remainder_.defined() ? join(values_, remainder_) : values_.clone();
 }
 
-void AdamW::set_master(const at::Tensor& weights) {
+void AdamW::set_master(const at::Tensor& weights, std::int64_t begin) {
   at::NoGradGuard no_grad;
-  if (remainder_.defined())
-    split(weights.to(at::kFloat).contiguous(), values_, remainder_);
-  else
-    values_.copy_(weights);
+  constexpr std::int64_t kPiece = 1 << 20;  // elements: what is made on the way stays small
+  for (std::int64_t at = 0; at < weights.numel(); at += kPiece) {
+    const at::Tensor piece = weights.narrow(0, at, std::min(kPiece, weights.numel() - at));
+    at::Tensor values = values_.narrow(0, begin + at, piece.numel());
+    if (!remainder_.defined()) {
+      values.copy_(piece);
+      continue;
+    }
+    at::Tensor remainder = remainder_.narrow(0, begin + at, piece.numel());
+    split(piece.to(at::kFloat).contiguous(), values, remainder);
+  }
 }
 
 std::vector<std::pair<const char*, at::Tensor>> AdamW::state() {

@@ -44,10 +44,11 @@ void ModelOptimizer::step(std::int64_t step, double rate, double gradient_norm) 
 
 void ModelOptimizer::load_master(const models::HfDirectory& directory) {
   for (std::size_t i = 0; i < units_.size(); ++i) {
-    at::Tensor master = units_[i].master();
-    for (const models::Slot& slot : model_.units()[i].slots())
-      master.narrow(0, slot.offset, slot.count).copy_(directory.tensor(slot.name).reshape(-1));
-    units_[i].set_master(master);
+    for (const models::Slot& slot : model_.units()[i].slots()) {
+      const at::Tensor stored = directory.tensor(slot.name);
+      // What has no more digits than the model is there already.
+      if (stored.scalar_type() != model_.dtype()) units_[i].set_master(stored.reshape(-1), slot.offset);
+    }
   }
 }
 
