@@ -16,7 +16,7 @@ using VecB = at::vec::Vectorized<c10::BFloat16>;
 constexpr std::int64_t kLanes = Vec::size();
 
 typedef float V16 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef std::uint32_t U16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef std::uint32_t U16 __attribute__((vector_size(64), aligned(2), may_alias));  // pairs of any bf16 row
 
 inline V16 splat(float x) {
   return V16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
