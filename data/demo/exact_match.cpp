@@ -41,14 +41,21 @@ std::string percent(std::size_t part, std::size_t whole) {
   return text;
 }
 
-// Answers of several lines stay below their speaker.
-std::string indented(const std::string& text) {
+// Answers of several lines stay below their speaker. An untrained model writes any byte: a terminal must not
+// obey it, and a line of it is enough.
+std::string printable(const std::string& text) {
+  constexpr std::size_t kMostBytes = 160;
   std::string out;
-  for (const char c : text) {
-    out += c;
-    if (c == '\n') out += "              ";
+  std::size_t end = std::min(text.size(), kMostBytes);
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+  for (const char c : text.substr(0, end)) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    if (c == '\n')
+      out += "\n              ";
+    else
+      out += control ? '?' : c;
   }
-  return out;
+  return end < text.size() ? out + " ..." : out;
 }
 
 std::string format_chat(const HeldOutRow& row, const std::string& before, const std::string& after) {
@@ -56,7 +63,7 @@ std::string format_chat(const HeldOutRow& row, const std::string& before, const 
   const auto say = [&](const std::string& who, const std::string& what) {
     char label[32];
     std::snprintf(label, sizeof label, "  %10s  ", who.c_str());
-    out += label + indented(what) + "\n";
+    out += label + printable(what) + "\n";
   };
   for (std::size_t i = 0; i + 1 < row.messages.size(); ++i)
     say(row.messages[i].role, row.messages[i].content);

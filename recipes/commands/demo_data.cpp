@@ -15,7 +15,7 @@ constexpr const char* kUsage =
     "\n"
     "Writes chat data of its own (arithmetic and text instructions), a tokenizer trained on it and the "
     "config of a Llama\n"
-    "of two million parameters. DIR is then a checkpoint folder without weights: train it with model.init: "
+    "of a million parameters. DIR is then a checkpoint folder without weights: train it with model.init: "
     "random.\n"
     "  --rows N         training dialogues (20000)\n"
     "  --held-out N     held-out dialogues, on problems that no training dialogue has (400)\n"

@@ -302,6 +302,15 @@ TEST(ExactMatch, CountsByKind) {
   EXPECT_THROW(score_exact_match(three_rows(), before, std::vector<std::string>{"3"}), Error);
 }
 
+TEST(ExactMatch, ChatsAreSafeToShowAndShort) {
+  const std::vector<std::string> before = {"\x1b[2J\a\x7f", "", "a\r\nb"};
+  const std::vector<std::string> after = {"3", "4", std::string(159, 'x') + "\xC3\xA9y"};
+  const std::string chats = format_chats(three_rows(), before, after, 2);
+  EXPECT_NE(chats.find("      before  ?[2J??\n"), std::string::npos) << chats;
+  EXPECT_NE(chats.find("      before  a?\n              b\n"), std::string::npos) << chats;
+  EXPECT_NE(chats.find("x\xC3\xA9 ...\n"), std::string::npos) << chats;
+}
+
 TEST(ExactMatch, BadRowsAreNamed) {
   const TempDir dir;
   const auto expect_error = [&](const std::string& bytes, const std::string& message) {
