@@ -29,8 +29,8 @@ class AdamW {
   // / (sqrt(v_hat) + eps).
   void step(at::Tensor& gradients, std::int64_t step, double rate, double gradient_factor);
 
-  // The fp32 weights [P], made when asked. And back: sets values and remainder from `weights`, one-dimensional,
-  // which begin with element `begin`.
+  // The fp32 weights [P], made when asked. And back: sets values and remainder from `weights`,
+  // one-dimensional, which begin with element `begin`.
   at::Tensor master() const;
   void set_master(const at::Tensor& weights, std::int64_t begin = 0);
 
