@@ -59,10 +59,10 @@ TEST(Commands, UnknownWordNamesTheNearest) {
 
 TEST(Commands, Validate) {
   const std::string recipe = CARAVAN_SOURCE_DIR "/recipes/tiny/sft.yaml";
-  const Outcome valid = run({"validate", recipe, "--no-files", "run.max_steps=3"});
+  const Outcome valid = run({"validate", recipe, "--no-files", "run.epochs=3"});
   EXPECT_EQ(valid.code, 0) << valid.error;
   EXPECT_EQ(valid.out,
-            "note: command line: run.max_steps=3 replaces run.epochs: 4\n" + recipe + " is valid\n");
+            "note: command line: run.epochs=3 replaces run.max_steps: 2400\n" + recipe + " is valid\n");
   const Outcome wrong = run({"validate", recipe, "--no-files", "run.max_steps=0"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_NE(wrong.error.find("run.max_steps: found 0"), std::string::npos);
