@@ -34,7 +34,8 @@ void append_digits(std::string& out, Value value) {
 
 }  // namespace
 
-bool JsonLines::read_line() {
+// A stream buffer throws where the file cannot be read; a stream would keep that to itself.
+bool JsonLines::read_line() try {
   line_.clear();
   too_long_ = false;
   std::streambuf* const bytes = in_.rdbuf();
@@ -48,6 +49,8 @@ bool JsonLines::read_line() {
       too_long_ = true;
   }
   return any;
+} catch (const std::ios_base::failure&) {
+  throw data::Error(data::Error::Kind::kInputOutput, "stdin cannot be read; is it closed, or a folder?");
 }
 
 JsonLine JsonLines::parse() {
@@ -78,7 +81,6 @@ std::optional<JsonLine> JsonLines::next() {
     ++number_;
     if (line_.find_first_not_of(" \t\r") != std::string::npos || too_long_) return parse();
   }
-  if (in_.bad()) throw data::Error(data::Error::Kind::kInputOutput, "stdin cannot be read");
   return std::nullopt;
 }
 

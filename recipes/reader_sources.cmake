@@ -6,6 +6,7 @@ add_library(recipes_reader OBJECT
   nearest_name.cpp
   read_recipe.cpp
   resolved_recipe.cpp
+  shown_text.cpp
   commands/describe.cpp
   commands/dispatch.cpp
   commands/engine.cpp

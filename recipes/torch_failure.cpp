@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <string>
 #include <string_view>
 
 namespace caravan::recipes {
@@ -10,10 +11,17 @@ std::optional<Failure> torch_failure(const std::exception& error) {
   const auto* own = dynamic_cast<const c10::Error*>(&error);
   if (own == nullptr) return std::nullopt;
   const std::string message = own->what_without_backtrace();
-  // The allocator of the CPU reports with the general class.
-  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(own) != nullptr ||
-                      std::string_view(message).find("not enough memory") != std::string_view::npos;
-  return Failure{message, memory ? 71 : 1};
+  // The allocator of the CPU reports with the general class, and where in LibTorch it stood.
+  const bool cpu_memory = message.find("not enough memory") != std::string::npos ||
+                          message.find("can't allocate memory") != std::string::npos;
+  if (!cpu_memory && dynamic_cast<const c10::OutOfMemoryError*>(own) == nullptr) return Failure{message, 1};
+  const std::size_t amount = message.find("you tried to allocate ");
+  if (!cpu_memory || amount == std::string::npos) return Failure{message, 71};
+  const std::string_view rest = std::string_view(message).substr(amount + 22);
+  return Failure{
+      "out of memory: " + std::string(rest.substr(0, rest.find(' '))) +
+          " bytes more were not to be had; free memory, raise ulimit -v, or lower batch.micro_tokens",
+      71};
 }
 
 }  // namespace caravan::recipes

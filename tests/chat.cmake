@@ -4,6 +4,7 @@ test_program(chat_tests LIBS data_chat data_tokenizers SOURCES
   unit/data/chat/goldens_test.cpp
   unit/data/chat/limits_test.cpp
   unit/data/chat/masks_test.cpp
+  unit/data/chat/text_search_test.cpp
   unit/data/chat/turns_test.cpp
   unit/recipes/commands/render_test.cpp
   ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp

@@ -13,6 +13,7 @@
 #include "data/chat/jinja_text.h"
 #include "data/chat/jinja_text_edits.h"
 #include "data/chat/jinja_unicode.h"
+#include "data/chat/text_search.h"
 
 namespace caravan::data::jinja {
 
@@ -88,7 +89,7 @@ Value find_text(Interpreter& run, const Value& string, const Arguments& argument
   std::string_view sub = bound.text(0, "sub");
   std::string_view text = string.view();
   run.charge(text.size());
-  std::size_t at = method == Method::kRfind ? text.rfind(sub) : text.find(sub);
+  std::size_t at = method == Method::kRfind ? find_last(text, sub) : find_first(text, sub);
   if (at != std::string_view::npos)
     return make_int(static_cast<std::int64_t>(count_chars(text.substr(0, at))));
   if (method == Method::kIndex) throw Fault("index(): '" + std::string(sub) + "' not found");
@@ -102,7 +103,8 @@ Value count_text(Interpreter& run, const Value& string, const Arguments& argumen
   run.charge(text.size());
   if (sub.empty()) return make_int(static_cast<std::int64_t>(count_chars(text)) + 1);
   std::int64_t count = 0;
-  for (std::size_t at = text.find(sub); at != std::string_view::npos; at = text.find(sub, at + sub.size()))
+  for (std::size_t at = find_first(text, sub); at != std::string_view::npos;
+       at = find_first(text, sub, at + sub.size()))
     ++count;
   return make_int(count);
 }

@@ -7,6 +7,7 @@
 #include "data/chat/jinja_fault.h"
 #include "data/chat/jinja_interpreter.h"
 #include "data/chat/jinja_text.h"
+#include "data/chat/text_search.h"
 
 namespace caravan::data::jinja {
 
@@ -247,7 +248,7 @@ bool contains(Interpreter& run, const Value& container, const Value& item) {
   if (container.is_string()) {
     if (!item.is_string()) throw Fault(std::string("'in' on a text needs a text, got ") + type_name(item));
     run.charge(std::size_t{container.size} + item.size);
-    return container.view().find(item.view()) != std::string_view::npos;
+    return find_first(container.view(), item.view()) != std::string_view::npos;
   }
   if (container.is(Kind::kDict)) return find(run, *container.dict, item) != nullptr;
   if (container.is(Kind::kRange) && item.is_number() && !item.is(Kind::kFloat)) {

@@ -9,6 +9,7 @@
 #include "data/chat/jinja_operators.h"
 #include "data/chat/jinja_print.h"
 #include "data/chat/jinja_unicode.h"
+#include "data/chat/text_search.h"
 
 namespace caravan::data::jinja {
 
@@ -56,15 +57,15 @@ Value split_at(Interpreter& run, const Value& string, std::string_view separator
   auto in_reach = [&] { return most < 0 || places.size() < static_cast<std::size_t>(most); };
   if (from_right) {
     for (std::size_t end = text.size(); in_reach() && end >= separator.size();) {
-      std::size_t at = text.substr(0, end).rfind(separator);
+      std::size_t at = find_last(text.substr(0, end), separator);
       if (at == std::string_view::npos) break;
       places.push_back(at);
       end = at;
     }
     std::reverse(places.begin(), places.end());
   } else {
-    for (std::size_t at = text.find(separator); in_reach() && at != std::string_view::npos;
-         at = text.find(separator, at + separator.size())) {
+    for (std::size_t at = find_first(text, separator); in_reach() && at != std::string_view::npos;
+         at = find_first(text, separator, at + separator.size())) {
       places.push_back(at);
     }
   }
@@ -116,7 +117,7 @@ Value partition(Interpreter& run, const Value& string, const Arguments& argument
   std::string_view separator = bound.text(0, "sep");
   if (separator.empty()) throw Fault("partition() needs a separator that is not empty");
   std::string_view text = string.view();
-  std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
+  std::size_t at = from_right ? find_last(text, separator) : find_first(text, separator);
   auto part = [&](std::size_t begin, std::size_t end) { return substring(run.arena(), string, begin, end); };
   Value empty = make_string("");
   if (at == std::string_view::npos) {
@@ -162,7 +163,7 @@ Value replace(Interpreter& run, const Value& string, const Value& from, const Va
   std::string_view old = from.view();
   TextBuilder builder;
   std::size_t done = 0;
-  std::size_t at = old.empty() ? 0 : text.find(old);
+  std::size_t at = old.empty() ? 0 : find_first(text, old);
   for (std::int64_t count = 0; at <= text.size() && (most < 0 || count < most); ++count) {
     run.charge(to.size + (at - done) + string.num_runs());
     builder.append(string, done, at);
@@ -172,7 +173,7 @@ Value replace(Interpreter& run, const Value& string, const Value& from, const Va
       if (at == text.size()) break;
       next_char(text, at);
     } else {
-      at = text.find(old, done);
+      at = find_first(text, old, done);
     }
   }
   if (done == 0 && builder.size() == 0) return string;

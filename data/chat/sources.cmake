@@ -34,6 +34,7 @@ add_library(data_chat OBJECT
   chat/nearest_name.cpp
   chat/template.cpp
   chat/template_check.cpp
+  chat/text_search.cpp
   chat/turn_markers.cpp
   chat/turns.cpp
 )

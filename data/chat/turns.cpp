@@ -23,6 +23,7 @@ struct Layout {
   std::vector<ByteRange> written;    // no message's content: template, roles, other variables
   std::vector<Segment> segments;     // by message, in order of their begins
   std::vector<Segment> generations;  // {% generation %}; message may be kMaxMessages: none
+  std::vector<Segment> contents;     // what is a message's content, in order
 };
 
 void extend(std::vector<ByteRange>& ranges, std::size_t begin, std::size_t end) {
@@ -66,7 +67,10 @@ Layout read_layout(const TurnInput& input, std::vector<ByteRange>& trusted) {
     }
     std::size_t end = at + run.size;
     if (jinja::is_trusted(run.origin)) extend(trusted, at, end);
-    if (!jinja::is_content(run.origin)) extend(layout.written, at, end);
+    if (jinja::is_content(run.origin))
+      layout.contents.push_back({jinja::message_of(run.origin), {at, end}});
+    else
+      extend(layout.written, at, end);
     at = end;
   }
   for (std::size_t i : open) layout.segments[i].range.end = at;
@@ -177,14 +181,11 @@ class TurnFinder {
 
   // Whose content the first content byte of `range` is.
   std::size_t message_in(ByteRange range) const {
-    std::size_t at = 0;
-    for (const Run& run : input_.runs) {
-      at += run.size;
-      if (at > range.begin && run.size != 0 && jinja::is_content(run.origin)) {
-        return at - run.size < range.end ? jinja::message_of(run.origin) : kNoMessageHere;
-      }
-    }
-    return kNoMessageHere;
+    const auto first =
+        std::lower_bound(layout_.contents.begin(), layout_.contents.end(), range.begin,
+                         [](const Segment& content, std::size_t at) { return content.range.end <= at; });
+    const bool inside = first != layout_.contents.end() && first->range.begin < range.end;
+    return inside ? first->message : kNoMessageHere;
   }
 
   void add_segment(const Segment& segment) {

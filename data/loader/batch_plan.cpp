@@ -16,6 +16,9 @@ struct PlannedStep {
   std::size_t first = 0;
 };
 
+// The plan lists every step; more than this is a slip of the pen, and would fill the memory before step 1.
+constexpr std::int64_t kMostSteps = 50'000'000;
+
 Error plan_error(const std::string& text) {
   return Error(Error::Kind::kData, text);
 }
@@ -29,6 +32,10 @@ void check_options(const PlanOptions& options) {
   positive(options.batch.sequences, "batch.sequences");
   positive(options.epochs, "run.epochs");
   positive(options.max_steps, "run.max_steps");
+  if (options.max_steps && *options.max_steps > kMostSteps) {
+    throw plan_error("run.max_steps: found " + std::to_string(*options.max_steps) + ", allowed are at most " +
+                     std::to_string(kMostSteps) + "; lower it");
+  }
   if (options.batch.tokens.has_value() == options.batch.sequences.has_value()) {
     throw plan_error("batch: give exactly one of tokens and sequences");
   }
@@ -74,6 +81,12 @@ struct BatchPlan::State {
     if (step.info.sequences == 0 || full()) return;
     tokens += step.info.tokens;
     trained_tokens += step.info.trained_tokens;
+    if (static_cast<std::int64_t>(steps.size()) == kMostSteps) {
+      throw plan_error("run.epochs: " + std::to_string(*options.epochs) +
+                       " epochs of this data are more than " + std::to_string(kMostSteps) +
+                       " steps, which is the most allowed; lower run.epochs, or take "
+                       "larger batches");
+    }
     steps.push_back(step);
   }
 

@@ -1,7 +1,13 @@
 #include "recipes/commands/dispatch.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <new>
 #include <vector>
@@ -11,6 +17,7 @@
 #include "recipes/commands/engine.h"
 #include "recipes/nearest_name.h"
 #include "recipes/reader/problem.h"
+#include "recipes/shown_text.h"
 #include "trainer/error.h"
 
 namespace caravan::recipes {
@@ -51,6 +58,35 @@ bool is_failure(const std::exception& error, Failure& failure) {
   return own != nullptr;
 }
 
+// A standard stream that the caller closed would be the number of the first file that is opened, and what is
+// printed would land in that file. What holds its place can neither be read nor written, as if it were
+// closed.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is the stream's own. Without /dev/null there is nothing better than going on.
+    (void)!open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+// std::set_terminate takes no state along.
+Failure (*g_translate)(const std::exception&) = nullptr;
+
+// An exception that leaves a thread or a parallel loop, as memory that runs out there does, is a failure like
+// any other and no crash.
+[[noreturn]] void end_with_failure() {
+  try {
+    if (std::current_exception()) std::rethrow_exception(std::current_exception());
+  } catch (const std::exception& error) {
+    const Failure failure = g_translate(error);
+    std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
+    _exit(failure.exit_code);
+  } catch (...) {
+    // Not ours: the core tells more than we could.
+  }
+  std::abort();
+}
+
 }  // namespace
 
 int dispatch(std::span<const Command> commands, std::span<const std::string> args, std::string_view version) {
@@ -81,12 +117,19 @@ Failure failure_of(const std::exception& error) {
     return failure;
   }
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return {"out of memory", 71};
-  if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr) failure.exit_code = 74;
+  if (const auto* of_files = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+    const std::string where = of_files->path1().empty() ? "" : of_files->path1().string() + ": ";
+    return {where + of_files->code().message() + "; check the path, its permissions and the disk", 74};
+  }
   return failure;
 }
 
 int run_program(std::span<const Command> commands, int argc, char** argv, std::string_view version,
                 Failure (*translate)(const std::exception&)) {
+  hold_standard_streams();
+  signal(SIGXFSZ, SIG_IGN);  // a file over ulimit -f is then a write that fails, not the end of the program
+  g_translate = translate;
+  std::set_terminate(end_with_failure);
   try {
     const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
     const int code = dispatch(commands, args, version);
@@ -100,7 +143,7 @@ int run_program(std::span<const Command> commands, int argc, char** argv, std::s
   } catch (const std::exception& error) {
     const Failure failure = translate(error);
     std::fflush(stdout);
-    std::fprintf(stderr, "caravan: %s\n", failure.message.c_str());
+    std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
     return failure.exit_code;
   }
 }

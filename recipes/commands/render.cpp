@@ -110,6 +110,7 @@ int run_render(std::span<const std::string> args, std::istream& in, std::ostream
     }
     out << result.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
   }
+  if (in.bad()) throw Error(Error::Kind::kInputOutput, "render: stdin cannot be read");
   out.flush();
   if (!out) throw Error(Error::Kind::kInputOutput, "render: stdout cannot be written");
   return 0;

@@ -244,6 +244,7 @@ int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostre
       out << error_line(number, error.what()) << '\n';
     }
   }
+  if (in.bad()) throw Error(Error::Kind::kInputOutput, "tokenize: stdin cannot be read");
   out.flush();
   if (!out) throw Error(Error::Kind::kInputOutput, "tokenize: stdout cannot be written");
   return num_errors == 0 ? 0 : static_cast<int>(Error::Kind::kData);

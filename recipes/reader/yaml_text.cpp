@@ -22,8 +22,25 @@ std::string hex(unsigned char byte) {
   return digits.data();
 }
 
-// Bytes of the UTF-8 character that starts at `at`; 0 where there is none (overlong forms and surrogates are
-// none).
+void check_characters(std::string_view line, int number, const Where& origin) {
+  for (std::size_t i = 0; i < line.size();) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    const std::size_t length = character_bytes(line, i);
+    if (length == 0) {
+      fail(origin, number, i + 1,
+           "byte " + hex(byte) + " is not UTF-8; a recipe is UTF-8 text: save it as such");
+    }
+    // The parser takes some of these for the end of the text.
+    const bool carriage_return_at_end = byte == '\r' && i + 1 == line.size();
+    if ((byte < 0x20 && byte != '\t' && !carriage_return_at_end) || byte == 0x7F) {
+      fail(origin, number, i + 1, "control character " + hex(byte) + "; a recipe is plain text: remove it");
+    }
+    i += length;
+  }
+}
+
+}  // namespace
+
 std::size_t character_bytes(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) -> unsigned {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u;
@@ -44,25 +61,6 @@ std::size_t character_bytes(std::string_view text, std::size_t at) {
   }
   return 0;
 }
-
-void check_characters(std::string_view line, int number, const Where& origin) {
-  for (std::size_t i = 0; i < line.size();) {
-    const auto byte = static_cast<unsigned char>(line[i]);
-    const std::size_t length = character_bytes(line, i);
-    if (length == 0) {
-      fail(origin, number, i + 1,
-           "byte " + hex(byte) + " is not UTF-8; a recipe is UTF-8 text: save it as such");
-    }
-    // The parser takes some of these for the end of the text.
-    const bool carriage_return_at_end = byte == '\r' && i + 1 == line.size();
-    if ((byte < 0x20 && byte != '\t' && !carriage_return_at_end) || byte == 0x7F) {
-      fail(origin, number, i + 1, "control character " + hex(byte) + "; a recipe is plain text: remove it");
-    }
-    i += length;
-  }
-}
-
-}  // namespace
 
 void check_yaml_text(std::string_view text, const Where& origin, std::size_t most_bytes) {
   if (text.size() > most_bytes) {

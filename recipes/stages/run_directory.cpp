@@ -48,6 +48,23 @@ void require_same_recipe(const Recipe& now, const std::string& before_yaml, cons
                   difference_text(breaking) + "restore these values, or choose another run.dir");
 }
 
+// What a run writes and would replace or cut. Where nothing says that a run of ours made it, it is
+// somebody's.
+void require_own_files(const fs::path& dir) {
+  std::string found;
+  for (const char* name :
+       {"final", "checkpoints", "metrics.jsonl", "run.json", "tensorboard", "data/ledger.jsonl"}) {
+    std::error_code ignored;
+    if (fs::exists(fs::symlink_status(dir / name, ignored)))
+      found += (found.empty() ? "" : ", ") + std::string(name);
+  }
+  if (found.empty()) return;
+  throw Error(Error::Kind::kUnsafe,
+              dir.string() + ": holds " + found +
+                  " but no recipe.yaml, so no run made it, and training would replace it; "
+                  "choose another run.dir, or move these away");
+}
+
 // Every key that has a value; texts without the quotes that a recipe puts around them.
 std::vector<std::pair<std::string, std::string>> card_recipe(const Recipe& recipe) {
   std::vector<std::pair<std::string, std::string>> keys;
@@ -76,15 +93,37 @@ RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
                 path_.string() +
                     ": there is a run in this directory and run.resume is never; choose another run.dir");
   if (before) require_same_recipe(recipe, *before, recipe_file.string());
-  checkpoint_ = trainer::newest_checkpoint(path_, [this](const std::string& text) { log_.warn(text); });
+  int passed_over = 0;
+  checkpoint_ = trainer::newest_checkpoint(path_, [&](const std::string& text) {
+    ++passed_over;
+    log_.warn(text);
+  });
+  if (!before && !checkpoint_) require_own_files(path_);
+  if (!is_finished()) require_a_way_on(passed_over);
   if (checkpoint_)
     require_same_recipe(recipe, checkpoint_->recipe_yaml, (checkpoint_->path / "recipe.yaml").string());
   if (recipe.run.resume == trainer::Resume::kRequired && !checkpoint_ && !is_finished())
     throw Error(
         Error::Kind::kUsage,
         path_.string() + ": there is no complete checkpoint to go on from and run.resume is required");
-  fs::create_directories(path_ / "data");
   trainer::replace_file(recipe_file, resolved_yaml(recipe));
+  fs::create_directories(path_ / "data");
+}
+
+// A run that was killed leaves no step folder that is not complete, and final/ comes whole or not at all.
+void RunDirectory::require_a_way_on(int passed_over) const {
+  if (passed_over > 0 && !checkpoint_)
+    throw Error(Error::Kind::kData,
+                (path_ / "checkpoints").string() + ": " + std::to_string(passed_over) +
+                    " found and none is complete, so the run cannot go on, and starting over "
+                    "would overwrite it; restore one, or choose another run.dir");
+  const fs::path final_dir = path_ / "final";
+  std::error_code ignored;
+  if (fs::exists(final_dir, ignored) && (!fs::is_directory(final_dir) || !fs::is_empty(final_dir)))
+    throw Error(Error::Kind::kUnsafe,
+                final_dir.string() +
+                    ": is there without config.json, so this run did not write it, and the "
+                    "result would replace it; move it away, or choose another run.dir");
 }
 
 bool RunDirectory::is_finished() const {

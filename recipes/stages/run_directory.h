@@ -24,8 +24,9 @@ namespace caravan::recipes {
 class RunDirectory {
  public:
   // Makes and locks run.dir, decides whether to resume, and writes the resolved recipe. Throws RecipeError or
-  // trainer::Error where the directory holds a run of another recipe (the differences are listed), or
-  // run.resume does not allow what is there.
+  // trainer::Error where the directory holds a run of another recipe (the differences are listed), files that
+  // no run wrote but this one would replace, or damaged checkpoints only; or where run.resume does not allow
+  // what is there.
   RunDirectory(const Recipe& recipe, trainer::Terminal& terminal);
 
   const std::filesystem::path& path() const { return path_; }
@@ -50,6 +51,8 @@ class RunDirectory {
   const trainer::RunTotals& totals() const { return totals_; }
 
  private:
+  void require_a_way_on(int passed_over) const;
+
   std::filesystem::path path_;
   trainer::Terminal& terminal_;
   trainer::RunLock lock_;

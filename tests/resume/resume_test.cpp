@@ -216,6 +216,31 @@ TEST_F(ResumeTest, AChangedBitInTheNewestCheckpointIsFound) {
   expect_undisturbed("fp32", "flipped");
 }
 
+TEST_F(ResumeTest, DamagedCheckpointsOnlyAreNotStartedOver) {
+  fs::copy(path("undisturbed-fp32"), path("all-damaged"), fs::copy_options::recursive);
+  fs::remove_all(path("all-damaged/final"));
+  for (const auto& entry : fs::directory_iterator(path("all-damaged/checkpoints")))
+    fs::remove(entry.path() / "manifest.json");
+  const std::string before = tests::read_bytes(path("all-damaged/metrics.jsonl"));
+  EXPECT_EQ(train("fp32", "all-damaged"), 65) << log();
+  EXPECT_NE(log().find("none is complete"), std::string::npos) << log();
+  EXPECT_EQ(tests::read_bytes(path("all-damaged/metrics.jsonl")), before);
+}
+
+TEST_F(ResumeTest, FilesThatNoRunMadeAreNotReplaced) {
+  dir_->write("foreign/final/notes.txt", "mine");
+  EXPECT_EQ(train("fp32", "foreign"), 77) << log();
+  EXPECT_NE(log().find("holds final"), std::string::npos) << log();
+  dir_->write("foreign-metrics/metrics.jsonl", "mine");
+  EXPECT_EQ(train("fp32", "foreign-metrics"), 77) << log();
+  EXPECT_EQ(tests::read_bytes(path("foreign-metrics/metrics.jsonl")), "mine");
+  fs::copy(path("undisturbed-fp32"), path("foreign-final"), fs::copy_options::recursive);
+  fs::remove(path("foreign-final/final/config.json"));
+  EXPECT_EQ(train("fp32", "foreign-final"), 77) << log();
+  EXPECT_TRUE(fs::exists(path("foreign-final/final/model.safetensors")));
+  EXPECT_EQ(tests::read_bytes(path("foreign/final/notes.txt")), "mine");
+}
+
 TEST_F(ResumeTest, AChangedRecipeIsRefusedWithTheDifferences) {
   fs::copy(path("undisturbed-fp32"), path("changed"), fs::copy_options::recursive);
   EXPECT_EQ(train("fp32", "changed", {"optimizer.learning_rate=0.002"}), 2);

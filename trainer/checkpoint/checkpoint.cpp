@@ -45,6 +45,8 @@ std::string text_hash(const std::string& text) {
 }
 
 std::string read_text(const fs::path& path) {
+  // A pipe would be waited for, and a folder reads as empty.
+  if (!fs::is_regular_file(path)) throw Error(Error::Kind::kData, path.string() + ": is no file");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -69,20 +71,54 @@ void remove_checkpoint(const fs::path& path) {
   fs::remove_all(path, ignored);
 }
 
-// Throws std::exception with the reason where the directory is not a complete checkpoint.
-FoundCheckpoint read_manifest(const fs::path& path) {
-  json manifest = json::parse(read_text(path / kManifestFile));
-  const std::string check = manifest.at("check");
+// The manifest, its own hash and the sizes of the files compared; what the files hold is not read. Throws
+// Error with the reason where the directory cannot be a complete checkpoint.
+json read_manifest(const fs::path& path) {
+  json manifest = json::parse(read_text(path / kManifestFile), nullptr, false);
+  const auto check = manifest.is_object() ? manifest.find("check") : manifest.end();
+  if (check == manifest.end() || !check->is_string())
+    throw Error(Error::Kind::kData, std::string(kManifestFile) + " is damaged: it is no manifest");
+  const std::string expected = *check;
   manifest.erase("check");
-  if (text_hash(manifest.dump()) != check)
+  if (text_hash(manifest.dump()) != expected)
     throw Error(Error::Kind::kData, "the manifest does not match its own hash");
   if (manifest.at("schema") != 1)
     throw Error(Error::Kind::kData,
                 "the manifest has schema " + manifest.at("schema").dump() + "; this version reads 1");
-  for (const auto& [name, bytes] : manifest.at("files").items())
+  for (const auto& [name, bytes] : manifest.at("files").items()) {
+    if (!fs::is_regular_file(path / name)) throw Error(Error::Kind::kData, name + " is missing");
     if (fs::file_size(path / name) != bytes.get<std::uintmax_t>())
       throw Error(Error::Kind::kData, name + " has " + std::to_string(fs::file_size(path / name)) +
                                           " bytes where the manifest says " + bytes.dump());
+  }
+  return manifest;
+}
+
+bool looks_complete(const fs::path& path) {
+  try {
+    read_manifest(path);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+// Deletes what is older than the newest `keep` complete ones. A damaged one is not counted, for it cannot be
+// gone on from, and none beyond `step` is: the run passed over those when it started.
+void remove_older(const fs::path& checkpoints, std::int64_t step, std::int64_t keep) {
+  std::int64_t kept = 0;
+  for (const auto& [at_step, path] : step_directories(checkpoints)) {
+    if (at_step > step) continue;
+    if (kept >= keep)
+      remove_checkpoint(path);
+    else if (looks_complete(path))
+      ++kept;
+  }
+}
+
+// Throws std::exception with the reason where the directory is not a complete checkpoint.
+FoundCheckpoint read_checkpoint(const fs::path& path) {
+  const json manifest = read_manifest(path);
   FoundCheckpoint found;
   found.path = path;
   found.step = manifest.at("step");
@@ -138,17 +174,14 @@ void write_checkpoint(const fs::path& run_dir, const CheckpointContent& content,
     fs::remove_all(partial, ignored);
     throw;
   }
-  if (keep <= 0) return;
-  const auto found = step_directories(checkpoints);
-  for (std::size_t i = static_cast<std::size_t>(keep); i < found.size(); ++i)
-    remove_checkpoint(found[i].second);
+  if (keep > 0) remove_older(checkpoints, content.step, keep);
 }
 
 std::optional<FoundCheckpoint> newest_checkpoint(const fs::path& run_dir,
                                                  const std::function<void(const std::string&)>& note) {
   for (const auto& [step, path] : step_directories(run_dir / "checkpoints")) {
     try {
-      return read_manifest(path);
+      return read_checkpoint(path);
     } catch (const std::exception& error) {
       note(path.string() + ": passed over, not a complete checkpoint: " + error.what());
     }

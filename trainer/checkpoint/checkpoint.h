@@ -28,9 +28,9 @@ struct CheckpointContent {
   std::string recipe_yaml;                    // the resolved recipe, for comparison at resume
 };
 
-// Writes the checkpoint; afterwards deletes all but the newest `keep` (0: keeps all). Throws models::Error or
-// trainer::Error (74) where the disk is full or fails: older checkpoints are then untouched and nothing
-// half-written is left under a final name.
+// Writes the checkpoint; afterwards deletes all but the newest `keep` complete ones up to it (0: keeps all).
+// Throws models::Error or trainer::Error (74) where the disk is full or fails: older checkpoints are then
+// untouched and nothing half-written is left under a final name.
 void write_checkpoint(const std::filesystem::path& run_dir, const CheckpointContent& content,
                       std::int64_t keep);
 

@@ -14,7 +14,7 @@ namespace caravan::trainer {
 
 RunLock::RunLock(const std::filesystem::path& directory) {
   const std::string path = (directory / ".lock").string();
-  descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (descriptor_ < 0)
     throw Error(Error::Kind::kInputOutput,
                 path + ": cannot be opened: " + std::strerror(errno) + "; choose a run.dir you may write to");

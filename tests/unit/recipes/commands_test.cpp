@@ -1,10 +1,16 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "data/error.h"
@@ -12,6 +18,7 @@
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/validate.h"
 #include "recipes/read_recipe.h"
+#include "recipes/shown_text.h"
 
 namespace caravan::recipes {
 namespace {
@@ -83,10 +90,74 @@ TEST(Commands, DescribeChecksThePage) {
 
 TEST(Commands, ErrorsKnowTheirExitCode) {
   EXPECT_EQ(failure_of(data::Error(data::Error::Kind::kData, "x")).exit_code, 65);
-  EXPECT_EQ(failure_of(RecipeError({{{.origin = "r"}, "x"}})).exit_code, 2);
+  EXPECT_EQ(failure_of(RecipeError(std::vector<Problem>(1))).exit_code, 2);
   EXPECT_EQ(failure_of(std::bad_alloc()).exit_code, 71);
   EXPECT_EQ(failure_of(std::filesystem::filesystem_error("x", std::error_code())).exit_code, 74);
   EXPECT_EQ(failure_of(std::runtime_error("x")).exit_code, 1);
+}
+
+TEST(Commands, FailuresOfFilesNameTheFile) {
+  const auto gone = std::make_error_code(std::errc::no_such_file_or_directory);
+  EXPECT_EQ(failure_of(std::filesystem::filesystem_error("status", "/a/b", gone)).message,
+            "/a/b: No such file or directory; check the path, its permissions and the disk");
+}
+
+// The exit code of the program, run in a process of its own with `run` as its only command.
+int code_of_program(int (*run)(std::span<const std::string>), bool closed_streams = false) {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int stream = 0; closed_streams && stream < 3; ++stream) close(stream);
+    const std::array commands = {Command{"try", "a command", run}};
+    char program[] = "caravan", word[] = "try";
+    char* words[] = {program, word};
+    _exit(run_program(commands, 2, words, "1.2.3", failure_of));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Commands, AFileNeverTakesThePlaceOfAClosedStream) {
+  const auto opens = [](std::span<const std::string>) {
+    const int file = open("/dev/zero", O_RDONLY);
+    char byte = 0;
+    return file > 2 && write(2, "x", 1) < 0 && read(0, &byte, 1) < 0 ? 3 : 1;
+  };
+  EXPECT_EQ(code_of_program(opens, true), 3);
+}
+
+TEST(Commands, AFileThatMayNotGrowIsAnErrorOfItsWrite) {
+  const auto writes = [](std::span<const std::string>) {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_FSIZE, &none);
+    const int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+    return write(file, "x", 1) < 0 && (errno == EFBIG || file < 0) ? 3 : 1;
+  };
+  EXPECT_EQ(code_of_program(writes), 3);
+}
+
+TEST(Commands, AnErrorThatLeavesAThreadHasItsExitCode) {
+  const auto throws = [](std::span<const std::string>) -> int {
+    std::thread([] { throw data::Error(data::Error::Kind::kData, "from a thread"); }).join();
+    return 0;
+  };
+  EXPECT_EQ(code_of_program(throws), 65);
+}
+
+TEST(ShownText, HasNoControlCharactersAndNoBrokenUtf8) {
+  EXPECT_EQ(shown_text("a\n\tb \xC3\xBC"), "a\n\tb \xC3\xBC");
+  EXPECT_EQ(shown_text("\x1b[31m\r\x7f\a"), "?[31m???");
+  EXPECT_EQ(shown_text("\xC2\x9B"
+                       "31m"),
+            "?31m");
+  EXPECT_EQ(shown_text(std::string_view("a\0\xFF\xED\xA0\x80", 6)), "a?????");
+}
+
+TEST(ShownText, KeepsBothEndsOfALongText) {
+  const std::string shown = shown_text("begin" + std::string(1000, 'x') + "the end", 40);
+  EXPECT_EQ(shown.find("beginxxx"), 0u);
+  EXPECT_TRUE(shown.ends_with("xxthe end"));
+  EXPECT_NE(shown.find("(972 bytes left out)"), std::string::npos) << shown;
 }
 
 }  // namespace

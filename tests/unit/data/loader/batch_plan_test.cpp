@@ -151,6 +151,10 @@ TEST(BatchPlan, RefusalsNameBothNumbers) {
   options = tokens_plan();
   options.max_steps = 2;
   EXPECT_NE(refusal(options), "");
+  options.epochs.reset();
+  options.max_steps = 50'000'001;
+  EXPECT_NE(refusal(options).find("found 50000001, allowed are at most 50000000"), std::string::npos)
+      << refusal(options);
   options = tokens_plan();
   options.batch.micro_tokens = 0;
   EXPECT_NE(refusal(options), "");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "data/error.h"
@@ -46,6 +47,18 @@ TEST(RenderCommand, EachBadRowIsAnErrorOfItsOwn) {
         << rows[i];
   }
   EXPECT_TRUE(rows[3].contains("text"));
+}
+
+TEST(RenderCommand, InputThatCannotBeReadIsNoEndOfInput) {
+  std::ifstream folder("/");
+  std::ostringstream out;
+  const std::vector<std::string> args{"--template", "tulu"};
+  try {
+    recipes::run_render(args, folder, out);
+    ADD_FAILURE() << "a folder was read as if it were empty";
+  } catch (const data::Error& error) {
+    EXPECT_EQ(error.exit_code(), 74);
+  }
 }
 
 TEST(RenderCommand, TemplateAndTokensOfACheckpoint) {

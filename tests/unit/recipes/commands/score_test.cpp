@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "data/error.h"
 #include "data/tokenizers/tokenizer.h"
@@ -38,6 +40,18 @@ TEST(ScoreCommand, FirstIsNullAndTheSumIsTheSum) {
     sum += log_probs[i].get<double>();
   }
   EXPECT_NEAR(ran.rows[0]["sum"].get<double>(), sum, 1e-5);
+}
+
+TEST(ScoreCommand, InputThatCannotBeReadIsNoEndOfInput) {
+  std::ifstream folder("/");
+  std::ostringstream out;
+  const std::vector<std::string> args{"--model", demo_checkpoint()};
+  try {
+    run_score(args, folder, out);
+    ADD_FAILURE() << "a folder was read as if it were empty";
+  } catch (const data::Error& error) {
+    EXPECT_EQ(error.exit_code(), 74);
+  }
 }
 
 TEST(ScoreCommand, ATokenDependsOnThoseBeforeItAlone) {
