@@ -1,6 +1,7 @@
 // Ranks as threads of the test's own process: real collectives over the loopback, a store in memory.
 #pragma once
 
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -23,6 +24,9 @@ struct ThreadRanks {
 
   // Runs `body` on `size` ranks at once, and waits for all.
   void run(int size, const std::function<void(trainer::ProcessGroup&)>& body) {
+    // LibTorch records the calls of all groups of a process in one map that it does not lock.
+    setenv("TORCH_FR_BUFFER_SIZE", "0", 1);
+    setenv("TORCH_NCCL_TRACE_BUFFER_SIZE", "0", 1);
     const auto store = c10::make_intrusive<c10d::HashStore>();
     abandoned.assign(static_cast<std::size_t>(size), "");
     errors.assign(static_cast<std::size_t>(size), "");
