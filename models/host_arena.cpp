@@ -2,11 +2,12 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
-#include <c10/core/impl/alloc_cpu.h>
+#include <c10/util/Exception.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace caravan::models {
@@ -35,14 +36,22 @@ void release(void* block) {
   if (block != nullptr && process_arena().owns(block))
     process_arena().give(block);
   else
-    c10::free_cpu(block);
+    std::free(block);
+}
+
+// c10::alloc_cpu would end the program where there is no memory; this is an error like any other.
+void* allocate_alone(std::size_t bytes) {
+  void* block = nullptr;
+  if (bytes > 0 && posix_memalign(&block, kAlignment, bytes) != 0)
+    TORCH_CHECK_WITH(OutOfMemoryError, false, "not enough memory: you tried to allocate ", bytes, " bytes");
+  return block;
 }
 
 class ArenaAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(std::size_t bytes) override {
     void* block = bytes < kSmall ? nullptr : process_arena().take(bytes);
-    if (block == nullptr) block = c10::alloc_cpu(bytes);
+    if (block == nullptr) block = allocate_alone(bytes);
     return {block, block, &release, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }

@@ -9,7 +9,15 @@ namespace caravan::recipes {
 
 std::optional<Failure> torch_failure(const std::exception& error) {
   const auto* own = dynamic_cast<const c10::Error*>(&error);
-  if (own == nullptr) return std::nullopt;
+  if (own == nullptr) {
+    // oneDNN's own error, whose class LibTorch does not export, says no more where memory for its code or its
+    // working space runs out.
+    if (std::string_view(error.what()).starts_with("could not create a primitive"))
+      return Failure{std::string("out of memory, most likely: oneDNN ") + error.what() +
+                         "; free memory, raise ulimit -v, or lower batch.micro_tokens",
+                     71};
+    return std::nullopt;
+  }
   const std::string message = own->what_without_backtrace();
   // The allocator of the CPU reports with the general class, and where in LibTorch it stood.
   const bool cpu_memory = message.find("not enough memory") != std::string::npos ||

@@ -67,6 +67,19 @@ Line table_line(const std::string& title, const LedgerTotals& totals) {
   return line;
 }
 
+// Without the columns in which every figure is 0, but for those that readers look for.
+std::vector<Line> drop_empty_columns(const std::vector<Line>& lines) {
+  std::vector<Line> kept(lines.size());
+  for (std::size_t i = 0; i < lines[0].size(); ++i) {
+    const std::string_view name = lines[0][i];
+    const bool wanted =
+        i == 0 || name == "dropped" ||
+        std::any_of(lines.begin() + 1, lines.end(), [i](const Line& line) { return line[i] != "0"; });
+    for (std::size_t row = 0; wanted && row < lines.size(); ++row) kept[row].push_back(lines[row][i]);
+  }
+  return kept;
+}
+
 // First column to the left, figures to the right.
 std::string print_table(const std::vector<Line>& lines) {
   std::vector<std::size_t> widths(lines.front().size(), 0);
@@ -174,7 +187,7 @@ std::string Ledger::summary() const {
     lines.push_back(table_line(std::to_string(files_.size() - kMostFiles) + " more files", rest));
   const LedgerTotals all = totals();
   if (files_.size() > 1) lines.push_back(table_line("all", all));
-  std::string text = print_table(lines) + reason_summary();
+  std::string text = print_table(drop_empty_columns(lines)) + reason_summary();
   if (all.straddling_tokens > 0) {
     text += grouped(all.straddling_tokens) +
             " tokens lie partly outside the trained text (the template's last characters merge with the "

@@ -51,7 +51,8 @@ class Ledger {
   LedgerTotals totals() const;
   // Throws std::logic_error naming both numbers unless rows and tokens agree with what the documents hold.
   void check_balance(std::uint64_t documents, std::uint64_t tokens, std::uint64_t trained_tokens) const;
-  // A table for people: per file, then per reason with the first places. Ends in a newline.
+  // A table for people: per file, without fates that no row has, then per reason with the first places. Ends
+  // in a newline.
   std::string summary() const;
   // One JSON object a row: file, line, fate, reason, documents, tokens, trained_tokens, cut_tokens. Written
   // whole or not at all. Throws data::Error on I/O.

@@ -1,5 +1,7 @@
 #include "recipes/commands/generate.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -190,6 +192,9 @@ int run_generate(std::span<const std::string> args, std::istream& in, std::ostre
 
 int run_generate(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
+  if (isatty(STDIN_FILENO) != 0)
+    std::cerr << "caravan: generate: reads JSON lines such as {\"prompt\": \"...\"} from here; Ctrl-D ends"
+              << std::endl;
   return run_generate(args, std::cin, std::cout);
 }
 

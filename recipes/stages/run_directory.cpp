@@ -130,6 +130,10 @@ bool RunDirectory::is_finished() const {
   return fs::exists(path_ / "final" / "config.json");
 }
 
+bool RunDirectory::is_card_open() const {
+  return fs::exists(path_ / "run.json") && trainer::is_card_open(path_ / "run.json");
+}
+
 void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& identity,
                          const std::vector<std::string>& command, const std::string& device,
                          std::int64_t total_steps, std::int64_t last_step) {

@@ -34,6 +34,8 @@ class RunDirectory {
   const std::optional<trainer::FoundCheckpoint>& checkpoint() const { return checkpoint_; }
   // The run ended before: final/ is there and complete.
   bool is_finished() const;
+  // A launch of it never told its end. Throws trainer::Error where the card is none.
+  bool is_card_open() const;
 
   // Opens metrics.jsonl, tensorboard/ and the console for a run that goes on after `last_step`; opens the run
   // card, which tells where it computes.

@@ -155,6 +155,10 @@ class SftRun {
  private:
   int run(const std::vector<std::string>& command) {
     if (run_.is_finished()) {
+      // Killed after the result was complete and before the card could say so.
+      if (run_.is_card_open())
+        run_.finish("done", run_.checkpoint() ? run_.checkpoint()->step : 0, "its end was recorded later",
+                    final_hashes());
       run_.log().info("this run is done: " + (run_.path() / "final").string());
       return 0;
     }
@@ -173,10 +177,14 @@ class SftRun {
     }
     const std::filesystem::path final_dir = run_.path() / "final";
     export_final(recipe_, *model_, final_dir);
-    run_.finish("done", trainer_->steps_done(), "", hash_files(checkpoint_files(final_dir, "", true)));
+    run_.finish("done", trainer_->steps_done(), "", final_hashes());
     run_.log().info("done: " + run_.totals().summary());
     run_.log().info("the model: " + final_dir.string());
     return 0;
+  }
+
+  std::map<std::string, std::string> final_hashes() const {
+    return hash_files(checkpoint_files(run_.path() / "final", "", true));
   }
 
   void choose_device() {
@@ -245,6 +253,10 @@ class SftRun {
     identity.hashes = input_hashes_.get();
     identity.hashes["tokenizer"] = front_.tokenizer->fingerprint();
     identity.hashes["chat_template"] = front_.chat_template->fingerprint();
+    inputs_ = identity.hashes;
+    if (run_.checkpoint() && run_.checkpoint()->progress.contains("inputs"))
+      trainer::require_same_inputs(run_.checkpoint()->path.string(), run_.checkpoint()->progress["inputs"],
+                                   inputs_);
     const data::LedgerTotals rows = data_->ledger().totals();
     identity.sizes = {{"parameters", model_->num_parameters()},
                       {"rows", rows.rows},
@@ -272,6 +284,9 @@ class SftRun {
   void report(std::int64_t step, std::vector<MetricValue> values) {
     for (const MetricValue& value : values)
       if (value.name == "speed/model_flops_per_second") {
+        // Faster than the fastest product: the machine was busy when that was measured.
+        if (value.value > gemm_)
+          gemm_ = std::max(value.value, trainer::measure_gemm(model_->dtype(), device_));
         values.push_back({"speed/gemm_share", value.value / gemm_});
         break;
       }
@@ -296,7 +311,8 @@ class SftRun {
       trainer::CheckpointContent content;
       content.step = step;
       content.tensors = trainer_->optimizer().state();
-      content.progress = {{"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}};
+      content.progress = {
+          {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
       content.recipe_yaml = resolved_yaml(recipe_);
       run_.save(content, recipe_.run.keep);
     }
@@ -317,6 +333,7 @@ class SftRun {
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};
   double gemm_ = 0.0;
+  std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   std::future<std::map<std::string, std::string>> input_hashes_;  // last: waits before what it reads is gone
 };
 

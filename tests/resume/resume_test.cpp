@@ -265,6 +265,10 @@ TEST_F(ResumeTest, ChangedDataIsRefusedAsUnsafe) {
   dir_->write("own.jsonl", rows + rows.substr(0, rows.find('\n') + 1));
   EXPECT_EQ(train("fp32", "own-data", {words.back()}), 77) << log();
   EXPECT_NE(log().find("data:" + path("own.jsonl")), std::string::npos) << log();
+  // The checkpoint knows what it was made from, also without the card.
+  fs::remove(path("own-data/run.json"));
+  EXPECT_EQ(train("fp32", "own-data", {words.back()}), 77) << log();
+  EXPECT_NE(log().find("step-"), std::string::npos) << log();
   EXPECT_NE(tests::read_bytes(path("own-data/log.txt")).find(" error "), std::string::npos);
 }
 
@@ -272,6 +276,21 @@ TEST_F(ResumeTest, AFinishedRunIsLeftAlone) {
   const std::string before = tests::read_bytes(path("undisturbed-fp32/metrics.jsonl"));
   ASSERT_EQ(train("fp32", "undisturbed-fp32"), 0) << log();
   EXPECT_EQ(tests::read_bytes(path("undisturbed-fp32/metrics.jsonl")), before);
+}
+
+TEST_F(ResumeTest, ACardThatNeverHeardOfTheEndIsClosed) {
+  fs::copy(path("undisturbed-fp32"), path("unclosed"), fs::copy_options::recursive);
+  json card = json::parse(tests::read_bytes(path("unclosed/run.json")));
+  const json hashes = card["final_hashes"];
+  ASSERT_FALSE(hashes.empty());
+  card.erase("final_hashes");
+  card["launches"][0].erase("outcome");
+  dir_->write("unclosed/run.json", card.dump());
+  ASSERT_EQ(train("fp32", "unclosed"), 0) << log();
+  card = json::parse(tests::read_bytes(path("unclosed/run.json")));
+  EXPECT_EQ(card["launches"][0]["outcome"], "done");
+  EXPECT_EQ(card["launches"][0]["last_step"], 24);
+  EXPECT_EQ(card["final_hashes"], hashes);
 }
 
 TEST_F(ResumeTest, TwoRunsInOneDirectoryAreRefused) {

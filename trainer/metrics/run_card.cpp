@@ -63,26 +63,6 @@ Json read_card(const std::filesystem::path& path) {
   return card;
 }
 
-void check_same_run(const std::filesystem::path& path, const Json& card, const RunIdentity& identity) {
-  std::string differences;
-  const Json there = card["hashes"];
-  const Json here = identity.hashes;
-  for (const auto& [name, hash] : here.items()) {
-    if (!there.contains(name)) {
-      differences += "\n  " + name + ": not in the card, here " + hash.dump();
-    } else if (there[name] != hash) {
-      differences += "\n  " + name + ": in the card " + there[name].dump() + ", here " + hash.dump();
-    }
-  }
-  for (const auto& [name, hash] : there.items()) {
-    if (!here.contains(name)) differences += "\n  " + name + ": in the card " + hash.dump() + ", not here";
-  }
-  if (differences.empty()) return;
-  throw Error(Error::Kind::kUnsafe, path.string() +
-                                        ": the run there was made from other inputs:" + differences +
-                                        "\nName another run directory, or bring the inputs back");
-}
-
 void write_card(const std::filesystem::path& path, const Json& card) {
   replace_file(path, card.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -104,7 +84,7 @@ void write_run_card(const std::filesystem::path& path, const RunIdentity& identi
   Json card;
   if (std::filesystem::exists(path)) {
     card = read_card(path);
-    check_same_run(path, card, identity);
+    require_same_inputs(path.string(), card["hashes"], identity.hashes);
     Json& before = card["launches"].back();
     if (!before.contains("outcome")) {
       before["outcome"] = "lost";
@@ -128,6 +108,27 @@ void close_run_card(const std::filesystem::path& path, const Ending& ending) {
   launch["totals"] = ending.totals;
   if (!ending.final_hashes.empty()) card["final_hashes"] = ending.final_hashes;
   write_card(path, card);
+}
+
+bool is_card_open(const std::filesystem::path& path) {
+  return !read_card(path)["launches"].back().contains("outcome");
+}
+
+void require_same_inputs(const std::string& where, const Json& there,
+                         const std::map<std::string, std::string>& here) {
+  std::string differences;
+  for (const auto& [name, hash] : here) {
+    if (!there.contains(name)) {
+      differences += "\n  " + name + ": not there before, now " + hash;
+    } else if (there[name] != hash) {
+      differences += "\n  " + name + ": before " + there[name].dump() + ", now " + hash;
+    }
+  }
+  for (const auto& [name, hash] : there.items())
+    if (!here.contains(name)) differences += "\n  " + name + ": before " + hash.dump() + ", not there now";
+  if (differences.empty()) return;
+  throw Error(Error::Kind::kUnsafe, where + ": the run there was made from other inputs:" + differences +
+                                        "\nName another run directory, or bring the inputs back");
 }
 
 }  // namespace caravan::trainer

@@ -56,6 +56,14 @@ void write_run_card(const std::filesystem::path& path, const RunIdentity& identi
 // Adds how the newest launch ended. Throws Error as above.
 void close_run_card(const std::filesystem::path& path, const Ending& ending);
 
+// Whether the card's newest launch never told its end. Throws Error as above.
+bool is_card_open(const std::filesystem::path& path);
+
+// What a run is made from must be what it was made from so far, `there` (name -> hash). Throws Error (unsafe)
+// that begins with `where` and lists every difference.
+void require_same_inputs(const std::string& where, const nlohmann::ordered_json& there,
+                         const std::map<std::string, std::string>& here);
+
 // The variables that change what a run does or how fast, out of `environment` ("NAME=value", ends with
 // nullptr). A list of what is taken, not of what is left out: run cards are published, secrets live in the
 // environment.

@@ -55,6 +55,14 @@ TEST(Ledger, SummaryNamesFilesReasonsAndFirstPlaces) {
   EXPECT_LT(text.find("invalid_json"), text.find("trailing_user"));
 }
 
+TEST(Ledger, SummaryLeavesOutFatesThatNoRowHas) {
+  Ledger ledger;
+  ledger.add({1, ledger.add_file("a.jsonl"), 100, 50, 0, 0, 1, Fate::kTrained});
+  EXPECT_EQ(ledger.summary(),
+            "file     rows  trained  dropped  documents  tokens  trained tokens\n"
+            "a.jsonl     1        1        0          1     100              50\n");
+}
+
 TEST(Ledger, FileHasOneObjectARow) {
   const tests::TempDir dir;
   Ledger ledger = make_ledger();

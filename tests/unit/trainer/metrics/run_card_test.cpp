@@ -59,7 +59,9 @@ TEST(RunCard, ALaunchThatWasKilledIsLost) {
   const TempDir dir;
   write_run_card(dir / "run.json", example_run(), example_launch(1));
   write_run_card(dir / "run.json", example_run(), example_launch(1));
+  EXPECT_TRUE(is_card_open(dir / "run.json"));
   close_run_card(dir / "run.json", {"done", "", 24, {}, {}, {{"model.safetensors", "abc"}}});
+  EXPECT_FALSE(is_card_open(dir / "run.json"));
   const auto card = card_of(dir);
   EXPECT_EQ(card["launches"][0]["outcome"], "lost");
   EXPECT_EQ(card["launches"][1]["outcome"], "done");
@@ -78,9 +80,9 @@ TEST(RunCard, AnotherRunsCardIsRefusedWithTheDifferences) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), Error::Kind::kUnsafe);
     const std::string text = error.what();
-    EXPECT_NE(text.find("recipe: in the card \"abc\", here \"xyz\""), std::string::npos) << text;
-    EXPECT_NE(text.find("weights: not in the card"), std::string::npos) << text;
-    EXPECT_NE(text.find("tokenizer: in the card \"def\", not here"), std::string::npos) << text;
+    EXPECT_NE(text.find("recipe: before \"abc\", now xyz"), std::string::npos) << text;
+    EXPECT_NE(text.find("weights: not there before, now 123"), std::string::npos) << text;
+    EXPECT_NE(text.find("tokenizer: before \"def\", not there now"), std::string::npos) << text;
   }
   EXPECT_EQ(read_bytes(dir / "run.json"), before);
 }
