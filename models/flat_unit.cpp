@@ -8,17 +8,46 @@
 namespace caravan::models {
 
 namespace {
+
 constexpr std::int64_t kAlignment = 64;  // elements: 128 bytes in bf16
+
+std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
+  return (size + multiple - 1) / multiple * multiple;
+}
+
+// All views of `flat` share its storage, so they follow.
+void set_memory(const at::Tensor& flat, c10::DataPtr memory) {
+  flat.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(std::move(memory));
+}
+
+void attach(const at::Tensor& flat, const at::Tensor& memory) {
+  TORCH_CHECK(memory.is_contiguous() && memory.sizes() == flat.sizes() &&
+                  memory.scalar_type() == flat.scalar_type() && memory.device() == flat.device(),
+              "memory of ", memory.sizes(), " ", memory.scalar_type(), " does not fit a unit of ", flat.sizes(), " ",
+              flat.scalar_type());
+  const auto forget = [](void* kept) { delete static_cast<at::Tensor*>(kept); };
+  set_memory(flat, {memory.data_ptr(), new at::Tensor(memory), forget, memory.device()});
+}
+
+void release(const at::Tensor& flat) {
+  set_memory(flat, {nullptr, flat.device()});
+}
+
 }  // namespace
 
 void FlatUnit::add_group(const std::vector<std::pair<std::string, std::vector<std::int64_t>>>& parameters) {
-  size_ = (size_ + kAlignment - 1) / kAlignment * kAlignment;
+  size_ = round_up(size_, kAlignment);
   for (const auto& [name, shape] : parameters) {
     const std::int64_t count =
         std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
     slots_.push_back({name, shape, size_, count, shape.size() > 1});
     size_ += count;
   }
+  used_ = size_;
+}
+
+void FlatUnit::pad_to(std::int64_t multiple) {
+  size_ = round_up(size_, multiple);
 }
 
 void FlatUnit::allocate(at::ScalarType dtype, const at::Device& device) {
@@ -27,6 +56,26 @@ void FlatUnit::allocate(at::ScalarType dtype, const at::Device& device) {
 
 void FlatUnit::allocate_gradients(at::ScalarType dtype) {
   gradients_ = at::zeros({size_}, values_.options().dtype(dtype));
+}
+
+void FlatUnit::release_values() {
+  release(values_);
+}
+
+void FlatUnit::attach_values(const at::Tensor& memory) {
+  attach(values_, memory);
+}
+
+bool FlatUnit::has_values() const {
+  return values_.storage().data() != nullptr;
+}
+
+void FlatUnit::release_gradients() {
+  release(gradients_);
+}
+
+void FlatUnit::attach_gradients(const at::Tensor& memory) {
+  attach(gradients_, memory);
 }
 
 const Slot* FlatUnit::find(const std::string& name) const {

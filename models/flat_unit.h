@@ -2,6 +2,8 @@
 //
 // One buffer per unit is what gets gathered, reduced, stepped and saved; parameters are views. Parameters
 // that one GEMM can serve (q, k and v; gate and up) lie side by side, so their fused matrix is a view too.
+// The memory behind the views can go and come back while they stay: sharded parameters are whole only
+// while their unit computes.
 #pragma once
 
 #include <cstdint>
@@ -27,16 +29,30 @@ class FlatUnit {
   // Slots of one group lie without gap; each group starts on a 64-element border, so that its rows stay
   // aligned.
   void add_group(const std::vector<std::pair<std::string, std::vector<std::int64_t>>>& parameters);
+  // Adds zeros at the end up to a multiple of this many elements, so that the buffer divides among ranks.
+  void pad_to(std::int64_t multiple);
   // Makes `values` (zeros) and, if asked, `gradients` (zeros).
   void allocate(at::ScalarType dtype, const at::Device& device);
   void allocate_gradients(at::ScalarType dtype);
+
+  // What reads or writes a view without memory throws c10::Error. `memory` has size() elements of the same
+  // dtype and device and is kept alive.
+  void release_values();
+  void attach_values(const at::Tensor& memory);
+  bool has_values() const;
+  void release_gradients();
+  void attach_gradients(const at::Tensor& memory);
 
   const std::string& name() const { return name_; }
   const std::vector<Slot>& slots() const { return slots_; }
   const Slot* find(const std::string& name) const;
   std::int64_t size() const { return size_; }  // elements, padding included
+  std::int64_t used() const { return used_; }  // elements, without the padding at the end
   at::Tensor& values() { return values_; }
   at::Tensor& gradients() { return gradients_; }
+
+  const at::Tensor& values() const { return values_; }
+  const at::Tensor& gradients() const { return gradients_; }
 
   at::Tensor value(const Slot& slot) const;
   at::Tensor gradient(const Slot& slot) const;
@@ -48,7 +64,7 @@ class FlatUnit {
  private:
   std::string name_;
   std::vector<Slot> slots_;
-  std::int64_t size_ = 0;
+  std::int64_t size_ = 0, used_ = 0;
   at::Tensor values_;     // [P]
   at::Tensor gradients_;  // [P] or undefined
 };

@@ -39,7 +39,7 @@ void add_rows(G* gradient, const T* rows, const std::int64_t* ids, std::int64_t 
 
 }  // namespace
 
-Llama::Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device)
+Llama::Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device, const UnitMemory& memory)
     : config_(std::move(config)), dtype_(dtype), device_(device) {
   TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, "model dtype ", dtype,
               " is not supported; use fp32 or bf16");
@@ -47,7 +47,11 @@ Llama::Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device)
   norm_ = {static_cast<float>(config_.rms_norm_eps), config_.norm_rounds_before_weight()};
   rope_ = rope_inverse_frequencies(config_);
   make_units();
-  for (FlatUnit& unit : units_) unit.allocate(dtype_, device_);
+  for (FlatUnit& unit : units_) {
+    unit.pad_to(memory.multiple);
+    unit.allocate(dtype_, device_);
+    if (!memory.whole) unit.release_values();
+  }
   bind();
 }
 
@@ -125,27 +129,37 @@ std::int64_t Llama::num_parameters() const {
   return count;
 }
 
-void Llama::allocate_gradients(at::ScalarType dtype) {
-  for (FlatUnit& unit : units_) unit.allocate_gradients(dtype);
+void Llama::allocate_gradients(at::ScalarType dtype, bool with_memory) {
+  for (FlatUnit& unit : units_) {
+    unit.allocate_gradients(dtype);
+    if (!with_memory) unit.release_gradients();
+  }
   bind();
 }
 
 void Llama::load(const HfDirectory& directory) {
+  for (std::size_t unit = 0; unit < units_.size(); ++unit) load_unit(unit, directory);
+}
+
+void Llama::load_unit(std::size_t unit, const HfDirectory& directory) {
   at::NoGradGuard no_grad;
-  for (FlatUnit& unit : units_)
-    for (const Slot& slot : unit.slots()) unit.value(slot).copy_(directory.tensor(slot.name));
+  for (const Slot& slot : units_[unit].slots())
+    units_[unit].value(slot).copy_(directory.tensor(slot.name));
 }
 
 void Llama::initialize(std::uint64_t seed) {
+  for (std::size_t unit = 0; unit < units_.size(); ++unit) initialize_unit(unit, seed);
+}
+
+void Llama::initialize_unit(std::size_t unit, std::uint64_t seed) {
   at::NoGradGuard no_grad;
-  for (FlatUnit& unit : units_)
-    for (const Slot& slot : unit.slots()) {
-      at::Tensor value = unit.value(slot);
-      if (slot.shape.size() > 1)
-        value.copy_(normal_values(seed, slot.name, slot.count, config_.initializer_range).view(slot.shape));
-      else
-        value.fill_(slot.name.ends_with(".bias") ? 0.0 : 1.0);
-    }
+  for (const Slot& slot : units_[unit].slots()) {
+    at::Tensor value = units_[unit].value(slot);
+    if (slot.shape.size() > 1)
+      value.copy_(normal_values(seed, slot.name, slot.count, config_.initializer_range).view(slot.shape));
+    else
+      value.fill_(slot.name.ends_with(".bias") ? 0.0 : 1.0);
+  }
 }
 
 std::shared_ptr<const AttentionContext> Llama::context(PackedLayout layout) {

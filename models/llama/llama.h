@@ -17,10 +17,16 @@
 
 namespace caravan::models {
 
+// How the buffers of units are made.
+struct UnitMemory {
+  bool whole = true;             // false: parameters have no memory yet; whoever shards them attaches it
+  std::int64_t multiple = 1024;  // each buffer's size in elements: a share for every rank
+};
+
 class Llama {
  public:
   // Allocates parameters (zeros) in `dtype` (fp32 or bf16) on `device`.
-  Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device);
+  Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device, const UnitMemory& memory = {});
 
   const LlamaConfig& config() const { return config_; }
   at::ScalarType dtype() const { return dtype_; }
@@ -31,13 +37,15 @@ class Llama {
   const std::vector<FlatUnit>& units() const { return units_; }
   std::int64_t num_parameters() const;  // without padding, tied once
   // Makes zeroed gradient buffers; without this call the model is frozen.
-  void allocate_gradients(at::ScalarType dtype);
+  void allocate_gradients(at::ScalarType dtype, bool with_memory = true);
 
   // Copies the weights of a checkpoint that was checked, converting the dtype. Throws models::Error.
   void load(const HfDirectory& directory);
+  void load_unit(std::size_t unit, const HfDirectory& directory);
   // Normal(0, initializer_range) matrices, ones for norms, zeros for biases; a pure function of seed and
   // parameter name.
   void initialize(std::uint64_t seed);
+  void initialize_unit(std::size_t unit, std::uint64_t seed);
 
   // Rotary tables for these documents; shared by all blocks of the pass. Positions beyond
   // max_position_embeddings are an Error.
