@@ -19,13 +19,25 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string names_of_non_finite(
-    const models::Llama& model,
-    const std::function<at::Tensor(const models::FlatUnit&, const models::Slot&)>& tensor_of) {
+// `part_of` gives the own part of a unit; what every rank finds in its own is put together.
+std::string names_of_non_finite(UnitShards& units, const std::function<at::Tensor(std::size_t)>& part_of) {
+  std::string own_names = "\n";
+  for (std::size_t unit = 0; unit < units.num_units(); ++unit) {
+    const UnitShards::Range own = units.own_range(unit);
+    for (const models::Slot& slot : units.model().units()[unit].slots()) {
+      const std::int64_t begin = std::max(slot.offset, own.begin),
+                         end = std::min(slot.offset + slot.count, own.end);
+      if (begin < end && !part_of(unit).narrow(0, begin - own.begin, end - begin).isfinite().all().item<bool>())
+        own_names += slot.name + "\n";
+    }
+  }
+  std::string all_names;
+  for (const std::string& text : units.group().all_gather_text(own_names, "not finite")) all_names += text;
   std::vector<std::string> names;
-  for (auto unit = model.units().rbegin(); unit != model.units().rend(); ++unit)
+  const auto& all_units = units.model().units();
+  for (auto unit = all_units.rbegin(); unit != all_units.rend(); ++unit)
     for (auto slot = unit->slots().rbegin(); slot != unit->slots().rend(); ++slot)
-      if (!tensor_of(*unit, *slot).isfinite().all().item<bool>()) names.push_back(slot->name);
+      if (all_names.find("\n" + slot->name + "\n") != std::string::npos) names.push_back(slot->name);
   return join(names);
 }
 
@@ -49,15 +61,15 @@ std::string first_non_finite(SegmentedPass& pass, const data::MicroBatch& batch,
   return found;
 }
 
-std::string non_finite_weights(const models::Llama& model) {
-  const std::string names = names_of_non_finite(
-      model, [](const models::FlatUnit& unit, const models::Slot& slot) { return unit.value(slot); });
+std::string non_finite_weights(UnitShards& units) {
+  const std::string names =
+      names_of_non_finite(units, [&](std::size_t unit) { return units.own_values(unit); });
   return names.empty() ? "" : "not finite themselves: " + names;
 }
 
-std::string non_finite_gradients(const models::Llama& model) {
-  const std::string names = names_of_non_finite(
-      model, [](const models::FlatUnit& unit, const models::Slot& slot) { return unit.gradient(slot); });
+std::string non_finite_gradients(UnitShards& units) {
+  const std::string names =
+      names_of_non_finite(units, [&](std::size_t unit) { return units.own_gradients(unit); });
   return names.empty() ? "" : "hidden states are finite, but not the gradients of " + names;
 }
 

@@ -14,8 +14,9 @@ namespace caravan::trainer {
 std::string first_non_finite(SegmentedPass& pass, const data::MicroBatch& batch, const at::Device& device,
                              const std::function<std::string(const data::SourceLine&)>& name_of);
 // The parameters that hold NaN or infinity themselves, or whose gradients do, a few by name: from the head
-// down, as the backward pass meets them. "" where all are finite.
-std::string non_finite_weights(const models::Llama& model);
-std::string non_finite_gradients(const models::Llama& model);
+// down, as the backward pass meets them. "" where all are finite. Collective, gradients after
+// UnitShards::finish_gradients.
+std::string non_finite_weights(UnitShards& units);
+std::string non_finite_gradients(UnitShards& units);
 
 }  // namespace caravan::trainer

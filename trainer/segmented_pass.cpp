@@ -42,32 +42,81 @@ at::Tensor SegmentedPass::run(const at::Tensor& hidden, bool keep_graph,
   return output;
 }
 
+// The unit that holds the head: the embedding where they are tied.
+std::size_t SegmentedPass::head_unit() const {
+  return model_.config().tie_word_embeddings ? 0 : units_.num_units() - 1;
+}
+
+template <class Compute>
+void SegmentedPass::forward_turn(std::size_t unit, Compute&& compute) {
+  units_.need_values(unit);
+  if (unit + 1 < units_.num_units()) units_.prefetch_values(unit + 1);
+  compute();
+  // The last unit and the head are needed again at once.
+  if (unit + 1 < units_.num_units() && unit != head_unit()) units_.release_values(unit);
+}
+
+template <class Compute>
+void SegmentedPass::backward_turn(std::size_t unit, Compute&& compute) {
+  // The way back through the embedding needs no values.
+  if (unit > 0) units_.need_values(unit);
+  if (unit > 1) units_.prefetch_values(unit - 1);
+  units_.need_gradients(unit);
+  compute();
+  units_.release_values(unit);
+  units_.gradients_done(unit);
+}
+
+// What a loss needs: values of the head, and where to add its gradient.
+void SegmentedPass::open_head() {
+  units_.need_values(head_unit());
+  units_.need_gradients(head_unit());
+}
+
 at::Tensor SegmentedPass::forward(const ModelInput& input, const std::function<void(at::Tensor&)>& perturb) {
   kept_.clear();
   ids_T_ = input.ids_T;
   const auto context = model_.context(fill_up(input).layout);
-  at::Tensor hidden_TD = model_.embed(input.ids_T);
-  if (perturb) perturb(hidden_TD);
-  hidden_TD = with_rows(hidden_TD, context->layout.num_tokens());
+  at::Tensor hidden_TD;
+  forward_turn(0, [&] {
+    hidden_TD = model_.embed(input.ids_T);
+    if (perturb) perturb(hidden_TD);
+    hidden_TD = with_rows(hidden_TD, context->layout.num_tokens());
+  });
   for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer)
-    hidden_TD = run(hidden_TD, !recomputes(layer), [this, layer, context](const at::Tensor& x_TD) {
-      return model_.block(layer, x_TD, context);
+    forward_turn(static_cast<std::size_t>(layer) + 1, [&] {
+      hidden_TD = run(hidden_TD, !recomputes(layer), [this, layer, context](const at::Tensor& x_TD) {
+        return model_.block(layer, x_TD, context);
+      });
     });
-  hidden_TD = run(hidden_TD, true, [this](const at::Tensor& x_TD) { return model_.final_norm(x_TD); });
+  forward_turn(units_.num_units() - 1, [&] {
+    hidden_TD = run(hidden_TD, true, [this](const at::Tensor& x_TD) { return model_.final_norm(x_TD); });
+  });
+  open_head();
   return hidden_TD.detach().narrow(0, 0, input.ids_T.size(0));
 }
 
 void SegmentedPass::backward(at::Tensor d_hidden_TD) {
   d_hidden_TD = with_rows(d_hidden_TD, kept_.back().leaf.size(0));
-  while (!kept_.empty()) {
-    Kept unit = std::move(kept_.back());
-    kept_.pop_back();
-    if (!unit.output.defined()) unit.output = unit.unit(unit.leaf);
-    torch::autograd::backward({unit.output}, {d_hidden_TD});
-    d_hidden_TD = unit.leaf.grad();
-  }
-  at::NoGradGuard no_grad;
-  model_.embed_backward(ids_T_, d_hidden_TD.narrow(0, 0, ids_T_.size(0)));
+  for (std::size_t unit = units_.num_units() - 1; unit > 0; --unit)
+    backward_turn(unit, [&] {
+      Kept kept = std::move(kept_.back());
+      kept_.pop_back();
+      if (!kept.output.defined()) kept.output = kept.unit(kept.leaf);
+      torch::autograd::backward({kept.output}, {d_hidden_TD});
+      d_hidden_TD = kept.leaf.grad();
+    });
+  backward_turn(0, [&] {
+    at::NoGradGuard no_grad;
+    model_.embed_backward(ids_T_, d_hidden_TD.narrow(0, 0, ids_T_.size(0)));
+  });
+}
+
+void SegmentedPass::stand_by() {
+  const auto nothing = [] {};
+  for (std::size_t unit = 0; unit < units_.num_units(); ++unit) forward_turn(unit, nothing);
+  open_head();
+  for (std::size_t unit = units_.num_units(); unit-- > 0;) backward_turn(unit, nothing);
 }
 
 at::Tensor SegmentedPass::evaluate(const ModelInput& input,
@@ -75,19 +124,25 @@ at::Tensor SegmentedPass::evaluate(const ModelInput& input,
   at::NoGradGuard no_grad;
   const auto context = model_.context(fill_up(input).layout);
   const std::int64_t tokens = input.ids_T.size(0);
-  const auto show = [&](const std::string& name, const at::Tensor& x) {
-    if (see) see(name, x.narrow(0, 0, tokens));
+  at::Tensor hidden_TD;
+  const auto turn = [&](std::size_t unit, const std::string& name, const auto& compute) {
+    forward_turn(unit, [&] { hidden_TD = compute(); });
+    if (see) see(name, hidden_TD.narrow(0, 0, tokens));
   };
-  at::Tensor hidden_TD = model_.embed(input.ids_T);
-  show("model.embed_tokens", hidden_TD);
+  turn(0, "model.embed_tokens", [&] { return model_.embed(input.ids_T); });
   hidden_TD = with_rows(hidden_TD, context->layout.num_tokens());
-  for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
-    hidden_TD = model_.block(layer, hidden_TD, context);
-    show("model.layers." + std::to_string(layer), hidden_TD);
-  }
-  hidden_TD = model_.final_norm(hidden_TD.narrow(0, 0, tokens));
-  show("model.norm", hidden_TD);
+  for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer)
+    turn(static_cast<std::size_t>(layer) + 1, "model.layers." + std::to_string(layer),
+         [&] { return model_.block(layer, hidden_TD, context); });
+  turn(units_.num_units() - 1, "model.norm",
+       [&] { return model_.final_norm(hidden_TD.narrow(0, 0, tokens)); });
+  units_.need_values(head_unit());
   return hidden_TD;
+}
+
+void SegmentedPass::stand_by_evaluation() {
+  for (std::size_t unit = 0; unit < units_.num_units(); ++unit) forward_turn(unit, [] {});
+  units_.need_values(head_unit());
 }
 
 }  // namespace caravan::trainer

@@ -7,10 +7,12 @@
 
 #include "trainer/batch_tensors.h"
 #include "trainer/device_work.h"
+#include "trainer/distributed/gather_terms.h"
 #include "trainer/error.h"
 #include "trainer/finite.h"
 #include "trainer/metrics/meter.h"
 #include "trainer/noise.h"
+#include "trainer/optim/gradient_norm.h"
 
 namespace caravan::trainer {
 
@@ -27,14 +29,15 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Trainer::Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective,
+Trainer::Trainer(const TrainerOptions& options, UnitShards& units, const Objective& objective,
                  BatchSource& source)
     : options_(options),
-      model_(model),
+      units_(units),
+      model_(units.model()),
       objective_(objective),
       source_(source),
-      pass_(model, options.recompute_every),
-      optimizer_(model, options.optimizer),
+      pass_(units, options.recompute_every),
+      optimizer_(units, options.optimizer),
       schedule_(options.schedule, options.optimizer.learning_rate, source.num_steps()) {}
 
 losses::OutputHead Trainer::head() {
@@ -55,6 +58,7 @@ bool Trainer::run(const TrainerEvents& events) {
 
 std::vector<MetricValue> Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
+  units_.group().set_step(steps_done_ + 1);
   const std::vector<data::MicroBatch> batches = source_.micro_batches(steps_done_);  // data
   const double data_seconds = seconds_since(start);
   double count = 0.0;
@@ -67,30 +71,21 @@ std::vector<MetricValue> Trainer::train_step() {
                     "; make steps larger (batch), look at data.train_on, or drop these rows");
   const double gradient_scale = 1.0 / divisor;
 
-  std::vector<losses::LossTerms> terms;
-  for (const data::MicroBatch& batch : batches) {
-    const auto noise = [&](at::Tensor& hidden_TD) {
-      add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);
-    };
-    const at::Tensor hidden_TD =
-        pass_.forward(model_input(batch, model_.device()),
-                      options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
-    const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
-    pass_.backward(result.d_hidden_TD);                                                         // backward
-    terms.push_back(result.terms);
-  }
-  const double gradient_norm = optimizer_.gradient_norm();  // the one wait of a step
+  const auto own_terms = compute(batches, gradient_scale);
+  units_.finish_gradients();
+  const double norm = gradient_norm(units_);  // the one wait of a step
+  const std::vector<BatchTerms> terms = gather_terms(units_.group(), own_terms, batches.size(), "losses");
   double loss_sum = 0.0;
-  for (const losses::LossTerms& term : terms) loss_sum += term.loss.sum.item<double>();
-  if (!std::isfinite(gradient_norm) || !std::isfinite(loss_sum)) {
+  for (const BatchTerms& term : terms) loss_sum += term.loss.sum;
+  if (!std::isfinite(norm) || !std::isfinite(loss_sum)) {
     throw Error(Error::Kind::kInternalCheck,
                 "step " + std::to_string(steps_done_ + 1) + ": loss " + text_of(loss_sum * gradient_scale) +
-                    ", gradient norm " + text_of(gradient_norm) + ": " + explain_non_finite(batches) +
+                    ", gradient norm " + text_of(norm) + ": " + explain_non_finite(batches) +
                     "; the update was not made. Lower optimizer.learning_rate, look at these rows, or go on "
                     "from an earlier checkpoint");
   }
   const double rate = schedule_.rate(steps_done_);
-  optimizer_.step(steps_done_ + 1, rate, gradient_norm);  // update
+  optimizer_.step(steps_done_ + 1, rate, norm);  // update
   // ---- the line: everything below reports
   // -------------------------------------------------------------------------------------------
   wait_for(model_.device());  // the clock is to see the update too
@@ -102,11 +97,11 @@ std::vector<MetricValue> Trainer::train_step() {
     tokens += static_cast<double>(batches[i].num_tokens());
     documents += static_cast<double>(batches[i].documents.size());
     for (const auto& [name, ratio] : terms[i].metrics)
-      meter.add_mean("train/" + name, ratio.sum.item<double>(), ratio.count);
+      meter.add_mean("train/" + name, ratio.sum, ratio.count);
   }
   tokens_done_ += static_cast<std::int64_t>(tokens);
   std::vector<MetricValue> values{{"train/loss", loss_sum * gradient_scale},
-                                  {"train/grad_norm", gradient_norm},
+                                  {"train/grad_norm", norm},
                                   {"train/learning_rate", rate},
                                   {"train/tokens", static_cast<double>(tokens_done_)},
                                   {"train/loss_count", count},
@@ -118,6 +113,32 @@ std::vector<MetricValue> Trainer::train_step() {
   values.push_back({"speed/data_wait_seconds", data_seconds});
   values.push_back({"speed/model_flops_per_second", model_flops(model_.config(), batches) / seconds});
   return values;
+}
+
+// Forward and backward of the own micro-batches, round by round; index -> terms.
+std::map<std::size_t, losses::LossTerms> Trainer::compute(const std::vector<data::MicroBatch>& batches,
+                                                          double gradient_scale) {
+  std::map<std::size_t, losses::LossTerms> terms;
+  const ProcessGroup& group = units_.group();
+  for (std::int64_t round = 0; round < num_rounds(batches.size(), group); ++round) {
+    const auto index = static_cast<std::size_t>(round * group.size() + group.rank());
+    if (index >= batches.size()) {
+      pass_.stand_by();
+      continue;
+    }
+    const data::MicroBatch& batch = batches[index];
+    const auto noise = [&](at::Tensor& hidden_TD) {
+      add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);
+    };
+    const at::Tensor hidden_TD =
+        pass_.forward(model_input(batch, model_.device()),
+                      options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
+    const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
+    pass_.backward(result.d_hidden_TD);                                                         // backward
+    terms[index] = result.terms;
+    units_.group().note_progress();
+  }
+  return terms;
 }
 
 std::string Trainer::names_of(const std::vector<data::MicroBatch>& batches) const {
@@ -132,14 +153,21 @@ std::string Trainer::names_of(const std::vector<data::MicroBatch>& batches) cons
 
 std::string Trainer::explain_non_finite(const std::vector<data::MicroBatch>& batches) {
   std::string found;
-  for (const data::MicroBatch& batch : batches) {
-    found = first_non_finite(pass_, batch, model_.device(),
+  ProcessGroup& group = units_.group();
+  for (std::int64_t round = 0; found.empty() && round < num_rounds(batches.size(), group); ++round) {
+    const auto index = static_cast<std::size_t>(round * group.size() + group.rank());
+    std::string own;
+    if (index < batches.size())
+      own = first_non_finite(pass_, batches[index], model_.device(),
                              [this](const data::SourceLine& where) { return source_.name_of(where); });
-    if (!found.empty()) break;
+    else
+      pass_.stand_by_evaluation();
+    for (const std::string& text : group.all_gather_text(own, "not finite"))
+      if (found.empty()) found = text;
   }
-  if (found.empty()) found = non_finite_gradients(model_);
+  if (found.empty()) found = non_finite_gradients(units_);
   if (found.empty()) found = "all hidden states are finite; the loss itself is not";
-  const std::string weights = non_finite_weights(model_);
+  const std::string weights = non_finite_weights(units_);
   return weights.empty() ? found : found + "; " + weights;
 }
 

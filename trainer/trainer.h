@@ -2,11 +2,14 @@
 //
 // Code above the line in train_step computes, below it reports. The global count a loss is divided by is
 // known before the first backward, so that gradients do not depend on how a step is split. A number that is
-// not finite stops the step before the update.
+// not finite stops the step before the update. Every rank runs the same loop: micro-batches are dealt to them
+// in their global order, and all numbers told are those of all ranks.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "trainer/batch_source.h"
@@ -36,9 +39,8 @@ struct TrainerEvents {
 
 class Trainer {
  public:
-  // All must outlive the trainer. The model needs gradient buffers.
-  Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective,
-          BatchSource& source);
+  // All must outlive the trainer. The units need gradient buffers.
+  Trainer(const TrainerOptions& options, UnitShards& units, const Objective& objective, BatchSource& source);
 
   // Steps from steps_done() to the end of the source; false where should_stop ended it early.
   bool run(const TrainerEvents& events);
@@ -51,15 +53,19 @@ class Trainer {
   void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
   std::int64_t tokens_done() const { return tokens_done_; }
   void set_tokens_done(std::int64_t tokens) { tokens_done_ = tokens; }
+  UnitShards& units() { return units_; }
   ModelOptimizer& optimizer() { return optimizer_; }
   SegmentedPass& pass() { return pass_; }
   losses::OutputHead head();
 
  private:
+  std::map<std::size_t, losses::LossTerms> compute(const std::vector<data::MicroBatch>& batches,
+                                                   double gradient_scale);
   std::string names_of(const std::vector<data::MicroBatch>& batches) const;
   std::string explain_non_finite(const std::vector<data::MicroBatch>& batches);
 
   TrainerOptions options_;
+  UnitShards& units_;
   models::Llama& model_;
   const Objective& objective_;
   BatchSource& source_;

@@ -46,7 +46,7 @@ struct Row {
 
 class Scorer {
  public:
-  Scorer(models::Llama& model, std::ostream& out) : model_(model), out_(out) {}
+  Scorer(models::Llama& model, std::ostream& out) : model_(model), units_(model), out_(out) {}
 
   void add(Row row) {
     if (row.problem.empty()) row.problem = check(row.ids);
@@ -104,7 +104,7 @@ class Scorer {
     }
     input.ids_T = models::device_copy<std::int64_t>(ids, model_.device());
     weights_T = weights_T.to(model_.device());
-    const at::Tensor hidden_TD = trainer::SegmentedPass(model_, 0).evaluate(input);
+    const at::Tensor hidden_TD = trainer::SegmentedPass(units_, 0).evaluate(input);
     const losses::OutputHead head{model_.config().vocab_size,
                                   [this](const at::Tensor& hidden_ND) { return model_.logits(hidden_ND); },
                                   {}};
@@ -135,6 +135,7 @@ class Scorer {
   }
 
   models::Llama& model_;
+  trainer::UnitShards units_;
   std::ostream& out_;
   std::vector<Row> rows_;
   std::int64_t tokens_ = 0;  // of the rows without problem

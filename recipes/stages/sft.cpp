@@ -233,7 +233,8 @@ class SftRun {
     options.recompute_every = recipe_.model.recompute.every;
     options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
     options.seed = recipe_.run.seed;
-    trainer_.emplace(options, *model_, *objective_, *source_);
+    units_.emplace(*model_);
+    trainer_.emplace(options, *units_, *objective_, *source_);
     if (const auto& checkpoint = run_.checkpoint()) {
       auto state = trainer_->optimizer().state();
       trainer::restore_tensors(*checkpoint, state);
@@ -278,7 +279,7 @@ class SftRun {
   }
 
   void evaluate(std::int64_t step) {
-    run_.report(step, trainer::evaluate_loss(*trainer_, *model_, *objective_, *held_out_source_));
+    run_.report(step, trainer::evaluate_loss(*trainer_, *objective_, *held_out_source_));
   }
 
   void report(std::int64_t step, std::vector<MetricValue> values) {
@@ -329,6 +330,7 @@ class SftRun {
   std::optional<data::BatchPlan> plan_, held_out_plan_;
   std::optional<trainer::PlannedSource> source_, held_out_source_;
   std::unique_ptr<models::Llama> model_;
+  std::optional<trainer::UnitShards> units_;
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};

@@ -3,23 +3,44 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <map>
+#include <optional>
 
 #include "trainer/batch_tensors.h"
+#include "trainer/distributed/gather_terms.h"
 
 namespace caravan::trainer {
 
-std::vector<MetricValue> evaluate_loss(Trainer& trainer, const models::Llama& model,
-                                       const Objective& objective, BatchSource& source) {
-  double sum = 0.0, count = 0.0, documents = 0.0, tokens = 0.0;
-  for (std::int64_t step = 0; step < source.num_steps(); ++step) {
-    for (const data::MicroBatch& batch : source.micro_batches(step)) {
-      const at::Tensor hidden_TD = trainer.pass().evaluate(model_input(batch, model.device()));
-      const ObjectiveResult result = objective.loss(hidden_TD, trainer.head(), batch, nullptr);
-      sum += result.terms.loss.sum.item<double>();
-      count += result.terms.loss.count;
+std::vector<MetricValue> evaluate_loss(Trainer& trainer, const Objective& objective, BatchSource& source) {
+  ProcessGroup& group = trainer.units().group();
+  const auto ranks = static_cast<std::size_t>(group.size()), rank = static_cast<std::size_t>(group.rank());
+  std::map<std::size_t, losses::LossTerms> own_terms;
+  std::optional<data::MicroBatch> own;
+  std::size_t batches = 0;
+  double documents = 0.0, tokens = 0.0;
+  const auto round = [&](std::size_t index) {
+    if (own) {
+      const at::Tensor hidden_TD =
+          trainer.pass().evaluate(model_input(*own, trainer.units().model().device()));
+      own_terms[index] = objective.loss(hidden_TD, trainer.head(), *own, nullptr).terms;
+    } else {
+      trainer.pass().stand_by_evaluation();
+    }
+    own.reset();
+    group.note_progress();
+  };
+  for (std::int64_t step = 0; step < source.num_steps(); ++step)
+    for (data::MicroBatch& batch : source.micro_batches(step)) {
       documents += static_cast<double>(batch.documents.size());
       tokens += static_cast<double>(batch.num_tokens());
+      if (batches % ranks == rank) own = std::move(batch);
+      if (++batches % ranks == 0) round(batches - ranks + rank);
     }
+  if (batches % ranks != 0) round(batches / ranks * ranks + rank);
+  double sum = 0.0, count = 0.0;
+  for (const BatchTerms& terms : gather_terms(group, own_terms, batches, "evaluation losses")) {
+    sum += terms.loss.sum;
+    count += terms.loss.count;
   }
   return {{"eval/loss", sum / count},
           {"eval/perplexity", std::exp(sum / count)},

@@ -9,8 +9,8 @@
 namespace caravan::trainer {
 
 // Runs every step of `source` (one epoch) without gradients. Returns "eval/loss" (the objective's mean),
-// "eval/perplexity" for a token mean, "eval/documents", "eval/tokens". The model is not changed.
-std::vector<MetricValue> evaluate_loss(Trainer& trainer, const models::Llama& model,
-                                       const Objective& objective, BatchSource& source);
+// "eval/perplexity" for a token mean, "eval/documents", "eval/tokens". The model is not changed. Collective:
+// micro-batches are dealt to ranks.
+std::vector<MetricValue> evaluate_loss(Trainer& trainer, const Objective& objective, BatchSource& source);
 
 }  // namespace caravan::trainer

@@ -131,24 +131,4 @@ std::vector<std::pair<const char*, at::Tensor>> AdamW::state() {
   return tensors;
 }
 
-at::Tensor sum_of_squares(const at::Tensor& flat) {
-  if (!models::has_kernels(flat)) return sum_of_squares_composed(flat);
-  const std::int64_t portions = (flat.numel() + kPortion - 1) / kPortion;
-  std::vector<double> parts(static_cast<std::size_t>(portions));
-  const auto run = [&](const auto* x) {
-    at::parallel_for(0, portions, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t p = begin; p < end; ++p)
-        parts[static_cast<std::size_t>(p)] =
-            cpu::squares_of_range(x + p * kPortion, std::min(kPortion, flat.numel() - p * kPortion));
-    });
-  };
-  if (flat.scalar_type() == at::kFloat)
-    run(flat.const_data_ptr<float>());
-  else
-    run(flat.const_data_ptr<c10::BFloat16>());
-  double total = 0.0;
-  for (const double part : parts) total += part;
-  return at::scalar_tensor(total, at::kDouble);
-}
-
 }  // namespace caravan::trainer

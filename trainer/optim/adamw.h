@@ -48,8 +48,4 @@ class AdamW {
   OptimizerOptions options_;
 };
 
-// Sum of squares of all elements, in fp64, as a scalar tensor on the tensor's device. Deterministic; NaN and
-// infinity carry through.
-at::Tensor sum_of_squares(const at::Tensor& flat);
-
 }  // namespace caravan::trainer

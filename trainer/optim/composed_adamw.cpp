@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-
 namespace caravan::trainer {
 
 at::Tensor join_master(const at::Tensor& values, const at::Tensor& remainder) {
@@ -32,15 +30,6 @@ void adamw_composed(const at::Tensor& values, const at::Tensor& remainder, const
   master.sub_(change);
   if (remainder.defined()) split_master(master, values, remainder);
   gradients.zero_();
-}
-
-at::Tensor sum_of_squares_composed(const at::Tensor& flat) {
-  constexpr std::int64_t kPiece = 1 << 22;  // elements: 32 MiB in fp64
-  at::Tensor total = at::zeros({}, flat.options().dtype(at::kDouble));
-  for (std::int64_t at = 0; at < flat.numel(); at += kPiece)
-    total.add_(
-        flat.narrow(0, at, std::min(kPiece, flat.numel() - at)).to(at::kDouble, false, true).square_().sum());
-  return total;
 }
 
 }  // namespace caravan::trainer

@@ -18,7 +18,4 @@ void adamw_composed(const at::Tensor& values, const at::Tensor& remainder, const
 at::Tensor join_master(const at::Tensor& values, const at::Tensor& remainder);
 void split_master(const at::Tensor& master, const at::Tensor& values, const at::Tensor& remainder);
 
-// In fp64, a scalar on the device.
-at::Tensor sum_of_squares_composed(const at::Tensor& flat);
-
 }  // namespace caravan::trainer

@@ -9,55 +9,63 @@ namespace caravan::trainer {
 
 namespace {
 
-DecayRanges decay_ranges(const models::FlatUnit& unit) {
+// Where weight decay applies within the own part, counted from its begin.
+DecayRanges decay_ranges(const models::FlatUnit& unit, const UnitShards::Range& own) {
   DecayRanges ranges;
   for (const models::Slot& slot : unit.slots()) {
-    if (!slot.decay) continue;
-    if (!ranges.empty() && ranges.back().second == slot.offset)
-      ranges.back().second += slot.count;
+    const std::int64_t begin = std::max(slot.offset, own.begin) - own.begin,
+                       end = std::min(slot.offset + slot.count, own.end) - own.begin;
+    if (!slot.decay || begin >= end) continue;
+    if (!ranges.empty() && ranges.back().second == begin)
+      ranges.back().second = end;
     else
-      ranges.emplace_back(slot.offset, slot.offset + slot.count);
+      ranges.emplace_back(begin, end);
   }
   return ranges;
 }
 
 }  // namespace
 
-ModelOptimizer::ModelOptimizer(models::Llama& model, const OptimizerOptions& options)
-    : model_(model), options_(options) {
-  for (models::FlatUnit& unit : model_.units())
-    units_.emplace_back(unit.values(), decay_ranges(unit), options);
-}
-
-double ModelOptimizer::gradient_norm() const {
-  at::Tensor total = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(model_.device()));
-  for (models::FlatUnit& unit : model_.units()) total.add_(sum_of_squares(unit.gradients()));
-  return std::sqrt(total.item<double>());
+ModelOptimizer::ModelOptimizer(UnitShards& units, const OptimizerOptions& options)
+    : units_(units), options_(options) {
+  for (std::size_t i = 0; i < units.num_units(); ++i)
+    optimizers_.emplace_back(units.own_values(i), decay_ranges(units.model().units()[i], units.own_range(i)),
+                             options);
 }
 
 void ModelOptimizer::step(std::int64_t step, double rate, double gradient_norm) {
   const double factor =
       options_.max_grad_norm > 0.0 ? std::min(1.0, options_.max_grad_norm / (gradient_norm + 1e-6)) : 1.0;
-  for (std::size_t i = 0; i < units_.size(); ++i)
-    units_[i].step(model_.units()[i].gradients(), step, rate, factor);
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+    at::Tensor gradients = units_.own_gradients(i);
+    optimizers_[i].step(gradients, step, rate, factor);
+    units_.values_changed(i);
+  }
 }
 
 void ModelOptimizer::load_master(const models::HfDirectory& directory) {
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    for (const models::Slot& slot : model_.units()[i].slots()) {
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+    const UnitShards::Range own = units_.own_range(i);
+    for (const models::Slot& slot : units_.model().units()[i].slots()) {
+      const std::int64_t begin = std::max(slot.offset, own.begin),
+                         end = std::min(slot.offset + slot.count, own.end);
+      if (begin >= end) continue;
       const at::Tensor stored = directory.tensor(slot.name);
       // What has no more digits than the model is there already.
-      if (stored.scalar_type() != model_.dtype()) units_[i].set_master(stored.reshape(-1), slot.offset);
+      if (stored.scalar_type() != units_.model().dtype())
+        optimizers_[i].set_master(stored.reshape(-1).narrow(0, begin - slot.offset, end - begin),
+                                  begin - own.begin);
     }
+    units_.values_changed(i);
   }
 }
 
 std::map<std::string, at::Tensor> ModelOptimizer::state() {
   std::map<std::string, at::Tensor> tensors;
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    models::FlatUnit& unit = model_.units()[i];
-    tensors[unit.name() + ".values"] = unit.values();
-    for (const auto& [name, tensor] : units_[i].state()) tensors[unit.name() + "." + name] = tensor;
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+    const std::string& unit = units_.model().units()[i].name();
+    tensors[unit + ".values"] = units_.own_values(i);
+    for (const auto& [name, tensor] : optimizers_[i].state()) tensors[unit + "." + name] = tensor;
   }
   return tensors;
 }

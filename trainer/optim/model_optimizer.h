@@ -1,23 +1,21 @@
-// One AdamW per unit of a model, stepped together: global gradient norm, clipping, weight decay on matrices
-// only.
+// One AdamW per unit of a model, over the part that this rank owns, stepped together: clipping by the global
+// norm, weight decay on matrices only.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "models/llama/llama.h"
+#include "trainer/distributed/unit_shards.h"
 #include "trainer/optim/adamw.h"
 
 namespace caravan::trainer {
 
 class ModelOptimizer {
  public:
-  // The model must have gradients and outlive the optimizer.
-  ModelOptimizer(models::Llama& model, const OptimizerOptions& options);
+  // The units must have gradients and outlive the optimizer.
+  ModelOptimizer(UnitShards& units, const OptimizerOptions& options);
 
-  // L2 norm over all gradients. Waits for the device.
-  double gradient_norm() const;
   // Clips to max_grad_norm (0: off) by min(1, max / (norm + 1e-6)) and updates; gradients are zero
   // afterwards. `step` counts from 1.
   void step(std::int64_t step, double rate, double gradient_norm);
@@ -29,9 +27,9 @@ class ModelOptimizer {
   std::map<std::string, at::Tensor> state();
 
  private:
-  models::Llama& model_;
+  UnitShards& units_;
   OptimizerOptions options_;
-  std::vector<AdamW> units_;
+  std::vector<AdamW> optimizers_;
 };
 
 }  // namespace caravan::trainer

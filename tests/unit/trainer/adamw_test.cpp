@@ -1,5 +1,6 @@
 // AdamW against trajectories of PyTorch's, the exact master of bf16 weights, weight decay by range, norms.
 #include "trainer/optim/adamw.h"
+#include "trainer/optim/gradient_norm.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -102,7 +103,7 @@ TEST_P(AdamWGoldens, ThirtySteps) {
                   1e-5 * (1 + loss));
     }
     at::Tensor gradient = exact.to(bf16 ? at::kBFloat16 : at::kFloat);
-    const double norm = std::sqrt(sum_of_squares(gradient).item<double>());
+    const double norm = std::sqrt(squares_of_portions(gradient).sum().item<double>());
     const double k = static_cast<double>(step),
                  share = scheduled ? (step <= 6 ? k / 6.0 : (31.0 - k) / 25.0) : 1.0;
     adamw.step(gradient, step, share * params.at("lr").get<double>(),
@@ -347,7 +348,7 @@ TEST(AdamW, ResultDoesNotDependOnTheNumberOfThreads) {
   for (const int threads : {1, 2, 3}) {
     at::set_num_threads(threads);
     at::Tensor values = start.clone(), gradient = gradients.clone();
-    sums.push_back(sum_of_squares(gradient));
+    sums.push_back(squares_of_portions(gradient).sum());
     AdamW adamw(values, {{7, 100000}}, OptimizerOptions{});
     adamw.step(gradient, 1, 1e-2, 1.0);
     results.push_back(values);
@@ -394,40 +395,40 @@ TEST(ComposedAdamW, AStepOfRateZeroKeepsEveryBit) {
   expect_rate_zero_keeps_every_bit();
 }
 
-class SumOfSquares : public testing::TestWithParam<bool> {
+class SquaresOfPortions : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     if (GetParam()) composed_.emplace();
   }
   std::optional<models::ComposedOperations> composed_;
 };
-INSTANTIATE_TEST_SUITE_P(Ways, SumOfSquares, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Ways, SquaresOfPortions, testing::Bool(),
                          [](const auto& test) { return test.param ? "composed" : "kernel"; });
 
-TEST_P(SumOfSquares, EqualsDoubleArithmetic) {
+TEST_P(SquaresOfPortions, EqualsDoubleArithmetic) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(11);
   for (const std::int64_t size : {0, 1, 7, 511, 513, (1 << 16) + 1, 200001})
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       const at::Tensor flat =
           (at::randn({size}, generator) * at::randn({size}, generator).mul_(3).exp_()).to(dtype);
       const double wanted = flat.to(at::kDouble).square().sum().item<double>();
-      EXPECT_NEAR(sum_of_squares(flat).item<double>(), wanted, 1e-12 * wanted) << size << " " << dtype;
+      EXPECT_NEAR(squares_of_portions(flat).sum().item<double>(), wanted, 1e-12 * wanted) << size << " " << dtype;
     }
 }
 
-TEST_P(SumOfSquares, NeitherOverflowsNorUnderflowsWhereElementsAreFinite) {
-  EXPECT_NEAR(sum_of_squares(at::full({1000}, 1e30)).item<double>(), 1e63, 1e57);
-  EXPECT_NEAR(sum_of_squares(at::full({1000}, 1e-30)).item<double>(), 1e-57, 1e-63);
+TEST_P(SquaresOfPortions, NeitherOverflowsNorUnderflowsWhereElementsAreFinite) {
+  EXPECT_NEAR(squares_of_portions(at::full({1000}, 1e30)).sum().item<double>(), 1e63, 1e57);
+  EXPECT_NEAR(squares_of_portions(at::full({1000}, 1e-30)).sum().item<double>(), 1e-57, 1e-63);
 }
 
-TEST_P(SumOfSquares, OneBadElementIsSeenAnywhere) {
+TEST_P(SquaresOfPortions, OneBadElementIsSeenAnywhere) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16})
     for (const std::int64_t at : {0, 511, 1000, (1 << 16) + 4}) {
       at::Tensor flat = at::ones({(1 << 16) + 5}, dtype);
       flat[at] = std::numeric_limits<float>::quiet_NaN();
-      EXPECT_TRUE(std::isnan(sum_of_squares(flat).item<double>()));
+      EXPECT_TRUE(std::isnan(squares_of_portions(flat).sum().item<double>()));
       flat[at] = -std::numeric_limits<float>::infinity();
-      EXPECT_TRUE(std::isinf(sum_of_squares(flat).item<double>()));
+      EXPECT_TRUE(std::isinf(squares_of_portions(flat).sum().item<double>()));
     }
 }
 

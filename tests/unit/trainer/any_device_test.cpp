@@ -29,7 +29,8 @@ models::LlamaConfig config_of(models::ModelType type) {
 // Loss and gradients of two micro-batches; gradients on the CPU.
 std::pair<double, std::map<std::string, at::Tensor>> loss_and_gradients(models::Llama& model) {
   const SftObjective objective(LossOptions{});
-  SegmentedPass pass(model, 0);
+  UnitShards units(model);
+  SegmentedPass pass(units, 0);
   double loss = 0.0;
   const double scale = 0.01;
   for (const auto& batch : packed(kLengths, {{0, 1, 2, 3}, {4, 5, 6, 7}})) {
@@ -88,9 +89,10 @@ INSTANTIATE_TEST_SUITE_P(Families, AnyDevice,
 struct Training {
   Training(at::ScalarType dtype, const at::Device& device)
       : model(tiny_model(config_of(models::ModelType::kLlama), dtype, device)),
+        units(model),
         source({packed(kLengths, {{0, 1, 2, 3}, {4, 5, 6, 7}}), packed(kLengths, {{7, 0, 3, 2, 1}, {4, 5}}),
                 packed(kLengths, {{5, 6}, {1, 2}, {3}})}),
-        trainer(options(), model, objective, source) {}
+        trainer(options(), units, objective, source) {}
 
   static TrainerOptions options() {
     TrainerOptions options;
@@ -106,6 +108,7 @@ struct Training {
 
   models::Llama model;
   SftObjective objective{LossOptions{}};
+  UnitShards units;
   FixedBatches source;
   Trainer trainer;
 };

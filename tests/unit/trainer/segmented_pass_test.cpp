@@ -32,7 +32,8 @@ Outcome run(const models::LlamaConfig& config, const std::vector<data::MicroBatc
   LossOptions options;
   options.reduction = reduction;
   const SftObjective objective(options);
-  SegmentedPass pass(model, recompute_every);
+  UnitShards units(model);
+  SegmentedPass pass(units, recompute_every);
   double count = 0.0;
   for (const auto& batch : batches) count += objective.count(batch);
   const double scale = 1.0 / objective.divisor(count);
@@ -158,7 +159,8 @@ INSTANTIATE_TEST_SUITE_P(Models, SameGradient,
 TEST(SegmentedPass, HiddenStatesOfADocumentDoNotDependOnItsNeighbours) {
   const models::LlamaConfig config = tiny_config();
   models::Llama model = tiny_model(config);
-  SegmentedPass pass(model, 0);
+  UnitShards units(model);
+  SegmentedPass pass(units, 0);
   const auto states = [&](const std::vector<std::uint32_t>& group) {
     return pass.evaluate(model_input(packed(kLengths, {group})[0], at::kCPU));
   };
@@ -170,7 +172,8 @@ TEST(SegmentedPass, HiddenStatesOfADocumentDoNotDependOnItsNeighbours) {
 
 TEST(SegmentedPass, EvaluationEqualsTheForwardPassAndNamesItsUnits) {
   models::Llama model = tiny_model(tiny_config());
-  SegmentedPass pass(model, 2);
+  UnitShards units(model);
+  SegmentedPass pass(units, 2);
   const auto batch = packed(kLengths, {{0, 3, 6}})[0];
   const at::Tensor trained = pass.forward(model_input(batch, at::kCPU));
   std::vector<std::string> names;
@@ -188,7 +191,8 @@ TEST(SegmentedPass, PositionsBeyondTheModelsAreRefused) {
   models::LlamaConfig config = tiny_config(1);
   config.max_position_embeddings = 64;
   models::Llama model = tiny_model(config);
-  SegmentedPass pass(model, 0);
+  UnitShards units(model);
+  SegmentedPass pass(units, 0);
   EXPECT_NO_THROW(pass.forward(model_input(packed(kLengths, {{2, 0}})[0], at::kCPU)));
   EXPECT_THROW(pass.forward(model_input(packed(kLengths, {{2, 4}})[0], at::kCPU)), models::Error);
 }
@@ -199,7 +203,8 @@ TEST(SegmentedPass, AModelWithoutGradientsIsNotTouched) {
   models::Llama model(tiny_config(), at::kFloat, at::kCPU);
   model.initialize(7);
   const at::Tensor before = model.units()[1].values().clone();
-  SegmentedPass pass(model, 0);
+  UnitShards units(model);
+  SegmentedPass pass(units, 0);
   const at::Tensor hidden = pass.forward(model_input(packed(kLengths, {{0}})[0], at::kCPU));
   pass.backward(at::ones_like(hidden));
   EXPECT_TRUE(at::equal(model.units()[1].values(), before));
@@ -212,7 +217,8 @@ TEST(SegmentedPass, GradientsAreThoseOfFiniteDifferences) {
   models::LlamaConfig config = tiny_config(2);
   models::Llama model = tiny_model(config);
   const SftObjective objective{LossOptions{}};
-  SegmentedPass pass(model, 0);
+  UnitShards units(model);
+  SegmentedPass pass(units, 0);
   const data::MicroBatch batch = packed(kLengths, {{0, 3}})[0];
   const double scale = 1.0 / objective.count(batch);
   const auto loss = [&] {
