@@ -23,8 +23,8 @@ void set_memory(const at::Tensor& flat, c10::DataPtr memory) {
 void attach(const at::Tensor& flat, const at::Tensor& memory) {
   TORCH_CHECK(memory.is_contiguous() && memory.sizes() == flat.sizes() &&
                   memory.scalar_type() == flat.scalar_type() && memory.device() == flat.device(),
-              "memory of ", memory.sizes(), " ", memory.scalar_type(), " does not fit a unit of ", flat.sizes(), " ",
-              flat.scalar_type());
+              "memory of ", memory.sizes(), " ", memory.scalar_type(), " does not fit a unit of ",
+              flat.sizes(), " ", flat.scalar_type());
   const auto forget = [](void* kept) { delete static_cast<at::Tensor*>(kept); };
   set_memory(flat, {memory.data_ptr(), new at::Tensor(memory), forget, memory.device()});
 }

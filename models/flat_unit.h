@@ -35,7 +35,7 @@ class FlatUnit {
   void allocate(at::ScalarType dtype, const at::Device& device);
   void allocate_gradients(at::ScalarType dtype);
 
-  // What reads or writes a view without memory throws c10::Error. `memory` has size() elements of the same
+  // A view without memory must not be read or written. `memory` has size() elements of the same
   // dtype and device and is kept alive.
   void release_values();
   void attach_values(const at::Tensor& memory);

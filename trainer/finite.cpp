@@ -27,7 +27,8 @@ std::string names_of_non_finite(UnitShards& units, const std::function<at::Tenso
     for (const models::Slot& slot : units.model().units()[unit].slots()) {
       const std::int64_t begin = std::max(slot.offset, own.begin),
                          end = std::min(slot.offset + slot.count, own.end);
-      if (begin < end && !part_of(unit).narrow(0, begin - own.begin, end - begin).isfinite().all().item<bool>())
+      if (begin < end &&
+          !part_of(unit).narrow(0, begin - own.begin, end - begin).isfinite().all().item<bool>())
         own_names += slot.name + "\n";
     }
   }

@@ -34,8 +34,8 @@ class SegmentedPass {
   SegmentedPass(UnitShards& units, std::int64_t recompute_every)
       : units_(units), model_(units.model()), recompute_every_(recompute_every) {}
 
-  // Normed hidden states [T, D], detached; the head is there for the loss until backward. `perturb`, if given,
-  // changes the embeddings in place before the first block (training noise).
+  // Normed hidden states [T, D], detached; the head is there for the loss until backward. `perturb`, if
+  // given, changes the embeddings in place before the first block (training noise).
   at::Tensor forward(const ModelInput& input, const std::function<void(at::Tensor&)>& perturb = {});
   // Gradients of all parameters are added to the units' buffers. Frees the activations.
   void backward(at::Tensor d_hidden_TD);

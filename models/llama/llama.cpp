@@ -143,8 +143,7 @@ void Llama::load(const HfDirectory& directory) {
 
 void Llama::load_unit(std::size_t unit, const HfDirectory& directory) {
   at::NoGradGuard no_grad;
-  for (const Slot& slot : units_[unit].slots())
-    units_[unit].value(slot).copy_(directory.tensor(slot.name));
+  for (const Slot& slot : units_[unit].slots()) units_[unit].value(slot).copy_(directory.tensor(slot.name));
 }
 
 void Llama::initialize(std::uint64_t seed) {

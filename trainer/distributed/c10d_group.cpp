@@ -28,14 +28,12 @@ at::Tensor bytes_of(const at::Tensor& x) {
   return x.view(-1).view(at::kByte);
 }
 
-// ((part 0 + part 1) + part 2) + ...; parts [R * P] of whatever size `own` [P] has.
+// ((own + part 0) + part 1) + ...; parts [R * P] of whatever size `own` [P] has.
 void add_in_order(const at::Tensor& own, const at::Tensor& parts) {
   const std::int64_t count = own.numel(), num_parts = parts.numel() / count;
   const bool rounds = own.scalar_type() == at::kBFloat16;
-  const at::Tensor flat = own.view(-1),
-                   sum = rounds ? at::empty({count}, own.options().dtype(at::kFloat)) : flat;
-  sum.copy_(parts.narrow(0, 0, count));
-  for (std::int64_t r = 1; r < num_parts; ++r) sum.add_(parts.narrow(0, r * count, count));
+  const at::Tensor flat = own.view(-1), sum = rounds ? flat.to(at::kFloat) : flat;
+  for (std::int64_t r = 0; r < num_parts; ++r) sum.add_(parts.narrow(0, r * count, count));
   if (rounds) flat.copy_(sum);
 }
 
@@ -81,10 +79,14 @@ class C10dGroup : public ProcessGroup {
     // moves half as much, and has a fixed order at that.
     if (!device_.is_cuda()) return reduce_scatter_ordered(own, whole, name);
     require_parts(whole, own, "reduce_scatter " + name);
-    return start("reduce_scatter " + name, [&] {
-      at::Tensor to = own.view(-1), from = whole.view(-1);
-      return backend_->_reduce_scatter_base(to, from);
-    });
+    const at::Tensor sum = at::empty({own.numel()}, own.options());
+    return start(
+        "reduce_scatter " + name,
+        [&] {
+          at::Tensor to = sum, from = whole.view(-1);
+          return backend_->_reduce_scatter_base(to, from);
+        },
+        [own, sum] { own.view(-1).add_(sum); });
   }
 
   Pending reduce_scatter_ordered(const at::Tensor& own, const at::Tensor& whole,

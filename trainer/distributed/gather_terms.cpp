@@ -18,7 +18,8 @@ std::string exact_text(double number) {
 
 BatchTerms on_host(const losses::LossTerms& terms) {
   BatchTerms host{{terms.loss.sum.item<double>(), terms.loss.count}, {}};
-  for (const auto& [name, ratio] : terms.metrics) host.metrics[name] = {ratio.sum.item<double>(), ratio.count};
+  for (const auto& [name, ratio] : terms.metrics)
+    host.metrics[name] = {ratio.sum.item<double>(), ratio.count};
   return host;
 }
 

@@ -18,11 +18,11 @@ class SingleGroup : public ProcessGroup {
     return copy(whole, own);
   }
   Pending reduce_scatter(const at::Tensor& own, const at::Tensor& whole, const std::string&) override {
-    return copy(own, whole);
+    return add(own, whole);
   }
   Pending reduce_scatter_ordered(const at::Tensor& own, const at::Tensor& whole,
                                  const std::string&) override {
-    return copy(own, whole);
+    return add(own, whole);
   }
   Pending broadcast(const at::Tensor&, int, const std::string&) override { return {}; }
   void all_reduce(std::span<double>, Reduce, const std::string&) override {}
@@ -34,6 +34,10 @@ class SingleGroup : public ProcessGroup {
   void finish() override {}
 
  private:
+  static Pending add(const at::Tensor& to, const at::Tensor& from) {
+    at::Tensor(to).add_(from);
+    return {};
+  }
   static Pending copy(const at::Tensor& to, const at::Tensor& from) {
     if (to.const_data_ptr() != from.const_data_ptr()) at::Tensor(to).copy_(from);
     return {};

@@ -70,10 +70,10 @@ class ProcessGroup {
   virtual Pending all_reduce(const at::Tensor& x, Reduce how, const std::string& name) = 0;
   // whole [R * P] = the own [P] of all ranks in their order. `own` may be this rank's part of `whole`.
   virtual Pending all_gather(const at::Tensor& whole, const at::Tensor& own, const std::string& name) = 0;
-  // own [P] = the sum over ranks of their parts of whole [R * P]. `own` may be this rank's part of `whole`;
-  // the rest of `whole` is left as it is on the CPU and undefined on CUDA.
+  // own [P] += the sum over ranks of their parts of whole [R * P], which must not overlap `own` and is left
+  // as it is on the CPU and undefined on CUDA.
   virtual Pending reduce_scatter(const at::Tensor& own, const at::Tensor& whole, const std::string& name) = 0;
-  // The same with a fixed order: ((rank 0 + rank 1) + rank 2) + ..., in fp32 for bf16, rounded once. On the
+  // The same with a fixed order: ((own + rank 0) + rank 1) + ..., in fp32 for bf16, rounded once. On the
   // CPU that is what reduce_scatter does; on CUDA it costs as much memory as `whole` once more.
   virtual Pending reduce_scatter_ordered(const at::Tensor& own, const at::Tensor& whole,
                                          const std::string& name) = 0;

@@ -2,12 +2,13 @@
 //
 // Every unit's buffer is cut into R equal parts in the order of ranks. Stage 0: all of it on all ranks.
 // 1: the optimizer works on the own part. 2: and gradients are kept as the own part. 3: and values. What is
-// whole is whole for everybody who looks at the unit; between calls of need_ and release_ nothing is promised.
+// whole is whole for everybody who looks at the unit; between calls of need_ and release_ nothing is
+// promised.
 //
 // Sums. In a fixed order (`ordered`), the gradient of a step is one left fold over its micro-batches in their
 // global order, whoever computed them: the result has the same bits for any number of ranks, and for every
-// stage. It costs a scratch buffer for two units and a pass over the gradients for each micro-batch. Without, every
-// rank adds up its own micro-batches first, inside the products.
+// stage. It costs a scratch buffer for two units and a pass over the gradients for each micro-batch. Without,
+// every rank adds up its own micro-batches first, inside the products.
 //
 // Every rank makes the same calls in the same order; all of them are collective where parts travel.
 #pragma once
@@ -77,8 +78,8 @@ class UnitShards {
 
  private:
   struct Part {
-    at::Tensor own_values;     // [P / R]; from stage 1 on
-    at::Tensor own_gradients;  // what is summed: [P] at stage 0, else [P / R]
+    at::Tensor own_values;                       // [P / R]; from stage 1 on
+    at::Tensor own_gradients;                    // what is summed: [P] at stage 0, else [P / R]
     at::Tensor values_memory, gradients_memory;  // [P]; while the unit has them
     Pending gather;
   };

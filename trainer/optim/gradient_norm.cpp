@@ -60,7 +60,8 @@ at::Tensor squares_of_portions(const at::Tensor& flat) {
     const std::int64_t count = std::min(kPiece, flat.numel() - at), whole = count / kPortion * kPortion;
     const at::Tensor squares = flat.narrow(0, at, count).to(at::kDouble, false, /*copy=*/true).square_();
     if (whole > 0)
-      sums.narrow(0, at / kPortion, whole / kPortion).copy_(squares.narrow(0, 0, whole).view({-1, kPortion}).sum(1));
+      sums.narrow(0, at / kPortion, whole / kPortion)
+          .copy_(squares.narrow(0, 0, whole).view({-1, kPortion}).sum(1));
     if (count > whole) sums[(at + whole) / kPortion].copy_(squares.narrow(0, whole, count - whole).sum());
   }
   return sums;
@@ -77,7 +78,8 @@ double gradient_norm(UnitShards& units) {
   const at::Tensor largest = sums.nan_to_num(std::numeric_limits<double>::infinity()).max();
   if (!everywhere) units.group().all_reduce(largest, Reduce::kMax, "largest gradient").wait();
   const at::Tensor exponent = std::get<1>(at::frexp(largest));
-  const int bits = 62 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(portions_of(units.model()))));
+  const int bits =
+      62 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(portions_of(units.model()))));
   const at::Tensor exact = exact_sums(sums, exponent, bits);
   if (!everywhere) units.group().all_reduce(exact, Reduce::kSum, "gradient norm").wait();
   const at::Tensor told =

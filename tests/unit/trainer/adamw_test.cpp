@@ -412,7 +412,8 @@ TEST_P(SquaresOfPortions, EqualsDoubleArithmetic) {
       const at::Tensor flat =
           (at::randn({size}, generator) * at::randn({size}, generator).mul_(3).exp_()).to(dtype);
       const double wanted = flat.to(at::kDouble).square().sum().item<double>();
-      EXPECT_NEAR(squares_of_portions(flat).sum().item<double>(), wanted, 1e-12 * wanted) << size << " " << dtype;
+      EXPECT_NEAR(squares_of_portions(flat).sum().item<double>(), wanted, 1e-12 * wanted)
+          << size << " " << dtype;
     }
 }
 

@@ -62,8 +62,8 @@ TEST_P(SizesTest, GatherAndScatterAreInverse) {
       const at::Tensor back = at::zeros({part}, type);
       group.reduce_scatter(back, whole, "w").wait();
       EXPECT_TRUE(at::equal(back, own * group.size())) << at::toString(type);
-      group.reduce_scatter(inside.narrow(0, group.rank() * part, part), inside, "w").wait();
-      EXPECT_TRUE(at::equal(inside.narrow(0, group.rank() * part, part), back)) << at::toString(type);
+      group.reduce_scatter(back, whole, "w").wait();
+      EXPECT_TRUE(at::equal(back, own * (2 * group.size()))) << "adds: " << at::toString(type);
     }
     group.finish();
   });
@@ -76,11 +76,11 @@ TEST_P(SizesTest, OrderIsThatOfTheRanks) {
   at::manual_seed(1);
   const at::Tensor values = at::randn({size, size * 64}) * at::exp(at::randn({size, size * 64}) * 8);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-    at::Tensor expected = values[0].to(type).to(at::kFloat).clone();
-    for (int r = 1; r < size; ++r) expected += values[r].to(type).to(at::kFloat);
+    at::Tensor expected = at::full({size * 64}, 0.3, type).to(at::kFloat);
+    for (int r = 0; r < size; ++r) expected += values[r].to(type).to(at::kFloat);
     tests::ThreadRanks ranks;
     ranks.run(size, [&](ProcessGroup& group) {
-      const at::Tensor own = at::empty({64}, type);
+      const at::Tensor own = at::full({64}, 0.3, type);
       group.reduce_scatter_ordered(own, values[group.rank()].to(type), "w").wait();
       EXPECT_TRUE(at::equal(own, expected.narrow(0, group.rank() * 64, 64).to(type))) << at::toString(type);
       group.finish();
@@ -113,12 +113,13 @@ TEST_P(SizesTest, Texts) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, SizesTest, testing::Values(2, 3, 4));
 
-TEST(SingleGroup, CopiesAndReturns) {
+TEST(SingleGroup, CopiesAddsAndReturns) {
   const auto group = make_single_group();
   const at::Tensor own = numbers(5, 1, at::kFloat), whole = at::zeros({5});
   group->all_gather(whole, own, "w").wait();
   EXPECT_TRUE(at::equal(whole, own));
-  group->reduce_scatter(whole, whole, "w").wait();
+  group->reduce_scatter(whole, own, "w").wait();
+  EXPECT_TRUE(at::equal(whole, own * 2));
   EXPECT_EQ(group->all_gather_text("x", "t"), std::vector<std::string>{"x"});
 }
 
