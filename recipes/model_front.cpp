@@ -50,19 +50,13 @@ std::unique_ptr<models::Llama> load_model(const std::string& directory,
   return model;
 }
 
-std::unique_ptr<models::Llama> random_model(const std::string& directory, at::ScalarType dtype,
-                                            const at::Device& device, std::uint64_t seed) {
-  auto model =
-      std::make_unique<models::Llama>(models::read_llama_config(directory + "/config.json"), dtype, device);
-  model->initialize(seed);
-  return model;
-}
-
 std::unique_ptr<models::Llama> random_model(const std::string& directory,
                                             const std::optional<std::string>& dtype, const at::Device& device,
                                             std::uint64_t seed) {
   const models::LlamaConfig config = models::read_llama_config(directory + "/config.json");
-  return random_model(directory, scalar_type(config.dtype, dtype), device, seed);
+  auto model = std::make_unique<models::Llama>(config, scalar_type(config.dtype, dtype), device);
+  model->initialize(seed);
+  return model;
 }
 
 data::Date local_date() {

@@ -24,10 +24,7 @@ std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype, const at::Device& device);
 
 // The model of config.json with random weights, as a recipe with `model.init: random` and `run.seed: seed`
-// starts from; no weights are read. Throws models::Error.
-std::unique_ptr<models::Llama> random_model(const std::string& directory, at::ScalarType dtype,
-                                            const at::Device& device, std::uint64_t seed);
-// The same with `dtype` as load_model takes it.
+// starts from; no weights are read. `dtype` as load_model takes it. Throws models::Error.
 std::unique_ptr<models::Llama> random_model(const std::string& directory,
                                             const std::optional<std::string>& dtype, const at::Device& device,
                                             std::uint64_t seed);

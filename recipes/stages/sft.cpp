@@ -8,13 +8,12 @@
 
 #include "data/chat/template_check.h"
 #include "data/loader/training_data.h"
-#include "models/llama/parameter_shapes.h"
-#include "models/weights/hf_directory_writer.h"
+#include "models/weights/hf_directory.h"
 #include "recipes/device.h"
-#include "recipes/model_front.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/stages/input_hashes.h"
 #include "recipes/stages/run_directory.h"
+#include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
 #include "trainer/compute_speed.h"
 #include "trainer/device_work.h"
@@ -30,10 +29,6 @@ namespace caravan::recipes {
 namespace {
 
 using trainer::MetricValue;
-
-at::ScalarType scalar_type(models::DType dtype) {
-  return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat;
-}
 
 data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log,
                                trainer::Terminal& terminal) {
@@ -81,30 +76,6 @@ data::PlanOptions evaluation_plan(const Recipe& recipe) {
   return options;
 }
 
-// The model with its weights; gradients in fp32 where several micro-batches add up, else in the dtype of the
-// parameters.
-std::unique_ptr<models::Llama> make_model(const Recipe& recipe, const at::Device& device,
-                                          std::int64_t vocab_needed) {
-  std::unique_ptr<models::Llama> model;
-  if (recipe.model.init == models::Init::kRandom) {
-    model = random_model(recipe.model.path, scalar_type(recipe.model.dtype), device, recipe.run.seed);
-  } else {
-    const models::HfDirectory directory(recipe.model.path);
-    directory.check(models::llama_parameter_shapes(directory.config()));
-    model = std::make_unique<models::Llama>(directory.config(), scalar_type(recipe.model.dtype), device);
-    model->load(directory);
-  }
-  if (vocab_needed > model->config().vocab_size)
-    throw trainer::Error(trainer::Error::Kind::kData, recipe.model.path + ": the tokenizer has " +
-                                                          std::to_string(vocab_needed) +
-                                                          " tokens but the model has rows for " +
-                                                          std::to_string(model->config().vocab_size) +
-                                                          "; use the checkpoint's own tokenizer");
-  const bool one_micro_batch = recipe.batch.tokens && *recipe.batch.tokens <= recipe.batch.micro_tokens;
-  model->allocate_gradients(one_micro_batch ? model->dtype() : at::kFloat);
-  return model;
-}
-
 class SaveClock {
  public:
   explicit SaveClock(const std::optional<data::Quantity>& every)
@@ -122,20 +93,6 @@ class SaveClock {
   std::optional<data::Quantity> every_;
   std::chrono::steady_clock::time_point last_;
 };
-
-void export_final(const Recipe& recipe, models::Llama& model, const std::filesystem::path& final_dir) {
-  std::vector<models::TensorSpec> specs;
-  for (const models::FlatUnit& unit : model.units())
-    for (const models::Slot& slot : unit.slots())
-      specs.push_back({slot.name, models::to_dtype(model.dtype()), slot.shape});
-  models::HfWriterOptions options;
-  options.source = recipe.model.path;
-  options.replace_existing = true;
-  models::HfDirectoryWriter writer(final_dir.string(), model.config(), specs, options);
-  for (const models::FlatUnit& unit : model.units())
-    for (const models::Slot& slot : unit.slots()) writer.add(slot.name, unit.value(slot));
-  writer.finish();
-}
 
 // One SFT run, its parts in the order in which they depend on each other.
 class SftRun {
@@ -176,7 +133,7 @@ class SftRun {
       return 75;
     }
     const std::filesystem::path final_dir = run_.path() / "final";
-    export_final(recipe_, *model_, final_dir);
+    export_model(recipe_, model_->units(), final_dir);
     run_.finish("done", trainer_->steps_done(), "", final_hashes());
     run_.log().info("done: " + run_.totals().summary());
     run_.log().info("the model: " + final_dir.string());
@@ -225,7 +182,7 @@ class SftRun {
 
   void build() {
     input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
-    model_ = make_model(recipe_, device_, front_.tokenizer->vocab_size());
+    model_.emplace(recipe_, *group_, device_, front_.tokenizer->vocab_size());
     objective_.emplace(recipe_.loss);
     trainer::TrainerOptions options;
     options.optimizer = recipe_.optimizer;
@@ -233,8 +190,7 @@ class SftRun {
     options.recompute_every = recipe_.model.recompute.every;
     options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
     options.seed = recipe_.run.seed;
-    units_.emplace(*model_);
-    trainer_.emplace(options, *units_, *objective_, *source_);
+    trainer_.emplace(options, model_->units(), *objective_, *source_);
     if (const auto& checkpoint = run_.checkpoint()) {
       auto state = trainer_->optimizer().state();
       trainer::restore_tensors(*checkpoint, state);
@@ -259,7 +215,7 @@ class SftRun {
       trainer::require_same_inputs(run_.checkpoint()->path.string(), run_.checkpoint()->progress["inputs"],
                                    inputs_);
     const data::LedgerTotals rows = data_->ledger().totals();
-    identity.sizes = {{"parameters", model_->num_parameters()},
+    identity.sizes = {{"parameters", model_->model().num_parameters()},
                       {"rows", rows.rows},
                       {"rows_dropped", rows.dropped},
                       {"documents", rows.documents},
@@ -269,11 +225,11 @@ class SftRun {
                       {"tokens_of_all_steps", plan_->num_tokens()}};
     run_.start(recipe_, identity, command, describe_device(device_), source_->num_steps(),
                trainer_->steps_done());
-    gemm_ = trainer::measure_gemm(model_->dtype(), device_);
+    gemm_ = trainer::measure_gemm(model_->model().dtype(), device_);
     trainer::release_device_memory(device_);
     const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
     run_.log().info(counted(source_->num_steps()) + " steps, " + counted(plan_->num_tokens()) + " tokens, " +
-                    counted(model_->num_parameters()) + " parameters, " +
+                    counted(model_->model().num_parameters()) + " parameters, " +
                     std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
     if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
   }
@@ -287,7 +243,7 @@ class SftRun {
       if (value.name == "speed/model_flops_per_second") {
         // Faster than the fastest product: the machine was busy when that was measured.
         if (value.value > gemm_)
-          gemm_ = std::max(value.value, trainer::measure_gemm(model_->dtype(), device_));
+          gemm_ = std::max(value.value, trainer::measure_gemm(model_->model().dtype(), device_));
         values.push_back({"speed/gemm_share", value.value / gemm_});
         break;
       }
@@ -329,8 +285,8 @@ class SftRun {
   std::optional<data::TrainingData> data_, held_out_;
   std::optional<data::BatchPlan> plan_, held_out_plan_;
   std::optional<trainer::PlannedSource> source_, held_out_source_;
-  std::unique_ptr<models::Llama> model_;
-  std::optional<trainer::UnitShards> units_;
+  std::unique_ptr<trainer::ProcessGroup> group_ = trainer::make_single_group();
+  std::optional<TrainingModel> model_;
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};

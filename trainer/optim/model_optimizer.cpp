@@ -70,4 +70,8 @@ std::map<std::string, at::Tensor> ModelOptimizer::state() {
   return tensors;
 }
 
+void ModelOptimizer::state_restored() {
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) units_.values_changed(i);
+}
+
 }  // namespace caravan::trainer

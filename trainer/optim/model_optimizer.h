@@ -22,9 +22,11 @@ class ModelOptimizer {
 
   // fp32 master weights of a checkpoint that is more precise than the model's dtype.
   void load_master(const models::HfDirectory& directory);
-  // Parameters and optimizer state by name ("layers.0.values", "layers.0.first_moment", ...): what resuming
-  // needs. The tensors are the state itself: copying into them restores it.
+  // Parameters and optimizer state of the own parts by name ("layers.0.values", "layers.0.first_moment", ...):
+  // what resuming needs. The tensors are the state itself: copying into them, and telling so by
+  // state_restored, restores it.
   std::map<std::string, at::Tensor> state();
+  void state_restored();
 
  private:
   UnitShards& units_;

@@ -1,0 +1,85 @@
+#include "recipes/stages/training_model.h"
+
+#include <optional>
+
+#include "models/llama/parameter_shapes.h"
+#include "models/weights/hf_directory_writer.h"
+#include "trainer/error.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+at::ScalarType scalar_type(models::DType dtype) {
+  return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat;
+}
+
+// Sums of several micro-batches are in fp32; a single one needs no sum and keeps the dtype of the parameters.
+trainer::ShardOptions shard_options(const Recipe& recipe) {
+  trainer::ShardOptions options;
+  options.stage = recipe.distributed.shard;
+  options.ordered = recipe.run.deterministic;
+  options.single_micro_batch = recipe.batch.tokens && *recipe.batch.tokens <= recipe.batch.micro_tokens;
+  options.gradient_dtype = options.single_micro_batch ? scalar_type(recipe.model.dtype) : at::kFloat;
+  return options;
+}
+
+}  // namespace
+
+TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
+                             std::int64_t vocab_needed) {
+  const models::LlamaConfig config = models::read_llama_config(recipe.model.path + "/config.json");
+  if (vocab_needed > config.vocab_size)
+    throw trainer::Error(trainer::Error::Kind::kData,
+                         recipe.model.path + ": the tokenizer has " + std::to_string(vocab_needed) +
+                             " tokens but the model has rows for " + std::to_string(config.vocab_size) +
+                             "; use the checkpoint's own tokenizer");
+  model_ =
+      std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
+                                      trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
+  units_ = std::make_unique<trainer::UnitShards>(*model_, group, shard_options(recipe));
+  load(recipe);
+}
+
+void TrainingModel::load(const Recipe& recipe) {
+  std::optional<models::HfDirectory> directory;
+  if (recipe.model.init == models::Init::kPretrained) {
+    directory.emplace(recipe.model.path);
+    directory->check(models::llama_parameter_shapes(directory->config()));
+  }
+  for (std::size_t unit = 0; unit < units_->num_units(); ++unit) {
+    units_->fill(unit, [&](std::size_t u) {
+      if (directory)
+        model_->load_unit(u, *directory);
+      else
+        model_->initialize_unit(u, recipe.run.seed);
+    });
+    units_->group().note_progress();
+  }
+}
+
+void export_model(const Recipe& recipe, trainer::UnitShards& units, const std::filesystem::path& directory) {
+  const models::Llama& model = units.model();
+  std::optional<models::HfDirectoryWriter> writer;
+  if (units.group().is_first()) {
+    std::vector<models::TensorSpec> specs;
+    for (const models::FlatUnit& unit : model.units())
+      for (const models::Slot& slot : unit.slots())
+        specs.push_back({slot.name, models::to_dtype(model.dtype()), slot.shape});
+    models::HfWriterOptions options;
+    options.source = recipe.model.path;
+    options.replace_existing = true;
+    writer.emplace(directory.string(), model.config(), specs, options);
+  }
+  for (std::size_t u = 0; u < units.num_units(); ++u) {
+    units.need_values(u);
+    const models::FlatUnit& unit = model.units()[u];
+    if (writer)
+      for (const models::Slot& slot : unit.slots()) writer->add(slot.name, unit.value(slot));
+    units.release_values(u);
+    units.group().note_progress();
+  }
+  if (writer) writer->finish();
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,34 @@
+// The model of a training stage: its weights, and what this rank holds of them.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "recipes/recipe.h"
+#include "trainer/distributed/unit_shards.h"
+
+namespace caravan::recipes {
+
+class TrainingModel {
+ public:
+  // Reads the recipe's checkpoint, or makes its random weights, unit by unit: no rank holds more than its
+  // part and one unit. `vocab_needed`: ids of the tokenizer. `group` must outlive this. Throws models::Error
+  // and trainer::Error.
+  TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
+                std::int64_t vocab_needed);
+
+  models::Llama& model() { return *model_; }
+  trainer::UnitShards& units() { return *units_; }
+
+ private:
+  void load(const Recipe& recipe);
+
+  std::unique_ptr<models::Llama> model_;
+  std::unique_ptr<trainer::UnitShards> units_;
+};
+
+// Writes the Hugging Face directory of the result, replacing one of ours: tensor by tensor, by the first
+// rank. Collective. Throws models::Error.
+void export_model(const Recipe& recipe, trainer::UnitShards& units, const std::filesystem::path& directory);
+
+}  // namespace caravan::recipes
