@@ -81,11 +81,13 @@ std::vector<std::pair<std::string, std::string>> card_recipe(const Recipe& recip
 
 }  // namespace
 
-RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
+RunDirectory::RunDirectory(const Recipe& recipe, trainer::ProcessGroup& group, trainer::Terminal& terminal)
     : path_(make_directory(recipe.run.dir)),
+      group_(group),
       terminal_(terminal),
       lock_(path_),
-      log_(terminal, path_ / "log.txt") {
+      log_(terminal, path_ / "log.txt"),
+      writer_(path_, recipe.run.keep, group) {
   const fs::path recipe_file = path_ / "recipe.yaml";
   const auto before = read_text(recipe_file);
   if (recipe.run.resume == trainer::Resume::kNever && before)
@@ -94,7 +96,7 @@ RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
                     ": there is a run in this directory and run.resume is never; choose another run.dir");
   if (before) require_same_recipe(recipe, *before, recipe_file.string());
   int passed_over = 0;
-  checkpoint_ = trainer::newest_checkpoint(path_, [&](const std::string& text) {
+  checkpoint_ = trainer::newest_checkpoint(path_, group, [&](const std::string& text) {
     ++passed_over;
     log_.warn(text);
   });
@@ -164,10 +166,28 @@ void RunDirectory::report(std::int64_t step, const std::vector<trainer::MetricVa
   for (const auto& sink : sinks_) sink->write(step, values);
 }
 
-void RunDirectory::save(const trainer::CheckpointContent& content, std::int64_t keep) {
+double RunDirectory::save(trainer::CheckpointContent content) {
   for (const auto& sink : sinks_) sink->flush();
-  trainer::write_checkpoint(path_, content, keep);
-  log_.info("checkpoint after step " + std::to_string(content.step) + " saved");
+  const auto start = std::chrono::steady_clock::now();
+  tell(writer_.begin(std::move(content)));
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void RunDirectory::look_after_checkpoints() {
+  tell(writer_.poll());
+}
+
+void RunDirectory::finish_checkpoints() {
+  tell(writer_.finish());
+}
+
+void RunDirectory::tell(const std::optional<trainer::SavedCheckpoint>& saved) {
+  if (!saved) return;
+  char text[120];
+  std::snprintf(text, sizeof text,
+                "checkpoint after step %lld saved in %.1f s; training waited %.2f s of them",
+                static_cast<long long>(saved->step), saved->seconds, saved->blocked_seconds);
+  log_.info(text);
 }
 
 void RunDirectory::finish(const std::string& outcome, std::int64_t last_step, const std::string& reason,
@@ -183,6 +203,12 @@ void RunDirectory::finish(const std::string& outcome, std::int64_t last_step, co
 void RunDirectory::fail(const std::string& error, std::int64_t last_step) noexcept {
   log_.record_error(error);
   if (!card_open_) return;
+  try {
+    // With others, they may not be there to complete a checkpoint with.
+    if (group_.size() == 1) finish_checkpoints();
+  } catch (const std::exception& also) {
+    log_.record_error(also.what());
+  }
   try {
     finish("failed", last_step, error);
   } catch (...) {

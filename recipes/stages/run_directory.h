@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "recipes/recipe.h"
-#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/checkpoint_writer.h"
 #include "trainer/checkpoint/run_lock.h"
 #include "trainer/metrics/console_sink.h"
 #include "trainer/metrics/jsonl_sink.h"
@@ -27,7 +27,7 @@ class RunDirectory {
   // trainer::Error where the directory holds a run of another recipe (the differences are listed), files that
   // no run wrote but this one would replace, or damaged checkpoints only; or where run.resume does not allow
   // what is there.
-  RunDirectory(const Recipe& recipe, trainer::Terminal& terminal);
+  RunDirectory(const Recipe& recipe, trainer::ProcessGroup& group, trainer::Terminal& terminal);
 
   const std::filesystem::path& path() const { return path_; }
   trainer::Log& log() { return log_; }
@@ -43,8 +43,13 @@ class RunDirectory {
              const std::vector<std::string>& command, const std::string& device, std::int64_t total_steps,
              std::int64_t last_step);
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
-  // Metrics are on the disk before a checkpoint says it is complete.
-  void save(const trainer::CheckpointContent& content, std::int64_t keep);
+  // Begins a checkpoint; metrics are on the disk before it says it is complete. Returns the seconds that
+  // training waited.
+  double save(trainer::CheckpointContent content);
+  // Between steps: tells of a checkpoint that became complete. Throws what went wrong with it.
+  void look_after_checkpoints();
+  // Waits for one that is on its way.
+  void finish_checkpoints();
   // Closes the run card. `reason`: the signal of a run that was stopped; `final_hashes`: of what a run that
   // is done wrote.
   void finish(const std::string& outcome, std::int64_t last_step, const std::string& reason = {},
@@ -55,12 +60,15 @@ class RunDirectory {
 
  private:
   void require_a_way_on(int passed_over) const;
+  void tell(const std::optional<trainer::SavedCheckpoint>& saved);
 
   std::filesystem::path path_;
+  trainer::ProcessGroup& group_;
   trainer::Terminal& terminal_;
   trainer::RunLock lock_;
   trainer::Log log_;
   std::optional<trainer::FoundCheckpoint> checkpoint_;
+  trainer::CheckpointWriter writer_;
   std::vector<std::unique_ptr<trainer::Sink>> sinks_;
   trainer::RunTotals totals_;
   bool card_open_ = false;

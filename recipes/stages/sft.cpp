@@ -98,7 +98,7 @@ class SaveClock {
 class SftRun {
  public:
   SftRun(const Recipe& recipe, trainer::Terminal& terminal)
-      : recipe_(recipe), terminal_(terminal), run_(recipe, terminal) {}
+      : recipe_(recipe), terminal_(terminal), run_(recipe, *group_, terminal) {}
 
   int go(const std::vector<std::string>& command) {
     try {
@@ -126,6 +126,7 @@ class SftRun {
     const bool done = trainer_->run(
         {[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
          [this](std::int64_t step) { return after_step(step); }});
+    run_.finish_checkpoints();
     if (!done) {
       run_.finish("stopped", trainer_->steps_done(), trainer::StopRequest::signal_name());
       run_.log().info(std::string("stopped by ") + trainer::StopRequest::signal_name() + " after step " +
@@ -192,8 +193,8 @@ class SftRun {
     options.seed = recipe_.run.seed;
     trainer_.emplace(options, model_->units(), *objective_, *source_);
     if (const auto& checkpoint = run_.checkpoint()) {
-      auto state = trainer_->optimizer().state();
-      trainer::restore_tensors(*checkpoint, state);
+      trainer::restore(*checkpoint, trainer_->optimizer().state());
+      trainer_->optimizer().state_restored();
       trainer_->set_steps_done(checkpoint->step);
       trainer_->set_tokens_done(checkpoint->progress.at("tokens_done"));
       run_.log().info("going on from " + checkpoint->path.string());
@@ -252,6 +253,9 @@ class SftRun {
     if (!device_.is_cpu())
       values.push_back(
           {"memory/device_peak_bytes", static_cast<double>(trainer::peak_device_bytes(device_))});
+    // Of the checkpoint before this step.
+    if (blocked_seconds_ > 0.0) values.push_back({"speed/checkpoint_wait_seconds", blocked_seconds_});
+    blocked_seconds_ = 0.0;
     run_.report(step, values);
     if (held_out_source_ && evaluation_due(step)) evaluate(step);
   }
@@ -264,14 +268,15 @@ class SftRun {
 
   bool after_step(std::int64_t step) {
     const bool stop = trainer::StopRequest::requested();
+    run_.look_after_checkpoints();
     if (stop || saves_.due(step) || step == source_->num_steps()) {
       trainer::CheckpointContent content;
       content.step = step;
-      content.tensors = trainer_->optimizer().state();
+      content.state = trainer_->optimizer().state();
       content.progress = {
           {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
       content.recipe_yaml = resolved_yaml(recipe_);
-      run_.save(content, recipe_.run.keep);
+      blocked_seconds_ = run_.save(std::move(content));
     }
     return stop;
   }
@@ -279,18 +284,18 @@ class SftRun {
   const Recipe& recipe_;
   trainer::Terminal& terminal_;
   trainer::StopRequest stop_;
+  std::unique_ptr<trainer::ProcessGroup> group_ = trainer::make_single_group();
   RunDirectory run_;
   at::Device device_ = at::kCPU;
   TextFront front_;
   std::optional<data::TrainingData> data_, held_out_;
   std::optional<data::BatchPlan> plan_, held_out_plan_;
   std::optional<trainer::PlannedSource> source_, held_out_source_;
-  std::unique_ptr<trainer::ProcessGroup> group_ = trainer::make_single_group();
   std::optional<TrainingModel> model_;
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};
-  double gemm_ = 0.0;
+  double gemm_ = 0.0, blocked_seconds_ = 0.0;
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   std::future<std::map<std::string, std::string>> input_hashes_;  // last: waits before what it reads is gone
 };

@@ -79,7 +79,7 @@ class ResumeTest : public testing::Test {
     const fs::path root = dir_->path() / run_dir;
     for (const auto& entry : fs::directory_iterator(root / "final"))
       result["final/" + entry.path().filename().string()] = tests::read_bytes(entry.path());
-    result["state"] = tests::read_bytes(root / "checkpoints/step-00000024/state.safetensors");
+    result["state"] = tests::read_bytes(root / "checkpoints/step-00000024/state-00000-of-00001.safetensors");
     result["ledger"] = tests::read_bytes(root / "data/ledger.jsonl");
     std::ifstream lines(root / "metrics.jsonl");
     for (std::string line; std::getline(lines, line);) {
@@ -198,7 +198,7 @@ TEST_F(ResumeTest, StoppedBeforeTheFirstStepStillEndsWith75) {
 TEST_F(ResumeTest, TornAndDamagedCheckpointsArePassedOver) {
   fs::copy(path("undisturbed-fp32"), path("torn"), fs::copy_options::recursive);
   fs::remove_all(path("torn/final"));
-  fs::resize_file(path("torn/checkpoints/step-00000024/state.safetensors"), 1000);
+  fs::resize_file(path("torn/checkpoints/step-00000024/state-00000-of-00001.safetensors"), 1000);
   ASSERT_EQ(train("fp32", "torn"), 0) << log();
   EXPECT_NE(tests::read_bytes(path("torn/log.txt")).find("passed over"), std::string::npos);
   expect_undisturbed("fp32", "torn");
@@ -207,7 +207,7 @@ TEST_F(ResumeTest, TornAndDamagedCheckpointsArePassedOver) {
 TEST_F(ResumeTest, AChangedBitInTheNewestCheckpointIsFound) {
   fs::copy(path("undisturbed-fp32"), path("flipped"), fs::copy_options::recursive);
   fs::remove_all(path("flipped/final"));
-  const std::string file = path("flipped/checkpoints/step-00000024/state.safetensors");
+  const std::string file = path("flipped/checkpoints/step-00000024/state-00000-of-00001.safetensors");
   std::string bytes = tests::read_bytes(file);
   bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 4);
   tests::write_bytes(file, bytes);

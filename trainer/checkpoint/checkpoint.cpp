@@ -3,14 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
+#include <map>
 #include <sstream>
 
-#include "models/weights/content_hash.h"
-#include "models/weights/output_file.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/safetensors_writer.h"
+#include "trainer/checkpoint/checkpoint_files.h"
 #include "trainer/error.h"
 
 namespace caravan::trainer {
@@ -20,193 +19,130 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kStateFile = "state.safetensors";
-constexpr const char* kRecipeFile = "recipe.yaml";
-constexpr const char* kManifestFile = "manifest.json";
-constexpr const char* kPrefix = "step-";
-constexpr const char* kPartial = ".partial";
-
-std::string directory_name(std::int64_t step) {
-  std::string digits = std::to_string(step);
-  return kPrefix + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
-}
-
-// The step of "step-00000010", or nothing for another name.
-std::optional<std::int64_t> step_of(const std::string& name) {
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  std::int64_t step = 0;
-  const char *begin = name.data() + std::string_view(kPrefix).size(), *end = name.data() + name.size();
-  const auto [rest, error] = std::from_chars(begin, end, step);
-  return error == std::errc() && rest == end ? std::optional(step) : std::nullopt;
-}
-
-std::string text_hash(const std::string& text) {
-  return models::content_hash(std::as_bytes(std::span(text)));
-}
-
-std::string read_text(const fs::path& path) {
-  // A pipe would be waited for, and a folder reads as empty.
-  if (!fs::is_regular_file(path)) throw Error(Error::Kind::kData, path.string() + ": is no file");
-  std::ifstream file(path, std::ios::binary);
+std::string read_recipe(const fs::path& folder, const std::string& hash) {
+  std::ifstream file(folder / kRecipeFile, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
-  if (!file) throw Error(Error::Kind::kInputOutput, path.string() + ": cannot be read");
+  if (text_hash(text.str()) != hash)
+    throw Error(Error::Kind::kData, std::string(kRecipeFile) + " does not match its hash");
   return text.str();
 }
 
-// All step directories, newest first.
-std::vector<std::pair<std::int64_t, fs::path>> step_directories(const fs::path& checkpoints) {
-  std::vector<std::pair<std::int64_t, fs::path>> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(checkpoints, ignored))
-    if (const auto step = step_of(entry.path().filename().string()); step && entry.is_directory(ignored))
-      found.emplace_back(*step, entry.path());
-  std::sort(found.rbegin(), found.rend());
-  return found;
-}
-
-void remove_checkpoint(const fs::path& path) {
-  std::error_code ignored;
-  fs::remove(path / kManifestFile, ignored);
-  fs::remove_all(path, ignored);
-}
-
-// The manifest, its own hash and the sizes of the files compared; what the files hold is not read. Throws
-// Error with the reason where the directory cannot be a complete checkpoint.
-json read_manifest(const fs::path& path) {
-  json manifest = json::parse(read_text(path / kManifestFile), nullptr, false);
-  const auto check = manifest.is_object() ? manifest.find("check") : manifest.end();
-  if (check == manifest.end() || !check->is_string())
-    throw Error(Error::Kind::kData, std::string(kManifestFile) + " is damaged: it is no manifest");
-  const std::string expected = *check;
-  manifest.erase("check");
-  if (text_hash(manifest.dump()) != expected)
-    throw Error(Error::Kind::kData, "the manifest does not match its own hash");
-  if (manifest.at("schema") != 1)
-    throw Error(Error::Kind::kData,
-                "the manifest has schema " + manifest.at("schema").dump() + "; this version reads 1");
-  for (const auto& [name, bytes] : manifest.at("files").items()) {
-    if (!fs::is_regular_file(path / name)) throw Error(Error::Kind::kData, name + " is missing");
-    if (fs::file_size(path / name) != bytes.get<std::uintmax_t>())
-      throw Error(Error::Kind::kData, name + " has " + std::to_string(fs::file_size(path / name)) +
-                                          " bytes where the manifest says " + bytes.dump());
+// The parts of a tensor follow one another without gap from 0 to its size.
+void check_parts(const std::string& name, const json& tensor) {
+  std::int64_t at = 0;
+  for (const json& part : tensor.at("parts")) {
+    if (part.at("begin") != at) throw Error(Error::Kind::kData, "the parts of " + name + " leave a gap");
+    at += part.at("count").get<std::int64_t>();
   }
+  if (tensor.at("size") != at) throw Error(Error::Kind::kData, "the parts of " + name + " are not all of it");
+}
+
+// The manifest, and the hashes of what this rank reads of the files. Throws where something is wrong.
+json verify(const fs::path& folder, const ProcessGroup& group) {
+  json manifest = read_manifest(folder);
+  for (int file = group.rank(); file < manifest.at("ranks").get<int>(); file += group.size()) {
+    const std::string name = state_file(file, manifest.at("ranks"));
+    if (!manifest.at("files").contains(name)) throw Error(Error::Kind::kData, name + " is missing");
+    const models::SafetensorsFile state((folder / name).string());
+    for (const auto& [tensor, entry] : manifest.at("state").items())
+      for (const json& part : entry.at("parts"))
+        if (part.at("file") == file &&
+            (!state.find(tensor) || models::tensor_hash(state.tensor(tensor)) != part.at("hash")))
+          throw Error(Error::Kind::kData, name + ": tensor " + tensor + " does not match its hash");
+  }
+  for (const auto& [tensor, entry] : manifest.at("state").items()) check_parts(tensor, entry);
   return manifest;
 }
 
-bool looks_complete(const fs::path& path) {
-  try {
-    read_manifest(path);
-    return true;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
-// Deletes what is older than the newest `keep` complete ones. A damaged one is not counted, for it cannot be
-// gone on from, and none beyond `step` is: the run passed over those when it started.
-void remove_older(const fs::path& checkpoints, std::int64_t step, std::int64_t keep) {
-  std::int64_t kept = 0;
-  for (const auto& [at_step, path] : step_directories(checkpoints)) {
-    if (at_step > step) continue;
-    if (kept >= keep)
-      remove_checkpoint(path);
-    else if (looks_complete(path))
-      ++kept;
-  }
-}
-
-// Throws std::exception with the reason where the directory is not a complete checkpoint.
-FoundCheckpoint read_checkpoint(const fs::path& path) {
-  const json manifest = read_manifest(path);
+FoundCheckpoint found_in(const fs::path& folder, json manifest) {
   FoundCheckpoint found;
-  found.path = path;
+  found.path = folder;
   found.step = manifest.at("step");
   found.progress = manifest.at("progress");
-  found.hashes = manifest.at("tensors");
-  found.recipe_yaml = read_text(path / kRecipeFile);
-  if (text_hash(found.recipe_yaml) != manifest.at("recipe").get<std::string>())
-    throw Error(Error::Kind::kData, "recipe.yaml does not match its hash");
-  const models::SafetensorsFile state((path / kStateFile).string());
-  for (const auto& [name, hash] : found.hashes)
-    if (!state.find(name) || models::tensor_hash(state.tensor(name)) != hash)
-      throw Error(Error::Kind::kData,
-                  std::string(kStateFile) + ": tensor " + name + " does not match its hash");
+  found.recipe_yaml = read_recipe(folder, manifest.at("recipe"));
+  found.manifest = std::move(manifest);
   return found;
 }
 
-json write_state(const fs::path& folder, const std::map<std::string, at::Tensor>& tensors) {
-  std::vector<models::TensorSpec> specs;
-  for (const auto& [name, tensor] : tensors)
-    specs.push_back({name, models::to_dtype(tensor.scalar_type()), tensor.sizes().vec()});
-  models::SafetensorsWriter writer((folder / kStateFile).string(), specs);
-  json hashes = json::object();
-  for (const auto& [name, tensor] : tensors) hashes[name] = writer.add(name, tensor);
-  writer.finish();
-  return hashes;
+// The steps that the first rank sees, newest first: all ranks look at the same.
+std::vector<std::int64_t> candidates(const fs::path& run_dir, ProcessGroup& group) {
+  std::string own;
+  if (group.is_first())
+    for (const auto& [step, folder] : step_folders(run_dir)) own += std::to_string(step) + " ";
+  std::istringstream words(group.all_gather_text(own, "checkpoints").front());
+  std::vector<std::int64_t> steps;
+  for (std::int64_t step = 0; words >> step;) steps.push_back(step);
+  return steps;
 }
+
+// Opens each file of a checkpoint once.
+class StateFiles {
+ public:
+  explicit StateFiles(const FoundCheckpoint& checkpoint) : checkpoint_(checkpoint) {}
+  const models::SafetensorsFile& operator[](int file) {
+    auto found = files_.find(file);
+    if (found == files_.end())
+      found =
+          files_
+              .emplace(file, (checkpoint_.path / state_file(file, checkpoint_.manifest.at("ranks"))).string())
+              .first;
+    return found->second;
+  }
+
+ private:
+  const FoundCheckpoint& checkpoint_;
+  std::map<int, models::SafetensorsFile> files_;
+};
 
 }  // namespace
 
-void write_checkpoint(const fs::path& run_dir, const CheckpointContent& content, std::int64_t keep) {
-  const fs::path checkpoints = run_dir / "checkpoints", target = checkpoints / directory_name(content.step);
-  fs::path partial = target;
-  partial += kPartial;
-  fs::create_directories(checkpoints);
-  fs::remove_all(partial);
-  fs::create_directory(partial);
-  try {
-    json manifest = {{"schema", 1}, {"step", content.step}, {"progress", content.progress}};
-    manifest["tensors"] = write_state(partial, content.tensors);
-    models::write_file((partial / kRecipeFile).string(), content.recipe_yaml);
-    manifest["recipe"] = text_hash(content.recipe_yaml);
-    for (const char* name : {kStateFile, kRecipeFile})
-      manifest["files"][name] = fs::file_size(partial / name);
-    const std::string check = text_hash(manifest.dump());
-    manifest["check"] = check;
-    models::write_file((partial / kManifestFile).string(), manifest.dump(1) + "\n");
-    models::sync_folder(partial.string());
-    remove_checkpoint(target);  // an incomplete one of the same step
-    models::rename_path(partial.string(), target.string());
-    models::sync_folder(checkpoints.string());
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(partial, ignored);
-    throw;
-  }
-  if (keep > 0) remove_older(checkpoints, content.step, keep);
-}
-
-std::optional<FoundCheckpoint> newest_checkpoint(const fs::path& run_dir,
+std::optional<FoundCheckpoint> newest_checkpoint(const fs::path& run_dir, ProcessGroup& group,
                                                  const std::function<void(const std::string&)>& note) {
-  for (const auto& [step, path] : step_directories(run_dir / "checkpoints")) {
+  for (const std::int64_t step : candidates(run_dir, group)) {
+    const fs::path folder = checkpoint_folder(run_dir, step);
+    std::optional<FoundCheckpoint> found;
+    std::string problem;
     try {
-      return read_checkpoint(path);
+      found = found_in(folder, verify(folder, group));
     } catch (const std::exception& error) {
-      note(path.string() + ": passed over, not a complete checkpoint: " + error.what());
+      problem = error.what();
     }
+    for (const std::string& of_rank : group.all_gather_text(problem, "hashes of a checkpoint"))
+      if (problem.empty()) problem = of_rank;
+    if (problem.empty()) return found;
+    note(folder.string() + ": passed over, not a complete checkpoint: " + problem);
   }
   return std::nullopt;
 }
 
-void restore_tensors(const FoundCheckpoint& checkpoint, std::map<std::string, at::Tensor>& tensors) {
+void restore(const FoundCheckpoint& checkpoint, const std::vector<StatePart>& state) {
   at::NoGradGuard no_grad;
-  const models::SafetensorsFile file((checkpoint.path / kStateFile).string());
   const auto refuse = [&](const std::string& name, const std::string& what) {
     throw Error(Error::Kind::kData, checkpoint.path.string() + ": tensor " + name + " " + what +
-                                        "; delete this checkpoint to go on from an older one");
-  };
-  if (file.tensors().size() != tensors.size())
-    throw Error(Error::Kind::kData, checkpoint.path.string() + ": holds " +
-                                        std::to_string(file.tensors().size()) +
-                                        " tensors where this run has " + std::to_string(tensors.size()) +
                                         "; it was made by another recipe or model");
-  for (auto& [name, tensor] : tensors) {
-    if (!file.find(name)) refuse(name, "is missing");
-    const at::Tensor stored = file.tensor(name);
-    if (stored.sizes() != tensor.sizes() || stored.scalar_type() != tensor.scalar_type())
-      refuse(name, "has another shape or dtype");
-    tensor.copy_(stored);
+  };
+  const json& stored = checkpoint.manifest.at("state");
+  if (stored.size() != state.size())
+    throw Error(Error::Kind::kData, checkpoint.path.string() + ": holds " + std::to_string(stored.size()) +
+                                        " tensors where this run has " + std::to_string(state.size()) +
+                                        "; it was made by another recipe or model");
+  StateFiles files(checkpoint);
+  for (const StatePart& own : state) {
+    if (!stored.contains(own.name)) refuse(own.name, "is missing");
+    const json& entry = stored.at(own.name);
+    if (entry.at("size") != own.size) refuse(own.name, "has another size");
+    const std::int64_t own_end = own.begin + own.part.numel();
+    for (const json& part : entry.at("parts")) {
+      const std::int64_t begin = part.at("begin"), end = begin + part.at("count").get<std::int64_t>();
+      const std::int64_t from = std::max(begin, own.begin), to = std::min(end, own_end);
+      if (from >= to) continue;
+      const at::Tensor there = files[part.at("file").get<int>()].tensor(own.name);
+      if (there.scalar_type() != own.part.scalar_type()) refuse(own.name, "has another dtype");
+      at::Tensor(own.part)
+          .narrow(0, from - own.begin, to - from)
+          .copy_(there.narrow(0, from - begin, to - from));
+    }
   }
 }
 

@@ -60,14 +60,22 @@ void ModelOptimizer::load_master(const models::HfDirectory& directory) {
   }
 }
 
-std::map<std::string, at::Tensor> ModelOptimizer::state() {
-  std::map<std::string, at::Tensor> tensors;
+std::vector<StatePart> ModelOptimizer::state() {
+  std::vector<StatePart> state;
   for (std::size_t i = 0; i < optimizers_.size(); ++i) {
-    const std::string& unit = units_.model().units()[i].name();
-    tensors[unit + ".values"] = units_.own_values(i);
-    for (const auto& [name, tensor] : optimizers_[i].state()) tensors[unit + "." + name] = tensor;
+    const models::FlatUnit& unit = units_.model().units()[i];
+    const UnitShards::Range own = units_.own_range(i);
+    // Without the padding at the end, which depends on the number of ranks.
+    const std::int64_t begin = std::min(own.begin, unit.used()),
+                       count = std::min(own.end, unit.used()) - begin;
+    const auto add = [&](const std::string& name, const at::Tensor& tensor) {
+      state.push_back({unit.name() + "." + name, tensor.narrow(0, 0, count), begin, unit.used(),
+                       units_.options().stage == 0});
+    };
+    add("values", units_.own_values(i));
+    for (const auto& [name, tensor] : optimizers_[i].state()) add(name, tensor);
   }
-  return tensors;
+  return state;
 }
 
 void ModelOptimizer::state_restored() {

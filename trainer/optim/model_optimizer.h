@@ -2,10 +2,10 @@
 // norm, weight decay on matrices only.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/distributed/unit_shards.h"
 #include "trainer/optim/adamw.h"
 
@@ -22,10 +22,10 @@ class ModelOptimizer {
 
   // fp32 master weights of a checkpoint that is more precise than the model's dtype.
   void load_master(const models::HfDirectory& directory);
-  // Parameters and optimizer state of the own parts by name ("layers.0.values", "layers.0.first_moment", ...):
-  // what resuming needs. The tensors are the state itself: copying into them, and telling so by
-  // state_restored, restores it.
-  std::map<std::string, at::Tensor> state();
+  // Parameters and optimizer state of the own parts ("layers.0.values", "layers.0.first_moment", ...): what
+  // resuming needs. The tensors are the state itself: copying into them, and telling so by state_restored,
+  // restores it.
+  std::vector<StatePart> state();
   void state_restored();
 
  private:

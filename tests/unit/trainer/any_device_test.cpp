@@ -8,7 +8,7 @@
 #include "tests/support/test_device.h"
 #include "tests/unit/trainer/tiny_training.h"
 #include "trainer/batch_tensors.h"
-#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/checkpoint_writer.h"
 #include "trainer/device_work.h"
 #include "trainer/objectives/sft.h"
 #include "trainer/trainer.h"
@@ -125,8 +125,8 @@ TEST_P(AnyDeviceTraining, RepeatsInEveryBit) {
     EXPECT_EQ(value_of(a, "train/loss"), value_of(b, "train/loss"));
     EXPECT_EQ(value_of(a, "train/grad_norm"), value_of(b, "train/grad_norm"));
   }
-  auto left = first.trainer.optimizer().state();
-  for (const auto& [name, tensor] : second.trainer.optimizer().state())
+  const auto left = by_name(first.trainer.optimizer().state());
+  for (const auto& [name, tensor] : by_name(second.trainer.optimizer().state()))
     EXPECT_TRUE(at::equal(left.at(name), tensor)) << name;
 }
 
@@ -138,14 +138,18 @@ TEST_P(AnyDeviceTraining, ACheckpointGoesOnOnTheCpu) {
   const tests::TempDir folder;
   CheckpointContent content;
   content.step = 2;
-  content.tensors = here.trainer.optimizer().state();
-  write_checkpoint(folder.path(), content, 0);
-  const auto found = newest_checkpoint(folder.path(), [](const std::string& note) { ADD_FAILURE() << note; });
+  content.state = here.trainer.optimizer().state();
+  const auto alone = make_single_group();
+  CheckpointWriter writer(folder.path(), 0, *alone);
+  writer.begin(content);
+  writer.finish();
+  const auto found =
+      newest_checkpoint(folder.path(), *alone, [](const std::string& note) { ADD_FAILURE() << note; });
   ASSERT_TRUE(found);
-  auto state = there.trainer.optimizer().state();
-  restore_tensors(*found, state);
+  restore(*found, there.trainer.optimizer().state());
   there.trainer.set_steps_done(2);
-  for (const auto& [name, tensor] : content.tensors)
+  const auto state = by_name(there.trainer.optimizer().state());
+  for (const auto& [name, tensor] : by_name(content.state))
     EXPECT_TRUE(at::equal(state.at(name).view(at::kByte), tensor.cpu().view(at::kByte))) << name;
   const double loss = value_of(here.step(), "train/loss"),
                wanted = value_of(there.trainer.train_step(), "train/loss");

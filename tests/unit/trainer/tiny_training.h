@@ -11,6 +11,7 @@
 #include "models/llama/llama.h"
 #include "models/llama/random_init.h"
 #include "trainer/batch_source.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/metrics/metric.h"
 
 namespace caravan::trainer {
@@ -115,6 +116,13 @@ inline double value_of(const std::vector<MetricValue>& values, const std::string
   for (const MetricValue& value : values)
     if (value.name == name) return value.value;
   throw std::out_of_range("the step reported no " + name);
+}
+
+// A view of the whole state by name, of one rank.
+inline std::map<std::string, at::Tensor> by_name(const std::vector<StatePart>& state) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const StatePart& part : state) tensors[part.name] = part.part;
+  return tensors;
 }
 
 }  // namespace caravan::trainer

@@ -136,12 +136,12 @@ TEST(Trainer, ContinuesBitForBitFromItsState) {
         resumed(options, resumed_units, objective, source);
     for (int step = 0; step < 6; ++step) whole.train_step();
     for (int step = 0; step < 3; ++step) first.train_step();
-    for (auto& [name, tensor] : resumed.optimizer().state())
-      at::Tensor(tensor).copy_(first.optimizer().state().at(name));
+    for (const auto& [name, tensor] : by_name(resumed.optimizer().state()))
+      at::Tensor(tensor).copy_(by_name(first.optimizer().state()).at(name));
     resumed.set_steps_done(3);
     resumed.set_tokens_done(first.tokens_done());
     for (int step = 3; step < 6; ++step) resumed.train_step();
-    expect_same_state(resumed.optimizer().state(), whole.optimizer().state());
+    expect_same_state(by_name(resumed.optimizer().state()), by_name(whole.optimizer().state()));
     EXPECT_EQ(resumed.tokens_done(), whole.tokens_done());
   }
 }
@@ -173,9 +173,9 @@ class NotFinite : public testing::TestWithParam<at::ScalarType> {
     trainer.train_step();
     trainer.train_step();
     spoil(model_);
-    const auto before = copied(trainer.optimizer().state());
+    const auto before = copied(by_name(trainer.optimizer().state()));
     const Failure failure = failure_of(trainer);
-    expect_same_state(trainer.optimizer().state(), before);
+    expect_same_state(by_name(trainer.optimizer().state()), before);
     EXPECT_EQ(trainer.steps_done(), 2);
     EXPECT_EQ(failure.exit_code, 70);
     return failure;
@@ -246,11 +246,11 @@ TEST(Trainer, AStepWithoutTrainedTokensIsRefusedByName) {
   const SftObjective objective{LossOptions{}};
   UnitShards units(model);
   Trainer trainer(options_with(1e-3), units, objective, source);
-  const auto before = copied(trainer.optimizer().state());
+  const auto before = copied(by_name(trainer.optimizer().state()));
   const Failure failure = failure_of(trainer);
   EXPECT_EQ(failure.exit_code, 65);
   expect_parts(failure, {"step 1", "no trained token", "rows.jsonl:2"});
-  expect_same_state(trainer.optimizer().state(), before);
+  expect_same_state(by_name(trainer.optimizer().state()), before);
 }
 
 TEST(ModelFlops, CountMatricesHeadAndCausalAttention) {

@@ -6,8 +6,10 @@
 
 #include <mutex>
 
+#include "tests/support/temp_dir.h"
 #include "tests/support/thread_ranks.h"
 #include "tests/unit/trainer/tiny_training.h"
+#include "trainer/checkpoint/checkpoint_writer.h"
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/objectives/sft.h"
 #include "trainer/trainer.h"
@@ -46,37 +48,61 @@ std::vector<std::vector<data::MicroBatch>> steps() {
   return all;
 }
 
-Outcome train(const Setting& setting, ProcessGroup& group) {
+models::LlamaConfig config_of(const Setting& setting) {
   models::LlamaConfig config = tiny_config(3);
   config.tie_word_embeddings = setting.tied;
-  models::Llama model(config, setting.dtype, at::kCPU, UnitShards::memory_of(setting.stage, group.size()));
-  UnitShards units(model, group, {.stage = setting.stage, .ordered = setting.ordered});
-  for (std::size_t unit = 0; unit < units.num_units(); ++unit)
-    units.fill(unit, [&](std::size_t u) { model.initialize_unit(u, 7); });
+  return config;
+}
+
+TrainerOptions trainer_options(const Setting& setting) {
   TrainerOptions options;
   options.optimizer.learning_rate = 1e-2;
   options.optimizer.weight_decay = 0.1;
   options.optimizer.max_grad_norm = 0.5;
   options.recompute_every = setting.recompute_every;
   options.neftune_noise_alpha = 5.0;
-  const SftObjective objective{LossOptions{}};
-  FixedBatches source(steps()),
-      held_out({packed(kLengths, {{1, 2}}), packed(kLengths, {{3}}), packed(kLengths, {{4}})});
-  Trainer trainer(options, units, objective, source);
-  Outcome outcome;
-  while (trainer.steps_done() < source.num_steps()) {
-    const auto values = trainer.train_step();
-    outcome.losses.push_back(value_of(values, "train/loss"));
-    outcome.norms.push_back(value_of(values, "train/grad_norm"));
-    outcome.evaluations.push_back(value_of(evaluate_loss(trainer, objective, held_out), "eval/loss"));
+  return options;
+}
+
+struct Training {
+  Training(const Setting& setting, ProcessGroup& group)
+      : model(config_of(setting), setting.dtype, at::kCPU,
+              UnitShards::memory_of(setting.stage, group.size())),
+        units(model, group, {.stage = setting.stage, .ordered = setting.ordered}),
+        source(steps()),
+        held_out({packed(kLengths, {{1, 2}}), packed(kLengths, {{3}}), packed(kLengths, {{4}})}),
+        trainer(trainer_options(setting), units, objective, source) {
+    for (std::size_t unit = 0; unit < units.num_units(); ++unit)
+      units.fill(unit, [&](std::size_t u) { model.initialize_unit(u, 7); });
   }
-  for (std::size_t unit = 0; unit < units.num_units(); ++unit) {
-    units.need_values(unit);
-    for (const models::Slot& slot : model.units()[unit].slots())
-      outcome.weights[slot.name] = model.units()[unit].value(slot).clone();
-    units.release_values(unit);
+
+  // Up to this step.
+  Outcome run(std::int64_t last) {
+    Outcome outcome;
+    while (trainer.steps_done() < last) {
+      const auto values = trainer.train_step();
+      outcome.losses.push_back(value_of(values, "train/loss"));
+      outcome.norms.push_back(value_of(values, "train/grad_norm"));
+      outcome.evaluations.push_back(value_of(evaluate_loss(trainer, objective, held_out), "eval/loss"));
+    }
+    for (std::size_t unit = 0; unit < units.num_units(); ++unit) {
+      units.need_values(unit);
+      for (const models::Slot& slot : model.units()[unit].slots())
+        outcome.weights[slot.name] = model.units()[unit].value(slot).clone();
+      units.release_values(unit);
+    }
+    return outcome;
   }
-  return outcome;
+
+  models::Llama model;
+  UnitShards units;
+  SftObjective objective{LossOptions{}};
+  FixedBatches source, held_out;
+  Trainer trainer;
+};
+
+Outcome train(const Setting& setting, ProcessGroup& group) {
+  return Training(setting, group).run(4);
 }
 
 // Of every rank.
@@ -166,6 +192,64 @@ TEST_F(UnitShardsTest, StageThreeHoldsValuesOnlyInAUnitsTurn) {
     group.finish();
   });
   for (const std::string& error : ranks.errors) EXPECT_EQ(error, "");
+}
+
+// Two steps by some ranks, a checkpoint, and the rest by others.
+Outcome train_in_two_parts(const Setting& first, const Setting& second) {
+  const tests::TempDir dir;
+  Outcome outcome;
+  std::mutex mutex;
+  const auto part = [&](const Setting& setting, bool resumed) {
+    const auto body = [&](ProcessGroup& group) {
+      at::set_num_threads(1);
+      Training training(setting, group);
+      CheckpointWriter writer(dir.path(), 0, group);
+      if (resumed) {
+        const auto found =
+            newest_checkpoint(dir.path(), group, [](const std::string& note) { ADD_FAILURE() << note; });
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->step, 2);
+        restore(*found, training.trainer.optimizer().state());
+        training.trainer.optimizer().state_restored();
+        training.trainer.set_steps_done(2);
+        const Outcome rest = training.run(4);
+        const std::lock_guard lock(mutex);
+        outcome.weights = rest.weights;
+        return;
+      }
+      training.run(2);
+      CheckpointContent content;
+      content.step = 2;
+      content.state = training.trainer.optimizer().state();
+      writer.begin(content);
+      EXPECT_EQ(writer.finish()->step, 2);
+    };
+    if (setting.ranks == 1) return body(*make_single_group());
+    tests::ThreadRanks ranks;
+    ranks.run(setting.ranks, [&](ProcessGroup& group) {
+      body(group);
+      group.finish();
+    });
+    for (const std::string& error : ranks.errors) EXPECT_EQ(error, "");
+  };
+  part(first, false);
+  part(second, true);
+  return outcome;
+}
+
+TEST_F(UnitShardsTest, ACheckpointIsGoneOnFromByAnotherNumberOfRanksAndAnotherStage) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const Outcome whole = outcomes({.dtype = dtype})[0];
+    const Setting one{.dtype = dtype}, two{.ranks = 2, .stage = 1, .dtype = dtype},
+        three{.ranks = 3, .stage = 3, .dtype = dtype}, four{.ranks = 4, .stage = 0, .dtype = dtype};
+    for (const auto& [first, second] : {std::pair(one, three), std::pair(three, two), std::pair(two, four),
+                                        std::pair(four, one), std::pair(three, one)}) {
+      const Outcome found = train_in_two_parts(first, second);
+      for (const auto& [name, weight] : whole.weights)
+        EXPECT_TRUE(at::equal(found.weights.at(name), weight))
+            << name_of(first) << ", then " << name_of(second) << ": " << name;
+    }
+  }
 }
 
 }  // namespace
