@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "data/loader/micro_batch.h"
 #include "losses/loss_terms.h"
@@ -21,6 +23,8 @@ class Objective {
   // What the micro-batch holds of what is averaged over (trained tokens, examples, pairs), counted on the
   // host before the first forward pass.
   virtual double count(const data::MicroBatch& batch) const = 0;
+  // Names of LossTerms::metrics, always the same: ranks without a micro-batch report them too.
+  virtual std::vector<std::string> metric_names() const { return {}; }
   // What the summed loss of a step is divided by, from the count over all its micro-batches and ranks.
   virtual double divisor(double global_count) const { return global_count; }
   // Loss of one micro-batch from normed hidden states [T, D]. With a gradient scale also its gradient (the

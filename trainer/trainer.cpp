@@ -2,11 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "trainer/batch_tensors.h"
 #include "trainer/device_work.h"
+#include "trainer/distributed/batch_totals.h"
 #include "trainer/error.h"
 #include "trainer/finite.h"
 #include "trainer/metrics/meter.h"
@@ -28,11 +30,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 Trainer::Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective,
-                 BatchSource& source)
+                 BatchSource& source, ProcessGroup& group)
     : options_(options),
       model_(model),
       objective_(objective),
       source_(source),
+      group_(group),
       pass_(model, options.recompute_every),
       optimizer_(model, options.optimizer),
       schedule_(options.schedule, options.optimizer.learning_rate, source.num_steps()) {}
@@ -53,8 +56,53 @@ bool Trainer::run(const TrainerEvents& events) {
   return true;
 }
 
+// All on their way at once; a rank without a micro-batch adds zeros.
+void Trainer::reduce_gradients() {
+  if (group_.size() == 1) return;
+  std::vector<Pending> pending;
+  for (auto unit = model_.units().rbegin(); unit != model_.units().rend(); ++unit)
+    pending.push_back(group_.all_reduce(unit->gradients(), Reduce::kSum, unit->name()));
+  for (Pending& one : pending) one.wait();
+}
+
+// Forward and backward of the micro-batches of this rank; gradients add up in the model.
+Trainer::OwnTerms Trainer::compute_gradients(const std::vector<data::MicroBatch>& batches,
+                                             double gradient_scale) {
+  OwnTerms terms;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    if (!is_dealt_to(group_, i)) continue;
+    const data::MicroBatch& batch = batches[i];
+    const auto noise = [&](at::Tensor& hidden_TD) {
+      add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);
+    };
+    const at::Tensor hidden_TD =
+        pass_.forward(model_input(batch, model_.device()),
+                      options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
+    const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
+    pass_.backward(result.d_hidden_TD);                                                         // backward
+    terms.emplace_back(i, result.terms);
+    group_.note_progress();
+  }
+  return terms;
+}
+
+// Over the micro-batches of all ranks: the loss, then sum and count of each metric.
+std::vector<double> Trainer::sum_terms(const OwnTerms& terms, std::size_t num_batches) {
+  const std::vector<std::string> names = objective_.metric_names();
+  BatchTotals sums(num_batches, 1 + 2 * names.size());
+  for (const auto& [i, term] : terms) {
+    sums.at(i, 0) = term.loss.sum.item<double>();
+    for (std::size_t m = 0; m < names.size(); ++m) {
+      sums.at(i, 1 + 2 * m) = term.metrics.at(names[m]).sum.item<double>();
+      sums.at(i, 2 + 2 * m) = term.metrics.at(names[m]).count;
+    }
+  }
+  return sums.sum(group_, "losses");
+}
+
 std::vector<MetricValue> Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
+  group_.set_step(steps_done_ + 1);
   const std::vector<data::MicroBatch> batches = source_.micro_batches(steps_done_);  // data
   const double data_seconds = seconds_since(start);
   double count = 0.0;
@@ -65,26 +113,15 @@ std::vector<MetricValue> Trainer::train_step() {
                 "step " + std::to_string(steps_done_ + 1) +
                     " has no trained token, so its mean loss is undefined: " + names_of(batches) +
                     "; make steps larger (batch), look at data.train_on, or drop these rows");
-  const double gradient_scale = 1.0 / divisor;
-
-  std::vector<losses::LossTerms> terms;
-  for (const data::MicroBatch& batch : batches) {
-    const auto noise = [&](at::Tensor& hidden_TD) {
-      add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);
-    };
-    const at::Tensor hidden_TD =
-        pass_.forward(model_input(batch, model_.device()),
-                      options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
-    const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
-    pass_.backward(result.d_hidden_TD);                                                         // backward
-    terms.push_back(result.terms);
-  }
+  const OwnTerms terms = compute_gradients(batches, 1.0 / divisor);
+  reduce_gradients();
   const double gradient_norm = optimizer_.gradient_norm();  // the one wait of a step
-  double loss_sum = 0.0;
-  for (const losses::LossTerms& term : terms) loss_sum += term.loss.sum.item<double>();
+  const std::vector<std::string> names = objective_.metric_names();
+  const std::vector<double> totals = sum_terms(terms, batches.size());
+  const double loss_sum = totals[0];
   if (!std::isfinite(gradient_norm) || !std::isfinite(loss_sum)) {
     throw Error(Error::Kind::kInternalCheck,
-                "step " + std::to_string(steps_done_ + 1) + ": loss " + text_of(loss_sum * gradient_scale) +
+                "step " + std::to_string(steps_done_ + 1) + ": loss " + text_of(loss_sum / divisor) +
                     ", gradient norm " + text_of(gradient_norm) + ": " + explain_non_finite(batches) +
                     "; the update was not made. Lower optimizer.learning_rate, look at these rows, or go on "
                     "from an earlier checkpoint");
@@ -101,11 +138,11 @@ std::vector<MetricValue> Trainer::train_step() {
   for (std::size_t i = 0; i < batches.size(); ++i) {
     tokens += static_cast<double>(batches[i].num_tokens());
     documents += static_cast<double>(batches[i].documents.size());
-    for (const auto& [name, ratio] : terms[i].metrics)
-      meter.add_mean("train/" + name, ratio.sum.item<double>(), ratio.count);
   }
+  for (std::size_t m = 0; m < names.size(); ++m)
+    meter.add_mean("train/" + names[m], totals[1 + 2 * m], totals[2 + 2 * m]);
   tokens_done_ += static_cast<std::int64_t>(tokens);
-  std::vector<MetricValue> values{{"train/loss", loss_sum * gradient_scale},
+  std::vector<MetricValue> values{{"train/loss", loss_sum * (1.0 / divisor)},
                                   {"train/grad_norm", gradient_norm},
                                   {"train/learning_rate", rate},
                                   {"train/tokens", static_cast<double>(tokens_done_)},
@@ -130,13 +167,19 @@ std::string Trainer::names_of(const std::vector<data::MicroBatch>& batches) cons
   return documents > kMostNames ? text + " and " + std::to_string(documents - kMostNames) + " more" : text;
 }
 
+// The words of the first rank that found something in its micro-batches, the same on all.
 std::string Trainer::explain_non_finite(const std::vector<data::MicroBatch>& batches) {
   std::string found;
-  for (const data::MicroBatch& batch : batches) {
-    found = first_non_finite(pass_, batch, model_.device(),
+  for (std::size_t i = 0; i < batches.size() && found.empty(); ++i) {
+    if (!is_dealt_to(group_, i)) continue;
+    found = first_non_finite(pass_, batches[i], model_.device(),
                              [this](const data::SourceLine& where) { return source_.name_of(where); });
-    if (!found.empty()) break;
+    group_.note_progress();
   }
+  const std::vector<std::string> all = group_.all_gather_text(found, "not finite");
+  const auto first =
+      std::find_if(all.begin(), all.end(), [](const std::string& text) { return !text.empty(); });
+  if (first != all.end()) found = *first;
   if (found.empty()) found = non_finite_gradients(model_);
   if (found.empty()) found = "all hidden states are finite; the loss itself is not";
   const std::string weights = non_finite_weights(model_);

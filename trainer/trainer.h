@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "trainer/batch_source.h"
+#include "trainer/distributed/process_group.h"
 #include "trainer/metrics/metric.h"
 #include "trainer/objective.h"
 #include "trainer/optim/lr_schedule.h"
@@ -36,15 +37,17 @@ struct TrainerEvents {
 
 class Trainer {
  public:
-  // All must outlive the trainer. The model needs gradient buffers.
+  // All must outlive the trainer. The model needs gradient buffers, in fp32 where there are several ranks.
+  // The micro-batches of a step are dealt to the ranks of the group one by one; all ranks make the same
+  // calls.
   Trainer(const TrainerOptions& options, models::Llama& model, const Objective& objective,
-          BatchSource& source);
+          BatchSource& source, ProcessGroup& group);
 
   // Steps from steps_done() to the end of the source; false where should_stop ended it early.
   bool run(const TrainerEvents& events);
-  // One optimizer step; returns its metrics. Throws Error (internal check) where loss or gradient is not
-  // finite and Error (data) where the step has no trained token: nothing was updated, the step is not
-  // counted. The gradient buffers then hold what was computed.
+  // One optimizer step; returns its metrics, the same on all ranks but for those of time. Throws Error
+  // (internal check) where loss or gradient is not finite and Error (data) where the step has no trained
+  // token: nothing was updated, the step is not counted. The gradient buffers then hold what was computed.
   std::vector<MetricValue> train_step();
 
   std::int64_t steps_done() const { return steps_done_; }
@@ -54,8 +57,14 @@ class Trainer {
   ModelOptimizer& optimizer() { return optimizer_; }
   SegmentedPass& pass() { return pass_; }
   losses::OutputHead head();
+  ProcessGroup& group() { return group_; }
 
  private:
+  // Of this rank, each with the index of its micro-batch.
+  using OwnTerms = std::vector<std::pair<std::size_t, losses::LossTerms>>;
+  OwnTerms compute_gradients(const std::vector<data::MicroBatch>& batches, double gradient_scale);
+  void reduce_gradients();
+  std::vector<double> sum_terms(const OwnTerms& terms, std::size_t num_batches);
   std::string names_of(const std::vector<data::MicroBatch>& batches) const;
   std::string explain_non_finite(const std::vector<data::MicroBatch>& batches);
 
@@ -63,6 +72,7 @@ class Trainer {
   models::Llama& model_;
   const Objective& objective_;
   BatchSource& source_;
+  ProcessGroup& group_;
   SegmentedPass pass_;
   ModelOptimizer optimizer_;
   LrSchedule schedule_;

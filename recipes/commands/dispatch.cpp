@@ -18,6 +18,7 @@
 #include "recipes/nearest_name.h"
 #include "recipes/reader/problem.h"
 #include "recipes/shown_text.h"
+#include "trainer/distributed/torchrun_error_file.h"
 #include "trainer/error.h"
 
 namespace caravan::recipes {
@@ -79,6 +80,7 @@ Failure (*g_translate)(const std::exception&) = nullptr;
     if (std::current_exception()) std::rethrow_exception(std::current_exception());
   } catch (const std::exception& error) {
     const Failure failure = g_translate(error);
+    trainer::write_torchrun_error(failure.message);
     std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
     _exit(failure.exit_code);
   } catch (...) {
@@ -143,7 +145,10 @@ int run_program(std::span<const Command> commands, int argc, char** argv, std::s
   } catch (const std::exception& error) {
     const Failure failure = translate(error);
     std::fflush(stdout);
+    trainer::write_torchrun_error(failure.message);
     std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
+    // Threads that still wait for a rank that is lost would keep a process that ends in order from ending.
+    if (failure.exit_code == static_cast<int>(trainer::Error::Kind::kPeerLost)) _exit(failure.exit_code);
     return failure.exit_code;
   }
 }

@@ -120,7 +120,7 @@ class TrainingGoldens : public testing::TestWithParam<Run> {
 void TrainingGoldens::expect_twenty_steps() {
   FixedBatches source(steps_);
   const SftObjective objective(loss_);
-  Trainer trainer(reference_options(), *model_, objective, source);
+  Trainer trainer(reference_options(), *model_, objective, source, tests::alone());
   for (std::size_t step = 0; step < steps_.size(); ++step) expect_step(step, trainer.train_step());
 
   const double relative = tolerance_.at("final_l2_rel"), absolute = tolerance_.at("final_sum_abs");

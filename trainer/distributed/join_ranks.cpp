@@ -1,5 +1,6 @@
 #include "trainer/distributed/join_ranks.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -222,6 +223,13 @@ int cores_per_rank(ProcessGroup& group) {
   int sharing = 0;
   for (const std::string& other : group.all_gather_text(own, "cores")) sharing += other == own;
   return std::max(1, CPU_COUNT(&cores) / std::max(1, sharing));
+}
+
+c10::Device device_of_rank(const RankPlace& place, const c10::Device& device) {
+  if (device.is_cpu()) return device;
+  const auto index = static_cast<c10::DeviceIndex>(device_index(place, at::accelerator::deviceCount()));
+  at::accelerator::setDeviceIndex(index);
+  return {device.type(), index};
 }
 
 std::string host_name() {

@@ -30,6 +30,10 @@ std::unique_ptr<ProcessGroup> join_ranks(const RankPlace& place, const Distribut
 // gave each cores of its own). All ranks call it.
 int cores_per_rank(ProcessGroup& group);
 
+// The device that this rank computes on where the run computes on devices like `device`; makes it the current
+// one. Throws as device_index does.
+c10::Device device_of_rank(const RankPlace& place, const c10::Device& device);
+
 std::string host_name();
 
 }  // namespace caravan::trainer

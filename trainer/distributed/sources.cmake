@@ -4,6 +4,7 @@ add_library(trainer_ranks OBJECT
   distributed/lost_rank.cpp
   distributed/peer_state.cpp
   distributed/rank_place.cpp
+  distributed/rank_threads.cpp
   distributed/slurm.cpp
   distributed/torchrun_error_file.cpp
 )

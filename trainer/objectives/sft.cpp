@@ -45,6 +45,11 @@ double SftObjective::count(const data::MicroBatch& batch) const {
   return options_.reduction == Reduction::kExampleMean ? documents : tokens;
 }
 
+std::vector<std::string> SftObjective::metric_names() const {
+  if (options_.z_loss > 0.0) return {"z_loss"};
+  return {};
+}
+
 double SftObjective::divisor(double global_count) const {
   return options_.reduction == Reduction::kSum ? 1.0 : global_count;
 }

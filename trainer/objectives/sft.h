@@ -13,6 +13,7 @@ class SftObjective : public Objective {
   // Trained tokens (token_mean, sum) or documents with a trained token (example_mean).
   double count(const data::MicroBatch& batch) const override;
   // The sum of Tülu 3 is not divided.
+  std::vector<std::string> metric_names() const override;
   double divisor(double global_count) const override;
   // Metrics: "loss" is in the terms; "z_loss" where it is used, "token_accuracy" is not: it would need the
   // logits twice.

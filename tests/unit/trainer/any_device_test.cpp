@@ -90,7 +90,7 @@ struct Training {
       : model(tiny_model(config_of(models::ModelType::kLlama), dtype, device)),
         source({packed(kLengths, {{0, 1, 2, 3}, {4, 5, 6, 7}}), packed(kLengths, {{7, 0, 3, 2, 1}, {4, 5}}),
                 packed(kLengths, {{5, 6}, {1, 2}, {3}})}),
-        trainer(options(), model, objective, source) {}
+        trainer(options(), model, objective, source, tests::alone()) {}
 
   static TrainerOptions options() {
     TrainerOptions options;

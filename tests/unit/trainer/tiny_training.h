@@ -10,6 +10,7 @@
 #include "losses/output_head.h"
 #include "models/llama/llama.h"
 #include "models/llama/random_init.h"
+#include "tests/support/alone.h"
 #include "trainer/batch_source.h"
 #include "trainer/metrics/metric.h"
 

@@ -50,7 +50,7 @@ TEST(Trainer, ReportsWhatTheStepWas) {
   models::Llama model = tiny_model(tiny_config());
   FixedBatches source(steps_of({{{0, 1}, {2}}, {{3, 4, 5}}}));
   const SftObjective objective{LossOptions{}};
-  Trainer trainer(options_with(1e-3), model, objective, source);
+  Trainer trainer(options_with(1e-3), model, objective, source, tests::alone());
   const auto first = trainer.train_step(), second = trainer.train_step();
   EXPECT_EQ(value_of(first, "train/tokens"), 72.0);
   EXPECT_EQ(value_of(second, "train/tokens"), 125.0);  // of the run so far
@@ -75,7 +75,7 @@ TEST(Trainer, StepsDoNotDependOnMicroBatches) {
     const SftObjective objective{LossOptions{}};
     TrainerOptions options = options_with(1e-3);
     options.optimizer.eps = 1e-3;  // keeps the division by near-zero second moments from enlarging rounding
-    Trainer trainer(options, model, objective, source);
+    Trainer trainer(options, model, objective, source, tests::alone());
     double loss = 0.0;
     for (int step = 0; step < 5; ++step) loss = value_of(trainer.train_step(), "train/loss");
     return std::pair(loss, model.units()[2].values().clone());
@@ -90,7 +90,7 @@ TEST(Trainer, LearnsABatchByHeart) {
   models::Llama model = tiny_model(tiny_config(2));
   FixedBatches source(std::vector<std::vector<data::MicroBatch>>(60, packed(kLengths, {{0, 1, 4}})));
   const SftObjective objective{LossOptions{}};
-  Trainer trainer(options_with(1e-2), model, objective, source);
+  Trainer trainer(options_with(1e-2), model, objective, source, tests::alone());
   const double first = value_of(trainer.train_step(), "train/loss");
   double last = first;
   while (trainer.steps_done() < 60) last = value_of(trainer.train_step(), "train/loss");
@@ -101,7 +101,7 @@ TEST(Trainer, RunsToTheEndOrToAWish) {
   models::Llama model = tiny_model(tiny_config(1));
   FixedBatches source(std::vector<std::vector<data::MicroBatch>>(4, packed(kLengths, {{4}})));
   const SftObjective objective{LossOptions{}};
-  Trainer trainer(options_with(1e-3), model, objective, source);
+  Trainer trainer(options_with(1e-3), model, objective, source, tests::alone());
   std::vector<std::int64_t> seen;
   TrainerEvents events{[&](std::int64_t step, const std::vector<MetricValue>&) { seen.push_back(step); },
                        [](std::int64_t step) { return step == 2; }};
@@ -163,7 +163,7 @@ class NotFinite : public testing::TestWithParam<at::ScalarType> {
                const std::vector<std::vector<std::uint32_t>>& third_step) {
     FixedBatches source(steps_of({{{0, 1}}, {{2}}, third_step}));
     const SftObjective objective{LossOptions{}};
-    Trainer trainer(options_with(1e-3), model_, objective, source);
+    Trainer trainer(options_with(1e-3), model_, objective, source, tests::alone());
     trainer.train_step();
     trainer.train_step();
     spoil(model_);
@@ -238,7 +238,7 @@ TEST(Trainer, AStepWithoutTrainedTokensIsRefusedByName) {
   std::fill(batches[0].weights.begin(), batches[0].weights.end(), 0.f);
   FixedBatches source({batches});
   const SftObjective objective{LossOptions{}};
-  Trainer trainer(options_with(1e-3), model, objective, source);
+  Trainer trainer(options_with(1e-3), model, objective, source, tests::alone());
   const auto before = copied(trainer.optimizer().state());
   const Failure failure = failure_of(trainer);
   EXPECT_EQ(failure.exit_code, 65);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "trainer/distributed/rank_threads.h"
 #include "trainer/error.h"
 
 namespace caravan::trainer {
@@ -168,6 +169,17 @@ TEST(RankPlace, Devices) {
   EXPECT_EQ(device_index(place, 1), 0);  // the launcher shows each rank its own
   place.local_rank = 3;
   EXPECT_THROW(device_index(place, 2), Error);
+}
+
+TEST(RankThreads, TheShareUnlessTheUserSaysOtherwise) {
+  const RankPlace torchrun_place{.source = "torchrun"}, other{.source = "SLURM"};
+  EXPECT_EQ(threads_of_rank(4, other, {}).count, 4);
+  EXPECT_EQ(threads_of_rank(4, other, {{"OMP_NUM_THREADS", "1"}}).count, 1);
+  EXPECT_EQ(threads_of_rank(4, torchrun_place, {{"OMP_NUM_THREADS", "1"}}).count, 4);
+  EXPECT_NE(threads_of_rank(4, torchrun_place, {{"OMP_NUM_THREADS", "1"}}).reason.find("torchrun's default"),
+            std::string::npos);
+  EXPECT_EQ(threads_of_rank(4, torchrun_place, {{"OMP_NUM_THREADS", "3"}}).count, 3);
+  EXPECT_EQ(threads_of_rank(4, other, {{"OMP_NUM_THREADS", "4,2"}}).count, 4);
 }
 
 }  // namespace
