@@ -436,7 +436,10 @@ int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const trainer::Ra
   const auto group = trainer::join_ranks(
       place, recipe.distributed,
       {[&terminal](const std::string& text) { terminal.print(text, trainer::Terminal::Tone::kDim); },
-       [] { return trainer::StopRequest::requested(); }});
+       [] { return trainer::StopRequest::requested(); },
+       [](const std::string& sentence) {
+         end_process({sentence, 76});
+       }});
   SftRun run(recipe, terminal, place, *group);
   return run.go(command);
 }

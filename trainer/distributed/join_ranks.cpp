@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <future>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -12,7 +11,6 @@
 
 #include "trainer/distributed/c10d_group.h"
 #include "trainer/distributed/store_address.h"
-#include "trainer/distributed/torchrun_error_file.h"
 #include "trainer/error.h"
 
 namespace caravan::trainer {
@@ -183,11 +181,7 @@ class Joining {
     options.store_in_rank_0 = !place_.agent_holds_store;
     options.timeout = std::chrono::seconds(options_.timeout);
     options.wants_stop = callbacks_.cancelled;
-    options.abandon = [](const std::string& sentence) {
-      write_torchrun_error(sentence);
-      std::fprintf(stderr, "caravan: %s\n", sentence.c_str());
-      _exit(static_cast<int>(Error::Kind::kPeerLost));
-    };
+    options.abandon = callbacks_.abandon;
     return options;
   }
 
