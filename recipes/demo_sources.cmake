@@ -5,10 +5,14 @@ add_library(recipes_demo OBJECT
   commands/doctor.cpp
   commands/doctor_findings.cpp
   commands/doctor_report.cpp
+  commands/launch.cpp
   commands/nvidia_driver.cpp
   commands/render.cpp
   commands/show_tokens.cpp
   commands/tokenize.cpp
+  launch/line_prefix.cpp
+  launch/rank_process.cpp
+  launch/rank_team.cpp
 )
 target_link_libraries(recipes_demo PUBLIC nlohmann_json::nlohmann_json)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -5,6 +5,7 @@
 #include "recipes/commands/demo_score.h"
 #include "recipes/commands/describe.h"
 #include "recipes/commands/dispatch.h"
+#include "recipes/commands/launch.h"
 #include "recipes/commands/render.h"
 #include "recipes/commands/tokenize.h"
 #include "recipes/commands/validate.h"
@@ -16,6 +17,7 @@ using caravan::recipes::Command;
 // In the order in which people meet them. Commands without a function are those of engine_main.cpp.
 constexpr std::array kCommands = {
     Command{"train", "run the stage of a recipe, or go on where it stopped", nullptr},
+    Command{"launch", "run a command as several ranks on this machine", caravan::recipes::run_launch},
     Command{"validate", "check a recipe: every error at once, before anything is loaded",
             caravan::recipes::run_validate},
     Command{"describe", "every key of a recipe: type, unit, default, range", caravan::recipes::run_describe},

@@ -1,5 +1,5 @@
 test_program(recipes_tests
-  LIBS recipes_reader data_chat data_tokenizers
+  LIBS recipes_reader data_chat data_tokenizers trainer_ranks
   SOURCES
     unit/recipes/aliases_test.cpp
     unit/recipes/bad_recipes_test.cpp

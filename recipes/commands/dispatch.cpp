@@ -18,6 +18,7 @@
 #include "recipes/nearest_name.h"
 #include "recipes/reader/problem.h"
 #include "recipes/shown_text.h"
+#include "trainer/distributed/torchrun_error_file.h"
 #include "trainer/error.h"
 
 namespace caravan::recipes {
@@ -72,15 +73,18 @@ void hold_standard_streams() {
 // std::set_terminate takes no state along.
 Failure (*g_translate)(const std::exception&) = nullptr;
 
+void tell(const Failure& failure) {
+  trainer::write_torchrun_error(failure.message);
+  std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
+}
+
 // An exception that leaves a thread or a parallel loop, as memory that runs out there does, is a failure like
 // any other and no crash.
 [[noreturn]] void end_with_failure() {
   try {
     if (std::current_exception()) std::rethrow_exception(std::current_exception());
   } catch (const std::exception& error) {
-    const Failure failure = g_translate(error);
-    std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
-    _exit(failure.exit_code);
+    end_process(g_translate(error));
   } catch (...) {
     // Not ours: the core tells more than we could.
   }
@@ -108,6 +112,11 @@ int dispatch(std::span<const Command> commands, std::span<const std::string> arg
     return command.run(args.subspan(1));
   }
   refuse_command(commands, args[0]);
+}
+
+void end_process(const Failure& failure) {
+  tell(failure);
+  _exit(failure.exit_code);
 }
 
 Failure failure_of(const std::exception& error) {
@@ -143,7 +152,9 @@ int run_program(std::span<const Command> commands, int argc, char** argv, std::s
   } catch (const std::exception& error) {
     const Failure failure = translate(error);
     std::fflush(stdout);
-    std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
+    tell(failure);
+    // Threads that still wait for a rank that is lost would keep a process that ends in order from ending.
+    if (failure.exit_code == static_cast<int>(trainer::Error::Kind::kPeerLost)) _exit(failure.exit_code);
     return failure.exit_code;
   }
 }

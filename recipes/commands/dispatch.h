@@ -25,6 +25,9 @@ struct Failure {
 int run_program(std::span<const Command> commands, int argc, char** argv, std::string_view version,
                 Failure (*translate)(const std::exception&));
 
+// Tells a failure as run_program does and ends the process at once: for threads that nobody joins any more.
+[[noreturn]] void end_process(const Failure& failure);
+
 // What an error that nobody caught means for the user. Errors of rooms know their exit code; of the others,
 // no memory is 71, a file system that refuses is 74, and the rest is 1.
 Failure failure_of(const std::exception& error);

@@ -34,6 +34,8 @@ void become_engine(std::span<const std::string> args) {
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   let_waiting_threads_sleep();
+  // LibTorch's notes on connections that will be tried again; what fails for good is an error of ours.
+  setenv("TORCH_CPP_LOG_LEVEL", "ERROR", 0);
   execv(engine.c_str(), pointers.data());
   throw data::Error(
       data::Error::Kind::kInputOutput,

@@ -18,14 +18,17 @@ constexpr const char* kUsage =
     "\n"
     "Runs the stage of the recipe in run.dir, or goes on from the newest complete checkpoint there. SIGTERM, "
     "SIGINT\n"
-    "and SIGUSR1 finish the step, save and end with code 75; the same command then goes on.\n"
+    "and SIGUSR1 finish the step, save and end with code 75; the same command then goes on. Started by "
+    "torchrun "
+    "--no-python,\n"
+    "srun, mpirun or caravan launch, the processes are the ranks of one run.\n"
     "  --quiet      warnings and errors only; metrics.jsonl, tensorboard/ and log.txt have everything all "
     "the same\n"
     "  key=value    replaces a key of the recipe: optimizer.learning_rate=1e-5 data.sources.0.take=\"500 "
     "rows\"\n"
     "Exit codes: 0 done, 2 usage or recipe, 65 data, 70 numbers diverged, 71 out of memory, 74 files or "
     "disk, 75 stopped\n"
-    "and resumable, 77 refused as unsafe.\n";
+    "and resumable, 76 another rank lost, 77 refused as unsafe.\n";
 
 }  // namespace
 
@@ -51,13 +54,14 @@ int run_train(std::span<const std::string> args) {
   if (path.empty())
     throw data::Error(data::Error::Kind::kUsage,
                       "train: no recipe named; write for example caravan train recipes/tiny/sft.yaml");
+  const trainer::RankPlace place = trainer::find_rank_place(trainer::read_environment());
   const ReadRecipe read = read_recipe(path, overrides);
   require_files(read);
-  trainer::Terminal terminal(trainer::detect_terminal(STDERR_FILENO, quiet));
+  trainer::Terminal terminal(trainer::detect_terminal(STDERR_FILENO, quiet || place.rank > 0));
   for (const std::string& note : read.notes) terminal.print(note, trainer::Terminal::Tone::kDim);
   std::vector<std::string> command{"caravan", "train"};
   command.insert(command.end(), args.begin(), args.end());
-  return run_sft(read.recipe, terminal, command);
+  return run_sft(read.recipe, terminal, place, command);
 }
 
 }  // namespace caravan::recipes

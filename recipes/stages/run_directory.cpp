@@ -81,40 +81,39 @@ std::vector<std::pair<std::string, std::string>> card_recipe(const Recipe& recip
 
 }  // namespace
 
-RunDirectory::RunDirectory(const Recipe& recipe, trainer::ProcessGroup& group, trainer::Terminal& terminal)
+RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
     : path_(make_directory(recipe.run.dir)),
-      group_(group),
       terminal_(terminal),
       lock_(path_),
-      log_(terminal, path_ / "log.txt"),
-      writer_(path_, recipe.run.keep, group) {
-  const fs::path recipe_file = path_ / "recipe.yaml";
-  const auto before = read_text(recipe_file);
+      log_(terminal, path_ / "log.txt") {
+  const auto before = read_text(path_ / "recipe.yaml");
+  has_recipe_ = before.has_value();
   if (recipe.run.resume == trainer::Resume::kNever && before)
     throw Error(Error::Kind::kUsage,
                 path_.string() +
                     ": there is a run in this directory and run.resume is never; choose another run.dir");
-  if (before) require_same_recipe(recipe, *before, recipe_file.string());
-  int passed_over = 0;
-  checkpoint_ = trainer::newest_checkpoint(path_, group, [&](const std::string& text) {
-    ++passed_over;
-    log_.warn(text);
-  });
-  if (!before && !checkpoint_) require_own_files(path_);
-  if (!is_finished()) require_a_way_on(passed_over);
-  if (checkpoint_)
-    require_same_recipe(recipe, checkpoint_->recipe_yaml, (checkpoint_->path / "recipe.yaml").string());
-  if (recipe.run.resume == trainer::Resume::kRequired && !checkpoint_ && !is_finished())
+  // A launch that ended before its first step, by its data say, binds nobody.
+  if (before && fs::exists(path_ / "run.json"))
+    require_same_recipe(recipe, *before, (path_ / "recipe.yaml").string());
+}
+
+void RunDirectory::go_on_from(const Recipe& recipe, const std::optional<trainer::FoundCheckpoint>& checkpoint,
+                              int passed_over) {
+  if (!has_recipe_ && !checkpoint) require_own_files(path_);
+  if (!is_finished()) require_a_way_on(checkpoint.has_value(), passed_over);
+  if (checkpoint)
+    require_same_recipe(recipe, checkpoint->recipe_yaml, (checkpoint->path / "recipe.yaml").string());
+  if (recipe.run.resume == trainer::Resume::kRequired && !checkpoint && !is_finished())
     throw Error(
         Error::Kind::kUsage,
         path_.string() + ": there is no complete checkpoint to go on from and run.resume is required");
-  trainer::replace_file(recipe_file, resolved_yaml(recipe));
+  trainer::replace_file(path_ / "recipe.yaml", resolved_yaml(recipe));
   fs::create_directories(path_ / "data");
 }
 
 // A run that was killed leaves no step folder that is not complete, and final/ comes whole or not at all.
-void RunDirectory::require_a_way_on(int passed_over) const {
-  if (passed_over > 0 && !checkpoint_)
+void RunDirectory::require_a_way_on(bool has_checkpoint, int passed_over) const {
+  if (passed_over > 0 && !has_checkpoint)
     throw Error(Error::Kind::kData,
                 (path_ / "checkpoints").string() + ": " + std::to_string(passed_over) +
                     " found and none is complete, so the run cannot go on, and starting over "
@@ -166,33 +165,13 @@ void RunDirectory::report(std::int64_t step, const std::vector<trainer::MetricVa
   for (const auto& sink : sinks_) sink->write(step, values);
 }
 
-double RunDirectory::save(trainer::CheckpointContent content) {
+void RunDirectory::flush() {
   for (const auto& sink : sinks_) sink->flush();
-  const auto start = std::chrono::steady_clock::now();
-  tell(writer_.begin(std::move(content)));
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-void RunDirectory::look_after_checkpoints() {
-  tell(writer_.poll());
-}
-
-void RunDirectory::finish_checkpoints() {
-  tell(writer_.finish());
-}
-
-void RunDirectory::tell(const std::optional<trainer::SavedCheckpoint>& saved) {
-  if (!saved) return;
-  char text[120];
-  std::snprintf(text, sizeof text,
-                "checkpoint after step %lld saved in %.1f s; training waited %.2f s of them",
-                static_cast<long long>(saved->step), saved->seconds, saved->blocked_seconds);
-  log_.info(text);
 }
 
 void RunDirectory::finish(const std::string& outcome, std::int64_t last_step, const std::string& reason,
                           const std::map<std::string, std::string>& final_hashes) {
-  for (const auto& sink : sinks_) sink->flush();
+  flush();
   terminal_.finish_status();
   trainer::close_run_card(path_ / "run.json", {outcome, reason, last_step, std::chrono::system_clock::now(),
                                                totals_.to_json(), final_hashes});
@@ -201,14 +180,7 @@ void RunDirectory::finish(const std::string& outcome, std::int64_t last_step, co
 }
 
 void RunDirectory::fail(const std::string& error, std::int64_t last_step) noexcept {
-  log_.record_error(error);
   if (!card_open_) return;
-  try {
-    // With others, they may not be there to complete a checkpoint with.
-    if (group_.size() == 1) finish_checkpoints();
-  } catch (const std::exception& also) {
-    log_.record_error(also.what());
-  }
   try {
     finish("failed", last_step, error);
   } catch (...) {

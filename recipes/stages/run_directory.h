@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "recipes/recipe.h"
-#include "trainer/checkpoint/checkpoint_writer.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/checkpoint/run_lock.h"
 #include "trainer/metrics/console_sink.h"
 #include "trainer/metrics/jsonl_sink.h"
@@ -27,11 +27,14 @@ class RunDirectory {
   // trainer::Error where the directory holds a run of another recipe (the differences are listed), files that
   // no run wrote but this one would replace, or damaged checkpoints only; or where run.resume does not allow
   // what is there.
-  RunDirectory(const Recipe& recipe, trainer::ProcessGroup& group, trainer::Terminal& terminal);
+  RunDirectory(const Recipe& recipe, trainer::Terminal& terminal);
+  // What was found in it decides whether the run may go on; then the resolved recipe is written.
+  // `passed_over`: checkpoints that are not complete. Throws as above.
+  void go_on_from(const Recipe& recipe, const std::optional<trainer::FoundCheckpoint>& checkpoint,
+                  int passed_over);
 
   const std::filesystem::path& path() const { return path_; }
   trainer::Log& log() { return log_; }
-  const std::optional<trainer::FoundCheckpoint>& checkpoint() const { return checkpoint_; }
   // The run ended before: final/ is there and complete.
   bool is_finished() const;
   // A launch of it never told its end. Throws trainer::Error where the card is none.
@@ -43,32 +46,25 @@ class RunDirectory {
              const std::vector<std::string>& command, const std::string& device, std::int64_t total_steps,
              std::int64_t last_step);
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
-  // Begins a checkpoint; metrics are on the disk before it says it is complete. Returns the seconds that
-  // training waited.
-  double save(trainer::CheckpointContent content);
-  // Between steps: tells of a checkpoint that became complete. Throws what went wrong with it.
-  void look_after_checkpoints();
-  // Waits for one that is on its way.
-  void finish_checkpoints();
+  // Metrics so far are on the disk.
+  void flush();
   // Closes the run card. `reason`: the signal of a run that was stopped; `final_hashes`: of what a run that
   // is done wrote.
   void finish(const std::string& outcome, std::int64_t last_step, const std::string& reason = {},
               const std::map<std::string, std::string>& final_hashes = {});
+  void record_error(const std::string& error) noexcept { log_.record_error(error); }
   // The same for a run that ends by an error, which goes on its way: never throws.
   void fail(const std::string& error, std::int64_t last_step) noexcept;
   const trainer::RunTotals& totals() const { return totals_; }
 
  private:
-  void require_a_way_on(int passed_over) const;
-  void tell(const std::optional<trainer::SavedCheckpoint>& saved);
+  void require_a_way_on(bool has_checkpoint, int passed_over) const;
 
   std::filesystem::path path_;
-  trainer::ProcessGroup& group_;
   trainer::Terminal& terminal_;
   trainer::RunLock lock_;
   trainer::Log log_;
-  std::optional<trainer::FoundCheckpoint> checkpoint_;
-  trainer::CheckpointWriter writer_;
+  bool has_recipe_ = false;  // of an earlier launch
   std::vector<std::unique_ptr<trainer::Sink>> sinks_;
   trainer::RunTotals totals_;
   bool card_open_ = false;

@@ -3,20 +3,28 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
-#include <cmath>
+#include <array>
+#include <cstdio>
 #include <future>
+#include <utility>
 
 #include "data/chat/template_check.h"
 #include "data/loader/training_data.h"
+#include "data/sha256.h"
 #include "models/weights/hf_directory.h"
+#include "recipes/commands/dispatch.h"
 #include "recipes/device.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/stages/input_hashes.h"
 #include "recipes/stages/run_directory.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
+#include "recipes/torch_failure.h"
+#include "trainer/checkpoint/checkpoint_writer.h"
 #include "trainer/compute_speed.h"
 #include "trainer/device_work.h"
+#include "trainer/distributed/join_ranks.h"
+#include "trainer/distributed/rank_threads.h"
 #include "trainer/error.h"
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/metrics/process_memory.h"
@@ -31,29 +39,17 @@ namespace {
 using trainer::MetricValue;
 
 data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log,
-                               trainer::Terminal& terminal) {
+                               trainer::Terminal& terminal, trainer::ProcessGroup& group) {
   data::OpenOptions options;
-  options.progress = [&terminal](std::uint64_t done, std::uint64_t all) {
+  options.progress = [&terminal, &group](std::uint64_t done, std::uint64_t all) {
+    group.note_progress();
     terminal.set_status("reading data: " + std::to_string(all == 0 ? 100 : done * 100 / all) + "%");
   };
   options.seed = recipe.run.seed;
   options.variables = front.variables;
   options.note = [&log](const std::string& text) { log.warn(text); };
-  options.cancelled = [] { return trainer::StopRequest::requested(); };
+  options.cancelled = [&group] { return trainer::StopRequest::requested() || group.stop_wanted(); };
   return options;
-}
-
-data::DataOptions with_cache(data::DataOptions options, const RunDirectory& run) {
-  if (options.cache_dir.empty()) options.cache_dir = (run.path() / "data" / "cache").string();
-  return options;
-}
-
-data::TrainingData open_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources,
-                             const TextFront& front, RunDirectory& run, trainer::Terminal& terminal) {
-  data::DataOptions options = with_cache(recipe.data, run);
-  options.sources = sources;
-  return data::TrainingData::open(options, *front.tokenizer, *front.chat_template,
-                                  open_options(recipe, front, run.log(), terminal));
 }
 
 data::PlanOptions plan_options(const Recipe& recipe) {
@@ -94,80 +90,191 @@ class SaveClock {
   std::chrono::steady_clock::time_point last_;
 };
 
-// One SFT run, its parts in the order in which they depend on each other.
+// One SFT run, its parts in the order in which they depend on each other. All ranks do all of it together;
+// the run directory and the console are those of rank 0.
 class SftRun {
  public:
-  SftRun(const Recipe& recipe, trainer::Terminal& terminal)
-      : recipe_(recipe), terminal_(terminal), run_(recipe, *group_, terminal) {}
+  SftRun(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
+         trainer::ProcessGroup& group)
+      : recipe_(recipe),
+        terminal_(terminal),
+        place_(place),
+        group_(group),
+        writer_(recipe.run.dir, recipe.run.keep, group) {}
 
   int go(const std::vector<std::string>& command) {
     try {
-      return run(command);
+      const int code = run(command);
+      group_.finish();
+      return code;
     } catch (const std::exception& error) {
-      run_.fail(error.what(), trainer_ ? trainer_->steps_done() : 0);
+      if (run_) run_->record_error(error.what());
+      // With others, they may not be there to complete a checkpoint with.
+      if (group_.size() == 1) finish_checkpoint_quietly();
+      if (run_) run_->fail(error.what(), trainer_ ? trainer_->steps_done() : 0);
+      const Failure failure = torch_failure(error).value_or(failure_of(error));
+      group_.fail(failure.message, failure.exit_code);
       throw;
     }
   }
 
  private:
   int run(const std::vector<std::string>& command) {
-    if (run_.is_finished()) {
+    if (group_.is_first())
+      run_.emplace(recipe_, terminal_);
+    else
+      other_log_.emplace(terminal_, std::filesystem::path(recipe_.run.dir) / "log.txt", group_.rank());
+    find_checkpoint();
+    const bool is_finished = agree_on_start();
+    if (is_finished) {
       // Killed after the result was complete and before the card could say so.
-      if (run_.is_card_open())
-        run_.finish("done", run_.checkpoint() ? run_.checkpoint()->step : 0, "its end was recorded later",
-                    final_hashes());
-      run_.log().info("this run is done: " + (run_.path() / "final").string());
+      if (run_ && run_->is_card_open())
+        run_->finish("done", checkpoint_ ? checkpoint_->step : 0, "its end was recorded later",
+                     final_hashes());
+      log().info("this run is done: " + (run_path() / "final").string());
       return 0;
     }
-    choose_device();
+    choose_place();
     open();
     build();
     start(command);
     const bool done = trainer_->run(
         {[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
          [this](std::int64_t step) { return after_step(step); }});
-    run_.finish_checkpoints();
-    if (!done) {
-      run_.finish("stopped", trainer_->steps_done(), trainer::StopRequest::signal_name());
-      run_.log().info(std::string("stopped by ") + trainer::StopRequest::signal_name() + " after step " +
-                      std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
-      return 75;
+    tell_of(writer_.finish());
+    return done ? complete() : stopped();
+  }
+
+  // The newest complete one, the same on all ranks; rank 0 decides whether the run may go on.
+  void find_checkpoint() {
+    int passed_over = 0;
+    checkpoint_ = trainer::newest_checkpoint(run_path(), group_, [&](const std::string& text) {
+      ++passed_over;
+      if (run_) log().warn(text);
+    });
+    if (run_) run_->go_on_from(recipe_, checkpoint_, passed_over);
+  }
+
+  void tell_of(const std::optional<trainer::SavedCheckpoint>& saved) {
+    if (!saved) return;
+    waited_ += saved->blocked_seconds;
+    char text[120];
+    std::snprintf(text, sizeof text,
+                  "checkpoint after step %lld saved in %.1f s; training waited %.2f s of them",
+                  static_cast<long long>(saved->step), saved->seconds, saved->blocked_seconds);
+    if (run_) log().info(text);
+  }
+
+  void finish_checkpoint_quietly() noexcept {
+    try {
+      tell_of(writer_.finish());
+    } catch (const std::exception& error) {
+      if (run_) run_->record_error(error.what());
     }
-    const std::filesystem::path final_dir = run_.path() / "final";
-    export_model(recipe_, model_->units(), final_dir);
-    run_.finish("done", trainer_->steps_done(), "", final_hashes());
-    run_.log().info("done: " + run_.totals().summary());
-    run_.log().info("the model: " + final_dir.string());
+  }
+
+  int stopped() {
+    // A launcher that sees one rank end ends the others soon after: not before the checkpoint is there.
+    group_.barrier("saved");
+    if (!run_) return 75;
+    const std::string signal = trainer::StopRequest::signal_name();
+    run_->finish("stopped", trainer_->steps_done(), signal);
+    log().info("stopped by " + (signal.empty() ? "another rank" : signal) + " after step " +
+               std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
+    return 75;
+  }
+
+  int complete() {
+    group_.set_section("writing the model", kLongest);
+    export_model(recipe_, model_->units(), run_path() / "final");
+    if (!run_) return 0;
+    run_->finish("done", trainer_->steps_done(), "", final_hashes());
+    log().info("done: " + run_->totals().summary());
+    log().info("the model: " + (run_path() / "final").string());
     return 0;
   }
 
   std::map<std::string, std::string> final_hashes() const {
-    return hash_files(checkpoint_files(run_.path() / "final", "", true));
+    return hash_files(checkpoint_files(run_path() / "final", "", true));
   }
 
-  void choose_device() {
-    std::string before, note;
-    // Checkpoints of versions that knew no other device do not say where they come from.
-    if (run_.checkpoint()) before = run_.checkpoint()->progress.value("device", "cpu");
-    device_ = choose_device_to_go_on(recipe_.run.device, ask_cuda(), before,
-                                     run_.checkpoint() ? run_.checkpoint()->step : 0, note);
-    if (!note.empty()) run_.log().warn(note);
+  std::filesystem::path run_path() const { return recipe_.run.dir; }
+  trainer::Log& log() { return run_ ? run_->log() : *other_log_; }
+
+  // What rank 0 found in the run directory, and whether all mean the same run. True: the run is done.
+  bool agree_on_start() {
+    nlohmann::json own = {{"recipe", data::sha256_hex(resolved_yaml(recipe_))}};
+    if (run_) own["finished"] = run_->is_finished();
+    const std::vector<std::string> all = group_.all_gather_text(own.dump(), "start");
+    const nlohmann::json first = nlohmann::json::parse(all[0]);
+    for (std::size_t rank = 1; rank < all.size(); ++rank)
+      if (nlohmann::json::parse(all[rank]).at("recipe") != first.at("recipe"))
+        throw trainer::Error(
+            trainer::Error::Kind::kUsage,
+            "rank " + std::to_string(rank) +
+                " reads another recipe than rank 0; start all ranks with the same file, the same "
+                "overrides and the same paths");
+    return first.at("finished");
+  }
+
+  void choose_place() {
+    std::string note;
+    device_ = choose_device_to_go_on(recipe_.run.device, ask_cuda(),
+                                     checkpoint_ ? checkpoint_->progress.value("device", "cpu") : "",
+                                     checkpoint_ ? checkpoint_->step : 0, note);
+    if (!note.empty() && run_) log().warn(note);
+    device_ = trainer::device_of_rank(place_, device_);
+    group_.use_device(device_);
+    if (group_.size() == 1) return;
+    log().info(place_.describe());
+    if (recipe_.run.threads > 0) return;
+    const trainer::ThreadChoice threads =
+        trainer::threads_of_rank(trainer::cores_per_rank(group_), place_, trainer::read_environment());
+    at::set_num_threads(threads.count);
+    log().info(threads.reason);
+  }
+
+  data::TrainingData open_data(const std::vector<data::SourceOptions>& sources) {
+    data::DataOptions options = recipe_.data;
+    if (options.cache_dir.empty()) options.cache_dir = (run_path() / "data" / "cache").string();
+    options.sources = sources;
+    return data::TrainingData::open(options, *front_.tokenizer, *front_.chat_template,
+                                    open_options(recipe_, front_, log(), terminal_, group_));
   }
 
   void open() {
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
     data::check_template(*front_.chat_template, front_.variables, recipe_.data.train_on);
-    data_.emplace(open_data(recipe_, recipe_.data.sources, front_, run_, terminal_));
-    std::string fates = data_->ledger().summary();
-    while (fates.ends_with('\n')) fates.pop_back();
-    run_.log().info(fates);
-    data_->ledger().write_jsonl((run_.path() / "data" / "ledger.jsonl").string());
+    // Rank 0 builds the cache; the others find it, or build their own where they do not share its disk.
+    group_.set_section("reading data");
+    if (!run_) group_.barrier("data");
+    data_.emplace(open_data(recipe_.data.sources));
+    if (!recipe_.evaluation.sources.empty()) held_out_.emplace(open_data(recipe_.evaluation.sources));
+    if (run_) group_.barrier("data");
+    group_.set_section("");
     plan_.emplace(data_->plan(plan_options(recipe_)));
     source_.emplace(*data_, *plan_);
-    if (recipe_.evaluation.sources.empty()) return;
-    held_out_.emplace(open_data(recipe_, recipe_.evaluation.sources, front_, run_, terminal_));
-    held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe_)));
-    held_out_source_.emplace(*held_out_, *held_out_plan_);
+    if (held_out_) {
+      held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe_)));
+      held_out_source_.emplace(*held_out_, *held_out_plan_);
+    }
+    require_same_data();
+    if (!run_) return;
+    std::string fates = data_->ledger().summary();
+    while (fates.ends_with('\n')) fates.pop_back();
+    log().info(fates);
+    data_->ledger().write_jsonl((run_path() / "data" / "ledger.jsonl").string());
+  }
+
+  void require_same_data() {
+    const std::string own =
+        std::to_string(plan_->num_steps()) + " steps and " + std::to_string(plan_->num_tokens()) + " tokens";
+    const std::vector<std::string> all = group_.all_gather_text(own, "plan");
+    for (std::size_t rank = 1; rank < all.size(); ++rank)
+      if (all[rank] != all[0])
+        throw trainer::Error(trainer::Error::Kind::kData,
+                             "rank " + std::to_string(rank) + " reads other data than rank 0: " + all[rank] +
+                                 " against " + all[0] + "; give all machines the same files");
   }
 
   // What the result is made of, hashed while the model is built.
@@ -182,8 +289,9 @@ class SftRun {
   }
 
   void build() {
-    input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
-    model_.emplace(recipe_, *group_, device_, front_.tokenizer->vocab_size());
+    if (run_) input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
+    group_.set_section("loading the model", kLongest);
+    model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
     objective_.emplace(recipe_.loss);
     trainer::TrainerOptions options;
     options.optimizer = recipe_.optimizer;
@@ -192,29 +300,42 @@ class SftRun {
     options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
     options.seed = recipe_.run.seed;
     trainer_.emplace(options, model_->units(), *objective_, *source_);
-    if (const auto& checkpoint = run_.checkpoint()) {
-      trainer::restore(*checkpoint, trainer_->optimizer().state());
-      trainer_->optimizer().state_restored();
-      trainer_->set_steps_done(checkpoint->step);
-      trainer_->set_tokens_done(checkpoint->progress.at("tokens_done"));
-      run_.log().info("going on from " + checkpoint->path.string());
+    if (checkpoint_) {
+      restore();
     } else if (recipe_.model.init == models::Init::kPretrained &&
                recipe_.model.dtype == models::DType::kBf16) {
       trainer_->optimizer().load_master(models::HfDirectory(recipe_.model.path));
     }
+    group_.set_section("");
+  }
+
+  void restore() {
+    trainer::restore(*checkpoint_, trainer_->optimizer().state());
+    trainer_->optimizer().state_restored();
+    trainer_->set_steps_done(checkpoint_->step);
+    trainer_->set_tokens_done(checkpoint_->progress.at("tokens_done"));
+    if (run_) log().info("going on from " + checkpoint_->path.string());
   }
 
   void start(const std::vector<std::string>& command) {
+    gemm_ = trainer::measure_gemm(model_->model().dtype(), device_) * group_.size();
+    trainer::release_device_memory(device_);
+    if (run_) open_run(command);
+    if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
+  }
+
+  void open_run(const std::vector<std::string>& command) {
+    group_.set_section("hashing model and data", kLongest);
     trainer::RunIdentity identity;
     identity.stage = "sft";
     identity.seed = recipe_.run.seed;
     identity.hashes = input_hashes_.get();
+    group_.set_section("");
     identity.hashes["tokenizer"] = front_.tokenizer->fingerprint();
     identity.hashes["chat_template"] = front_.chat_template->fingerprint();
     inputs_ = identity.hashes;
-    if (run_.checkpoint() && run_.checkpoint()->progress.contains("inputs"))
-      trainer::require_same_inputs(run_.checkpoint()->path.string(), run_.checkpoint()->progress["inputs"],
-                                   inputs_);
+    if (checkpoint_ && checkpoint_->progress.contains("inputs"))
+      trainer::require_same_inputs(checkpoint_->path.string(), checkpoint_->progress["inputs"], inputs_);
     const data::LedgerTotals rows = data_->ledger().totals();
     identity.sizes = {{"parameters", model_->model().num_parameters()},
                       {"rows", rows.rows},
@@ -224,39 +345,36 @@ class SftRun {
                       {"trained_tokens", rows.trained_tokens},
                       {"steps", source_->num_steps()},
                       {"tokens_of_all_steps", plan_->num_tokens()}};
-    run_.start(recipe_, identity, command, describe_device(device_), source_->num_steps(),
-               trainer_->steps_done());
-    gemm_ = trainer::measure_gemm(model_->model().dtype(), device_);
-    trainer::release_device_memory(device_);
+    run_->start(recipe_, identity, command, describe_device(device_), source_->num_steps(),
+                trainer_->steps_done());
     const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
-    run_.log().info(counted(source_->num_steps()) + " steps, " + counted(plan_->num_tokens()) + " tokens, " +
-                    counted(model_->model().num_parameters()) + " parameters, " +
-                    std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
-    if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
+    log().info(counted(source_->num_steps()) + " steps, " + counted(plan_->num_tokens()) + " tokens, " +
+               counted(model_->model().num_parameters()) + " parameters, " +
+               (group_.size() > 1 ? std::to_string(group_.size()) + " ranks with " : "") +
+               std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
   }
 
   void evaluate(std::int64_t step) {
-    run_.report(step, trainer::evaluate_loss(*trainer_, *objective_, *held_out_source_));
+    const auto values = trainer::evaluate_loss(*trainer_, *objective_, *held_out_source_);
+    if (run_) run_->report(step, values);
   }
 
   void report(std::int64_t step, std::vector<MetricValue> values) {
+    std::array<double, 2> peaks{static_cast<double>(trainer::read_process_memory().peak_resident_bytes),
+                                static_cast<double>(trainer::peak_device_bytes(device_))};
+    group_.all_reduce(peaks, trainer::Reduce::kMax, "memory");
     for (const MetricValue& value : values)
       if (value.name == "speed/model_flops_per_second") {
         // Faster than the fastest product: the machine was busy when that was measured.
-        if (value.value > gemm_)
-          gemm_ = std::max(value.value, trainer::measure_gemm(model_->model().dtype(), device_));
+        gemm_ = std::max(gemm_, value.value);
         values.push_back({"speed/gemm_share", value.value / gemm_});
         break;
       }
-    values.push_back(
-        {"memory/peak_bytes", static_cast<double>(trainer::read_process_memory().peak_resident_bytes)});
-    if (!device_.is_cpu())
-      values.push_back(
-          {"memory/device_peak_bytes", static_cast<double>(trainer::peak_device_bytes(device_))});
-    // Of the checkpoint before this step.
-    if (blocked_seconds_ > 0.0) values.push_back({"speed/checkpoint_wait_seconds", blocked_seconds_});
-    blocked_seconds_ = 0.0;
-    run_.report(step, values);
+    values.push_back({"memory/peak_bytes", peaks[0]});
+    if (!device_.is_cpu()) values.push_back({"memory/device_peak_bytes", peaks[1]});
+    // For a checkpoint that became complete since the step before.
+    if (waited_ > 0.0) values.push_back({"speed/checkpoint_wait_seconds", std::exchange(waited_, 0.0)});
+    if (run_) run_->report(step, values);
     if (held_out_source_ && evaluation_due(step)) evaluate(step);
   }
 
@@ -266,26 +384,41 @@ class SftRun {
     return every && step % static_cast<std::int64_t>(every->amount) == 0;
   }
 
+  // Whether one rank is asked to stop and whether it is time to save, agreed by all in the same step.
   bool after_step(std::int64_t step) {
-    const bool stop = trainer::StopRequest::requested();
-    run_.look_after_checkpoints();
-    if (stop || saves_.due(step) || step == source_->num_steps()) {
-      trainer::CheckpointContent content;
-      content.step = step;
-      content.state = trainer_->optimizer().state();
-      content.progress = {
-          {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
-      content.recipe_yaml = resolved_yaml(recipe_);
-      blocked_seconds_ = run_.save(std::move(content));
-    }
+    std::array<double, 2> wishes{trainer::StopRequest::requested() ? 1.0 : 0.0, saves_.due(step) ? 1.0 : 0.0};
+    group_.all_reduce(wishes, trainer::Reduce::kMax, "wishes");
+    const bool stop = wishes[0] > 0.0;
+    tell_of(writer_.poll());
+    if (stop || wishes[1] > 0.0 || step == source_->num_steps()) save(step);
     return stop;
   }
 
+  void save(std::int64_t step) {
+    group_.set_section("saving", kLongest);
+    trainer::CheckpointContent content;
+    content.step = step;
+    content.state = trainer_->optimizer().state();
+    content.progress = {
+        {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
+    content.recipe_yaml = resolved_yaml(recipe_);
+    // Metrics are on the disk before a checkpoint can say that it is complete.
+    if (run_) run_->flush();
+    tell_of(writer_.begin(std::move(content)));
+    group_.set_section("");
+  }
+
+  // Files of large models may take this long; the disk says nothing meanwhile.
+  static constexpr std::chrono::hours kLongest{1};
+
   const Recipe& recipe_;
   trainer::Terminal& terminal_;
-  trainer::StopRequest stop_;
-  std::unique_ptr<trainer::ProcessGroup> group_ = trainer::make_single_group();
-  RunDirectory run_;
+  const trainer::RankPlace& place_;
+  trainer::ProcessGroup& group_;
+  std::optional<RunDirectory> run_;                     // of rank 0
+  std::optional<trainer::Log> other_log_;               // of the others
+  std::optional<trainer::FoundCheckpoint> checkpoint_;  // that the run goes on from
+  trainer::CheckpointWriter writer_;
   at::Device device_ = at::kCPU;
   TextFront front_;
   std::optional<data::TrainingData> data_, held_out_;
@@ -295,19 +428,29 @@ class SftRun {
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};
-  double gemm_ = 0.0, blocked_seconds_ = 0.0;
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
+  double waited_ = 0.0;                        // for checkpoints, seconds
+  double gemm_ = 0.0;                          // of all ranks together
   std::future<std::map<std::string, std::string>> input_hashes_;  // last: waits before what it reads is gone
 };
 
 }  // namespace
 
-int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const std::vector<std::string>& command) {
+int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
+            const std::vector<std::string>& command) {
   if (recipe.run.threads > 0) at::set_num_threads(static_cast<int>(recipe.run.threads));
   // Before a run directory is made.
   if (recipe.run.device == trainer::DeviceChoice::kCuda)
     choose_device(recipe.run.device, ask_cuda(), "run.device");
-  SftRun run(recipe, terminal);
+  const trainer::StopRequest stop;
+  const auto group = trainer::join_ranks(
+      place, recipe.distributed,
+      {[&terminal](const std::string& text) { terminal.print(text, trainer::Terminal::Tone::kDim); },
+       [] { return trainer::StopRequest::requested(); },
+       [](const std::string& sentence) {
+         end_process({sentence, 76});
+       }});
+  SftRun run(recipe, terminal, place, *group);
   return run.go(command);
 }
 

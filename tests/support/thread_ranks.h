@@ -26,7 +26,6 @@ struct ThreadRanks {
   void run(int size, const std::function<void(trainer::ProcessGroup&)>& body) {
     // LibTorch records the calls of all groups of a process in one map that it does not lock.
     setenv("TORCH_FR_BUFFER_SIZE", "0", 1);
-    setenv("TORCH_NCCL_TRACE_BUFFER_SIZE", "0", 1);
     const auto store = c10::make_intrusive<c10d::HashStore>();
     abandoned.assign(static_cast<std::size_t>(size), "");
     errors.assign(static_cast<std::size_t>(size), "");
@@ -63,7 +62,7 @@ struct ThreadRanks {
       abandoned[static_cast<std::size_t>(rank)] = sentence;
     };
     auto watch = std::make_unique<trainer::Watch>(store, options);
-    return trainer::make_c10d_group(rank, size, at::kCPU, std::move(backend), std::move(watch));
+    return trainer::make_c10d_group(rank, size, std::move(backend), std::move(watch), store);
   }
 };
 

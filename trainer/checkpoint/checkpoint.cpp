@@ -108,8 +108,9 @@ std::optional<FoundCheckpoint> newest_checkpoint(const fs::path& run_dir, Proces
     } catch (const std::exception& error) {
       problem = error.what();
     }
-    for (const std::string& of_rank : group.all_gather_text(problem, "hashes of a checkpoint"))
-      if (problem.empty()) problem = of_rank;
+    const std::vector<std::string> problems = group.all_gather_text(problem, "hashes of a checkpoint");
+    for (std::size_t rank = 0; rank < problems.size() && problem.empty(); ++rank)
+      if (!problems[rank].empty()) problem = "rank " + std::to_string(rank) + " finds: " + problems[rank];
     if (problem.empty()) return found;
     note(folder.string() + ": passed over, not a complete checkpoint: " + problem);
   }

@@ -10,6 +10,8 @@ namespace caravan::trainer {
 
 namespace {
 
+constexpr std::chrono::minutes kDevicePatience{10};
+
 using WorkPtr = c10::intrusive_ptr<c10d::Work>;
 
 c10d::ReduceOp reduce_op(Reduce how) {
@@ -39,18 +41,34 @@ void add_in_order(const at::Tensor& own, const at::Tensor& parts) {
 
 class C10dGroup : public ProcessGroup {
  public:
-  C10dGroup(int rank, int size, const c10::Device& device, c10::intrusive_ptr<c10d::Backend> backend,
-            std::unique_ptr<Watch> watch)
-      : ProcessGroup(rank, size), device_(device), backend_(std::move(backend)), watch_(std::move(watch)) {
-    if (device_.is_cuda()) watch_->set_device_poll([this] { return oldest_on_device(); });
-  }
+  C10dGroup(int rank, int size, c10::intrusive_ptr<c10d::Backend> host_backend, std::unique_ptr<Watch> watch,
+            c10::intrusive_ptr<c10d::Store> store)
+      : ProcessGroup(rank, size),
+        store_(std::move(store)),
+        host_backend_(std::move(host_backend)),
+        watch_(std::move(watch)) {}
 
   ~C10dGroup() override {
     watch_->set_device_poll({});
-    // Its threads wait for a rank that is lost, and would be waited for here; the process is about to end.
-    if (watch_->is_lost()) backend_.release();
+    if (!watch_->is_lost()) return;
+    // Their threads wait for a rank that is lost, and would be waited for here; the process is about to end.
+    host_backend_.release();
+    device_backend_.release();
   }
 
+  void use_device(const c10::Device& device) override {
+    if (!device.is_cuda()) return;
+    watch_->set_section("connecting devices", kDevicePatience);
+    // One rank after the other may be slow to open its device; what they say here is waited for.
+    barrier("devices");
+    try {
+      device_backend_ = make_nccl_backend(store_, rank(), size(), device, kDevicePatience);
+    } catch (const c10::Error& error) {
+      watch_->broken("connecting devices", error.what_without_backtrace());
+    }
+    watch_->set_device_poll([this] { return oldest_on_device(); });
+    watch_->set_section("", {});
+  }
   void set_step(std::int64_t step) override { watch_->set_step(step); }
   void set_section(const std::string& section, std::chrono::seconds patience) override {
     watch_->set_section(section, patience);
@@ -58,33 +76,33 @@ class C10dGroup : public ProcessGroup {
   void note_progress() noexcept override { watch_->note_progress(); }
 
   Pending all_reduce(const at::Tensor& x, Reduce how, const std::string& name) override {
-    return start("all_reduce " + name, [&] {
+    return start(x, "all_reduce " + name, [&](c10d::Backend& backend) {
       std::vector<at::Tensor> tensors{x};
       c10d::AllreduceOptions options;
       options.reduceOp = reduce_op(how);
-      return backend_->allreduce(tensors, options);
+      return backend.allreduce(tensors, options);
     });
   }
 
   Pending all_gather(const at::Tensor& whole, const at::Tensor& own, const std::string& name) override {
     require_parts(whole, own, "all_gather " + name);
-    return start("all_gather " + name, [&] {
+    return start(own, "all_gather " + name, [&](c10d::Backend& backend) {
       at::Tensor to = bytes_of(whole), from = bytes_of(own);
-      return backend_->_allgather_base(to, from);
+      return backend._allgather_base(to, from);
     });
   }
 
   Pending reduce_scatter(const at::Tensor& own, const at::Tensor& whole, const std::string& name) override {
     // c10d's reduce-scatter over Gloo reduces everything everywhere; exchanging parts and adding them here
     // moves half as much, and has a fixed order at that.
-    if (!device_.is_cuda()) return reduce_scatter_ordered(own, whole, name);
+    if (!own.is_cuda()) return reduce_scatter_ordered(own, whole, name);
     require_parts(whole, own, "reduce_scatter " + name);
     const at::Tensor sum = at::empty({own.numel()}, own.options());
     return start(
-        "reduce_scatter " + name,
-        [&] {
+        own, "reduce_scatter " + name,
+        [&](c10d::Backend& backend) {
           at::Tensor to = sum, from = whole.view(-1);
-          return backend_->_reduce_scatter_base(to, from);
+          return backend._reduce_scatter_base(to, from);
         },
         [own, sum] { own.view(-1).add_(sum); });
   }
@@ -94,21 +112,21 @@ class C10dGroup : public ProcessGroup {
     require_parts(whole, own, "reduce_scatter " + name);
     const at::Tensor parts = at::empty({whole.numel()}, whole.options());
     return start(
-        "reduce_scatter " + name,
-        [&] {
+        own, "reduce_scatter " + name,
+        [&](c10d::Backend& backend) {
           at::Tensor to = bytes_of(parts), from = bytes_of(whole);
           std::vector<std::int64_t> even;
-          return backend_->alltoall_base(to, from, even, even);
+          return backend.alltoall_base(to, from, even, even);
         },
         [own, parts] { add_in_order(own, parts); });
   }
 
   Pending broadcast(const at::Tensor& x, int from, const std::string& name) override {
-    return start("broadcast " + name, [&] {
+    return start(x, "broadcast " + name, [&](c10d::Backend& backend) {
       std::vector<at::Tensor> tensors{bytes_of(x)};
       c10d::BroadcastOptions options;
       options.rootRank = from;
-      return backend_->broadcast(tensors, options);
+      return backend.broadcast(tensors, options);
     });
   }
 
@@ -153,12 +171,14 @@ class C10dGroup : public ProcessGroup {
 
   void fail(const std::string& error, int exit_code) noexcept override { watch_->fail(error, exit_code); }
   void finish() override { watch_->leave(); }
+  bool stop_wanted() override { return watch_->stop_wanted(); }
 
  private:
   class Running;
 
   template <class Call>
-  Pending start(const std::string& name, Call call, std::function<void()> afterwards = {});
+  Pending start(const at::Tensor& x, const std::string& name, Call call,
+                std::function<void()> afterwards = {});
   std::string gather_bytes(const std::string& bytes, const std::string& name);
   void require_parts(const at::Tensor& whole, const at::Tensor& own, const std::string& name) const {
     TORCH_INTERNAL_ASSERT(whole.numel() == own.numel() * size() && whole.scalar_type() == own.scalar_type(),
@@ -166,8 +186,8 @@ class C10dGroup : public ProcessGroup {
   }
   std::optional<std::uint64_t> oldest_on_device();
 
-  c10::Device device_;
-  c10::intrusive_ptr<c10d::Backend> backend_;
+  c10::intrusive_ptr<c10d::Store> store_;
+  c10::intrusive_ptr<c10d::Backend> host_backend_, device_backend_;  // the second may be null
   std::unique_ptr<Watch> watch_;
   std::mutex on_device_mutex_;
   std::deque<std::pair<std::uint64_t, WorkPtr>> on_device_;
@@ -175,21 +195,22 @@ class C10dGroup : public ProcessGroup {
 
 class C10dGroup::Running : public Pending::Work {
  public:
-  Running(C10dGroup& group, std::uint64_t number, std::string name, WorkPtr work,
+  Running(C10dGroup& group, bool on_device, std::uint64_t number, std::string name, WorkPtr work,
           std::function<void()> afterwards)
       : group_(group),
+        on_device_(on_device),
         number_(number),
         name_(std::move(name)),
         work_(std::move(work)),
         afterwards_(std::move(afterwards)),
         completion_(std::make_shared<Completion>()) {
-    if (group_.device_.is_cuda()) return;
+    if (on_device_) return;
     future_ = work_->getFuture();
     future_->addCallback([completion = completion_](c10::ivalue::Future&) { completion->set(); });
   }
 
   void wait() override {
-    if (group_.device_.is_cuda()) {
+    if (on_device_) {
       wait_on_device();
     } else {
       group_.watch_->wait(number_, name_, *completion_);
@@ -208,6 +229,7 @@ class C10dGroup::Running : public Pending::Work {
   }
 
   C10dGroup& group_;
+  bool on_device_;
   std::uint64_t number_;
   std::string name_;
   WorkPtr work_;
@@ -217,19 +239,21 @@ class C10dGroup::Running : public Pending::Work {
 };
 
 template <class Call>
-Pending C10dGroup::start(const std::string& name, Call call, std::function<void()> afterwards) {
+Pending C10dGroup::start(const at::Tensor& x, const std::string& name, Call call,
+                         std::function<void()> afterwards) {
   const std::uint64_t number = watch_->begin(name);
   WorkPtr work;
   try {
-    work = call();
+    work = call(x.is_cuda() ? *device_backend_ : *host_backend_);
   } catch (const std::exception& error) {
     watch_->broken(name, error.what());
   }
-  if (device_.is_cuda()) {
+  if (x.is_cuda()) {
     const std::lock_guard lock(on_device_mutex_);
     on_device_.emplace_back(number, work);
   }
-  return Pending(std::make_unique<Running>(*this, number, name, std::move(work), std::move(afterwards)));
+  return Pending(
+      std::make_unique<Running>(*this, x.is_cuda(), number, name, std::move(work), std::move(afterwards)));
 }
 
 // What is done counts as progress of this rank.
@@ -246,21 +270,20 @@ std::optional<std::uint64_t> C10dGroup::oldest_on_device() {
 // The bytes of all ranks one after the other; as many from each.
 std::string C10dGroup::gather_bytes(const std::string& bytes, const std::string& name) {
   const auto count = static_cast<std::int64_t>(bytes.size());
-  at::Tensor own = at::empty({count}, at::kByte);
+  const at::Tensor own = at::empty({count}, at::kByte);
   std::memcpy(own.data_ptr(), bytes.data(), bytes.size());
-  own = own.to(device_);
-  at::Tensor whole = at::empty({count * size()}, own.options());
+  const at::Tensor whole = at::empty({count * size()}, at::kByte);
   all_gather(whole, own, name).wait();
-  whole = whole.cpu();
   return {static_cast<const char*>(whole.const_data_ptr()), static_cast<std::size_t>(whole.numel())};
 }
 
 }  // namespace
 
-std::unique_ptr<ProcessGroup> make_c10d_group(int rank, int size, const c10::Device& device,
-                                              c10::intrusive_ptr<c10d::Backend> backend,
-                                              std::unique_ptr<Watch> watch) {
-  return std::make_unique<C10dGroup>(rank, size, device, std::move(backend), std::move(watch));
+std::unique_ptr<ProcessGroup> make_c10d_group(int rank, int size,
+                                              c10::intrusive_ptr<c10d::Backend> host_backend,
+                                              std::unique_ptr<Watch> watch,
+                                              c10::intrusive_ptr<c10d::Store> store) {
+  return std::make_unique<C10dGroup>(rank, size, std::move(host_backend), std::move(watch), std::move(store));
 }
 
 }  // namespace caravan::trainer

@@ -1,5 +1,5 @@
-// ProcessGroup over a backend of c10d: each call is numbered and named for the Watch, and waited for together
-// with it.
+// ProcessGroup over backends of c10d: Gloo for what is on the host, NCCL for what is on a device. Each call
+// is numbered and named for the Watch, and waited for together with it.
 #pragma once
 
 #include <memory>
@@ -10,9 +10,10 @@
 
 namespace caravan::trainer {
 
-// `device`: of all tensors; decides how they are waited for. Several groups may live in one process.
-std::unique_ptr<ProcessGroup> make_c10d_group(int rank, int size, const c10::Device& device,
-                                              c10::intrusive_ptr<c10d::Backend> backend,
-                                              std::unique_ptr<Watch> watch);
+// `store`: where the backend of a device meets, when there is one. Several groups may live in one process.
+std::unique_ptr<ProcessGroup> make_c10d_group(int rank, int size,
+                                              c10::intrusive_ptr<c10d::Backend> host_backend,
+                                              std::unique_ptr<Watch> watch,
+                                              c10::intrusive_ptr<c10d::Store> store);
 
 }  // namespace caravan::trainer

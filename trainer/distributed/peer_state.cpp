@@ -7,15 +7,15 @@ namespace caravan::trainer {
 using nlohmann::json;
 
 std::string to_text(const PeerState& state) {
-  const json fields = {state.beat,        state.progress, state.entered, state.waiting_in,
-                       state.patience_ms, state.step,     state.call,    state.section,
-                       state.host,        state.broken,   state.left};
+  const json fields = {state.beat,        state.progress, state.entered,    state.waiting_in,
+                       state.patience_ms, state.step,     state.call,       state.section,
+                       state.host,        state.broken,   state.wants_stop, state.left};
   return fields.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::optional<PeerState> parse_peer_state(const std::string& text) {
   const json fields = json::parse(text, nullptr, false);
-  if (!fields.is_array() || fields.size() != 11) return std::nullopt;
+  if (!fields.is_array() || fields.size() != 12) return std::nullopt;
   try {
     PeerState state;
     state.beat = fields[0];
@@ -28,7 +28,8 @@ std::optional<PeerState> parse_peer_state(const std::string& text) {
     state.section = fields[7];
     state.host = fields[8];
     state.broken = fields[9];
-    state.left = fields[10];
+    state.wants_stop = fields[10];
+    state.left = fields[11];
     return state;
   } catch (const json::exception&) {
     return std::nullopt;

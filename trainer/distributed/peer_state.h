@@ -17,8 +17,9 @@ struct PeerState {
   std::string call;     // the one it waits in, else the last one begun: "reduce_scatter layers.3"
   std::string section;  // "saving"; "" between calls
   std::string host;
-  bool broken = false;  // a connection of its failed: somebody is probably gone
-  bool left = false;    // done; will not be seen again
+  bool broken = false;      // a connection of its failed: somebody is probably gone
+  bool wants_stop = false;  // asked to stop; of rank 0: some rank was
+  bool left = false;        // done; will not be seen again
   bool operator==(const PeerState&) const = default;
 };
 

@@ -10,6 +10,7 @@ class SingleGroup : public ProcessGroup {
  public:
   SingleGroup() : ProcessGroup(0, 1) {}
 
+  void use_device(const c10::Device&) override {}
   void set_step(std::int64_t) override {}
   void set_section(const std::string&, std::chrono::seconds) override {}
   void note_progress() noexcept override {}
@@ -30,6 +31,7 @@ class SingleGroup : public ProcessGroup {
     return {text};
   }
   void barrier(const std::string&) override {}
+  bool stop_wanted() override { return false; }
   void fail(const std::string&, int) noexcept override {}
   void finish() override {}
 

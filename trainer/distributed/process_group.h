@@ -5,12 +5,12 @@
 // lost ends all others with that one sentence. Non-goals: subgroups, uneven parts, starting processes.
 //
 // Every rank makes the same calls with the same names, in the same order, from one thread. Tensors are
-// contiguous, of fp32, fp64, bf16, int64 or uint8, and on the device that the group was made for.
+// contiguous, of fp32, fp64, bf16, int64 or uint8, on the CPU or on the device of use_device.
 //
 // A call that a rank does not reach ends on all others once that rank shows no progress for
 // distributed.timeout: its process is gone or stopped, or it makes no call of this class, note_progress
-// included. All functions throw Error: kPeerLost with the sentence that every rank tells, or what a peer
-// failed with.
+// included. All functions throw Error: kPeerLost with the sentence that every rank tells, or kStopped where a
+// rank ended because it was asked to.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -56,6 +56,8 @@ class ProcessGroup {
   int size() const { return size_; }
   bool is_first() const { return rank_ == 0; }
 
+  // Tensors may be on this device from now on. One device a rank.
+  virtual void use_device(const c10::Device& device) = 0;
   // Names what follows for messages; step 0 is before the first one.
   virtual void set_step(std::int64_t step) = 0;
   // What this rank does between calls ("reading data", "saving"), for messages, and how long it may do so
@@ -86,6 +88,9 @@ class ProcessGroup {
   // The texts (any bytes, small) of all ranks in their order.
   virtual std::vector<std::string> all_gather_text(const std::string& text, const std::string& name) = 0;
   virtual void barrier(const std::string& name) = 0;
+
+  // Some rank was asked to stop, as far as this one knows: true on all of them soon, but not at once.
+  virtual bool stop_wanted() = 0;
 
   // ---- The end.
   // Tells the others why this rank cannot go on, so that their sentence names it; then they end too. The

@@ -3,6 +3,10 @@ add_library(trainer_ranks OBJECT
   distributed/judge.cpp
   distributed/lost_rank.cpp
   distributed/peer_state.cpp
+  distributed/rank_place.cpp
+  distributed/rank_threads.cpp
+  distributed/slurm.cpp
+  distributed/torchrun_error_file.cpp
 )
 target_link_libraries(trainer_ranks PUBLIC nlohmann_json::nlohmann_json)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

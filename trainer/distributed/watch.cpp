@@ -47,6 +47,16 @@ void Watch::announce(c10d::Store& store, int rank, const std::string& host) {
   store.set(beat_key(rank), to_text(state));
 }
 
+// The first one wins, also against another rank that tells now.
+LostRank Watch::tell(c10d::Store& store, const LostRank& lost) {
+  const std::string winner = store.compareSet(kFirstError, std::string(), to_text(lost));
+  return parse_lost_rank(winner).value_or(lost);
+}
+
+std::optional<LostRank> Watch::heard(c10d::Store& store) {
+  return store.check({kFirstError}) ? parse_lost_rank(store.get_to_str(kFirstError)) : std::nullopt;
+}
+
 Watch::Watch(c10::intrusive_ptr<c10d::Store> store, WatchOptions options)
     : store_(std::move(store)),
       options_(std::move(options)),
@@ -126,8 +136,7 @@ void Watch::broken(const std::string& call, const std::string& error) {
     lost_at_ = Clock::now();
     to_publish_ = lost_;
   }
-  ending_ = true;
-  throw Error(Error::Kind::kPeerLost, lost_->sentence());
+  throw_lost();
 }
 
 bool Watch::is_lost() {
@@ -138,8 +147,14 @@ bool Watch::is_lost() {
 void Watch::throw_if_lost() {
   const std::lock_guard lock(mutex_);
   if (!lost_) return;
+  throw_lost();
+}
+
+// With the lock held.
+void Watch::throw_lost() {
   ending_ = true;
-  throw Error(Error::Kind::kPeerLost, lost_->sentence());
+  const bool stopped = lost_->exit_code == static_cast<int>(Error::Kind::kStopped);
+  throw Error(stopped ? Error::Kind::kStopped : Error::Kind::kPeerLost, lost_->sentence());
 }
 
 void Watch::set_device_poll(std::function<std::optional<std::uint64_t>()> poll) {
@@ -181,8 +196,7 @@ void Watch::leave() {
   while (!changed_.wait_for(lock, period_, told)) {
   }
   if (!lost_) return;
-  ending_ = true;
-  throw Error(Error::Kind::kPeerLost, lost_->sentence());
+  throw_lost();
 }
 
 bool Watch::stopping() {
@@ -223,6 +237,8 @@ void Watch::exchange() {
     const std::lock_guard lock(mutex_);
     ++own_.beat;
     own_.progress = progress_;
+    if (options_.wants_stop && options_.wants_stop()) stop_wanted_ = true;
+    own_.wants_stop = stop_wanted_;
     state = own_;
     to_publish = std::exchange(to_publish_, std::nullopt);
     poll = poll_;
@@ -235,7 +251,7 @@ void Watch::exchange() {
     // From here on the store may end at any time.
     if (!options_.holds_store) return;
   }
-  if (to_publish) publish(*to_publish);
+  if (to_publish) set_lost(tell(*store_, *to_publish));
   std::vector<std::string> keys{kFirstError};
   for (const int rank : watched_) keys.push_back(beat_key(rank));
   read_others(store_->multiGet(keys));
@@ -253,6 +269,7 @@ void Watch::read_others(const std::vector<std::vector<std::uint8_t>>& values) {
     if (!state) continue;
     judge_.see(watched_[i], *state, Clock::now());
     all_left = all_left && state->left;
+    if (state->wants_stop) stop_wanted_ = true;
     if (!state->left) unheard.push_back(heard_key(watched_[i]));
   }
   bool lost = false, heard = false;
@@ -264,16 +281,10 @@ void Watch::read_others(const std::vector<std::vector<std::uint8_t>>& values) {
   }
   if (lost && options_.holds_store) heard = unheard.empty() || store_->check(unheard);
   const std::optional<Verdict> verdict = lost ? std::nullopt : judge_.judge(Clock::now());
-  if (verdict) publish({verdict->rank, verdict->host, verdict->step, verdict->text, 0});
+  if (verdict) set_lost(tell(*store_, {verdict->rank, verdict->host, verdict->step, verdict->text, 0}));
   const std::lock_guard lock(mutex_);
   all_heard_ = heard;
   changed_.notify_all();
-}
-
-// The first one wins, also against another rank that publishes now.
-void Watch::publish(const LostRank& lost) {
-  const std::string winner = store_->compareSet(kFirstError, std::string(), to_text(lost));
-  set_lost(parse_lost_rank(winner).value_or(lost));
 }
 
 LostRank Watch::store_is_gone(const std::string& error) const {

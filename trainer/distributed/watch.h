@@ -30,6 +30,7 @@ struct WatchOptions {
   bool holds_store = false;
   bool store_in_rank_0 = true;  // else torchrun's agent holds it
   std::chrono::milliseconds timeout{30000};
+  std::function<bool()> wants_stop;  // this rank was asked to stop; may be empty
   // Ends the process with code 76 after printing the sentence; not to return.
   std::function<void(const std::string& sentence)> abandon;
 };
@@ -58,13 +59,18 @@ class Watch {
   // Tells the others that this rank is there; before the constructor.
   static void announce(c10d::Store& store, int rank, const std::string& host);
   static std::string beat_key(int rank);
+  // What went wrong before there is a Watch: tells the others, returns what was told first; and what one of
+  // them told.
+  static LostRank tell(c10d::Store& store, const LostRank& lost);
+  static std::optional<LostRank> heard(c10d::Store& store);
 
   void set_step(std::int64_t step);
   void set_section(const std::string& section, std::chrono::milliseconds patience);
   void note_progress() noexcept { ++progress_; }
-  // Number of the call that begins now. Throws Error (peer lost) where the ranks are lost.
+  // Number of the call that begins now. This and all below throw Error where the ranks are lost: kStopped
+  // where one ended because it was asked to, else kPeerLost.
   std::uint64_t begin(const std::string& call);
-  // Until `completion` is set. Throws Error (peer lost).
+  // Until `completion` is set.
   void wait(std::uint64_t number, const std::string& call, Completion& completion);
   // A connection failed in `call`: finds out who is to blame, and throws that.
   [[noreturn]] void broken(const std::string& call, const std::string& error);
@@ -77,6 +83,7 @@ class Watch {
   // This rank is done. The one that holds the store waits for all others.
   void leave();
   bool is_lost();
+  bool stop_wanted() const { return stop_wanted_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -85,7 +92,7 @@ class Watch {
   void read_others(const std::vector<std::vector<std::uint8_t>>& values);
   void guard_loop();
   void set_lost(const LostRank& lost);
-  void publish(const LostRank& lost);
+  [[noreturn]] void throw_lost();
   LostRank store_is_gone(const std::string& error) const;
   bool stopping();
   bool told_left();
@@ -96,6 +103,7 @@ class Watch {
   Judge judge_;  // of the beating thread
   std::vector<int> watched_;
   std::atomic<std::uint64_t> progress_{0};
+  std::atomic<bool> stop_wanted_{false};
 
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;

@@ -122,9 +122,10 @@ TEST(PeerState, SurvivesTheStore) {
                   .section = "saving",
                   .host = "h",
                   .broken = true,
+                  .wants_stop = true,
                   .left = false};
   EXPECT_EQ(parse_peer_state(to_text(state)), state);
-  for (const char* text : {"", "[", "[1,2]", "{}", "[1,2,3,4,5,6,7,8,9,10,11]", "\xff"})
+  for (const char* text : {"", "[", "[1,2]", "{}", "[1,2,3,4,5,6,7,8,9,10,11,12]", "\xff"})
     EXPECT_EQ(parse_peer_state(text), std::nullopt) << text;
 }
 
