@@ -71,7 +71,13 @@ struct RunOptions {
              .free_at_resume = true});
     v.field("threads", threads,
             {.help = "compute threads; 0: every core", .min = 0, .max = 4096, .free_at_resume = true});
-    v.field("deterministic", deterministic, {.help = "only algorithms that give the same bits each time"});
+    v.field(
+        "deterministic", deterministic,
+        {.help =
+             "gradients are summed over micro-batches and ranks in one fixed order, so that any number of "
+             "ranks "
+             "gives the same bits; false saves a buffer of two layers and a pass over the gradients for each "
+             "micro-batch"});
     v.field("log_every", log_every,
             {.help = "steps between lines on the console; metrics.jsonl has every step",
              .units = "steps",

@@ -146,14 +146,6 @@ void check_evaluation(const Recipe& recipe, ReadState& state) {
   }
 }
 
-void check_ranks(const Recipe& recipe, ReadState& state) {
-  if (recipe.distributed.shard == 0) return;
-  state.report(state.where("distributed.shard"), "distributed.shard " +
-                                                     std::to_string(recipe.distributed.shard) +
-                                                     " needs the sharding engine, which is not built yet in "
-                                                     "this version; allowed: 0 (each rank holds everything)");
-}
-
 }  // namespace
 
 void check_recipe(Recipe& recipe, ReadState& state) {
@@ -165,7 +157,6 @@ void check_recipe(Recipe& recipe, ReadState& state) {
   check_source_seeds(recipe.data.sources, "data.sources", state);
   check_source_seeds(recipe.evaluation.sources, "evaluation.sources", state);
   check_evaluation(recipe, state);
-  check_ranks(recipe, state);
 }
 
 }  // namespace caravan::recipes

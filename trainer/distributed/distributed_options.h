@@ -15,7 +15,7 @@ struct DistributedOptions {
   void visit_fields(Visitor& v) {
     v.field("shard", shard,
             {.help = "what is split over ranks: 0 nothing, 1 optimizer, 2 and gradients, 3 and parameters; "
-                     "only 0 is built yet",
+                     "no result depends on it",
              .min = 0,
              .max = 3,
              .free_at_resume = true});
