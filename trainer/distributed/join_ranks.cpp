@@ -2,6 +2,7 @@
 
 #include <ATen/DeviceAccelerator.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <future>
@@ -205,6 +206,7 @@ class Joining {
 std::unique_ptr<ProcessGroup> join_ranks(const RankPlace& place, const DistributedOptions& options,
                                          const JoinCallbacks& callbacks) {
   if (place.size == 1) return make_single_group();
+  signal(SIGPIPE, SIG_IGN);  // a connection whose other end is gone is an error, not the end of the process
   return Joining(place, options, callbacks).join();
 }
 

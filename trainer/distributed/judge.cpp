@@ -36,8 +36,15 @@ std::optional<Verdict> Judge::silent(Time now) const {
       first = &peer;
   if (first == nullptr) return std::nullopt;
   const PeerState& state = first->second.state;
-  return Verdict{first->first, state.host, state.step,
-                 "is gone or stopped: no sign of life for " + seconds_text(limit) + "; last seen in " +
+  // What it said last may be older than what the others wait for it in.
+  const PeerState* waiting = nullptr;
+  for (const auto& [rank, seen] : peers_)
+    if (rank != first->first && (seen.state.broken || seen.state.waiting_in > 0) &&
+        (waiting == nullptr || seen.state.step > waiting->step))
+      waiting = &seen.state;
+  return Verdict{first->first, state.host, waiting ? waiting->step : state.step,
+                 "is gone or stopped: no sign of life for " + seconds_text(limit) +
+                     (waiting ? ", while others wait in " + place_text(*waiting) : "") + "; last seen in " +
                      place_text(state) + "; look at its output, and there for an out-of-memory kill"};
 }
 
@@ -69,9 +76,10 @@ std::optional<Verdict> Judge::behind(Time now) const {
 std::string place_text(const PeerState& state) {
   const std::string step =
       state.step > 0 ? " of step " + std::to_string(state.step) : std::string(" before the first step");
-  if (state.waiting_in == 0 && !state.section.empty()) return "`" + state.section + "`" + step;
+  const bool is_inside = state.waiting_in > 0 || state.broken;
+  if (!is_inside && !state.section.empty()) return "`" + state.section + "`" + step;
   if (state.call.empty()) return "the start of the run";
-  return (state.waiting_in == 0 ? "what follows `" : "`") + state.call + "`" + step;
+  return (is_inside ? "`" : "what follows `") + state.call + "`" + step;
 }
 
 std::string seconds_text(std::chrono::milliseconds duration) {

@@ -58,9 +58,17 @@ TEST_F(JudgeTest, TheSilentOne) {
 TEST_F(JudgeTest, SilenceCountsSoonerOnceAConnectionBroke) {
   live(5, {0, 1, 2});
   state(1).broken = true;
+  state(1).call = "all_reduce layers.0";
+  state(1).step = 9;
   live(6, {0, 1});
-  ASSERT_TRUE(judge_.judge(now_));
-  EXPECT_EQ(judge_.judge(now_)->rank, 2);
+  const auto verdict = judge_.judge(now_);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->rank, 2);
+  EXPECT_EQ(verdict->step, 9);
+  EXPECT_NE(
+      verdict->text.find("for 5 s, while others wait in `all_reduce layers.0` of step 9; last seen in the"),
+      std::string::npos)
+      << verdict->text;
 }
 
 TEST_F(JudgeTest, TheOneBehindTheOthers) {

@@ -1,0 +1,88 @@
+// One rank, two and four: the same losses, gradient norms and weights.
+#include <cmath>
+#include <cstring>
+
+#include "tests/faults/ranks_fixture.h"
+
+namespace caravan {
+namespace {
+
+using nlohmann::json;
+
+class EqualRanksTest : public RanksTest {
+ protected:
+  static std::vector<json> rows(const std::string& run) {
+    std::ifstream lines(path(run) + "/metrics.jsonl");
+    std::vector<json> all;
+    for (std::string line; std::getline(lines, line);) all.push_back(json::parse(line));
+    return all;
+  }
+  // The tensors of a safetensors file in fp32, by name.
+  static std::map<std::string, std::vector<float>> weights(const std::string& run) {
+    const std::string bytes = final_bytes(run);
+    std::uint64_t length = 0;
+    std::memcpy(&length, bytes.data(), 8);
+    const json header = json::parse(bytes.substr(8, length));
+    std::map<std::string, std::vector<float>> tensors;
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") continue;
+      const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
+      tensors[name].resize((end - begin) / sizeof(float));
+      std::memcpy(tensors[name].data(), bytes.data() + 8 + length + begin, end - begin);
+    }
+    return tensors;
+  }
+  static void expect_equal(const std::string& a, const std::string& b) {
+    const std::vector<json> left = rows(a), right = rows(b);
+    ASSERT_EQ(left.size(), right.size());
+    for (std::size_t i = 0; i < left.size(); ++i)
+      for (const auto& [key, value] : left[i].items()) {
+        if (key.starts_with("speed/") || key.starts_with("memory/")) continue;
+        const double x = value, y = right[i].at(key);
+        EXPECT_NEAR(x, y, 1e-6 * std::abs(x)) << b << " row " << i << " " << key;
+      }
+    const auto here = weights(a), there = weights(b);
+    ASSERT_EQ(here.size(), there.size());
+    for (const auto& [name, values] : here) {
+      double difference = 0.0, norm = 0.0;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        difference += std::pow(static_cast<double>(values[i]) - there.at(name)[i], 2);
+        norm += std::pow(static_cast<double>(values[i]), 2);
+      }
+      EXPECT_LE(std::sqrt(difference), 1e-6 * std::sqrt(norm)) << b << " " << name;
+    }
+  }
+};
+
+TEST_F(EqualRanksTest, OneTwoAndFour) {
+  ASSERT_EQ(tests::Program(train("one"), path("log")).wait(), 0);
+  for (const int ranks : {2, 4}) {
+    const std::string run = "ranks-" + std::to_string(ranks);
+    ASSERT_EQ(launch(ranks, train(run)), 0) << tests::read_bytes(path("log"));
+    expect_equal("one", run);
+  }
+}
+
+// More ranks than micro-batches in a step: the rest take part all the same.
+TEST_F(EqualRanksTest, RanksWithoutWork) {
+  const std::vector<std::string> large{"batch.micro_tokens=512", "run.max_steps=6"};
+  ASSERT_EQ(tests::Program(train("few-one", large), path("log")).wait(), 0);
+  ASSERT_EQ(launch(5, train("few-five", large)), 0) << tests::read_bytes(path("log"));
+  expect_equal("few-one", "few-five");
+}
+
+// A run may go on with another number of ranks.
+TEST_F(EqualRanksTest, ResumedOnFewerRanks) {
+  ASSERT_EQ(tests::Program(train("whole"), path("log")).wait(), 0);
+  tests::Program program({kProgram, "launch", "--nproc", "4", "--", "train", path("recipe.yaml"), "--quiet",
+                          "run.dir=" + path("reduced")},
+                         path("log"));
+  ASSERT_TRUE(program.wait_until(stepping("reduced", 5))) << program.output();
+  program.signal(SIGTERM);
+  ASSERT_EQ(program.wait(), 75) << program.output();
+  ASSERT_EQ(launch(2, train("reduced")), 0);
+  expect_equal("whole", "reduced");
+}
+
+}  // namespace
+}  // namespace caravan
