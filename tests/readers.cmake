@@ -1,4 +1,4 @@
-test_program(readers_tests LIBS data_readers SOURCES
+test_program(readers_tests LIBS data_readers data_tokenizers SOURCES
   unit/data/readers/byte_source_test.cpp
   unit/data/readers/converters_test.cpp
   unit/data/readers/detect_test.cpp

@@ -71,15 +71,22 @@ bool is_blank_row(std::string_view row) {
 
 }  // namespace
 
+std::string_view read_object(std::string_view row, const RowContext& context, JsonRow& json) {
+  if (context.problem != nullptr) return context.problem;
+  if (context.too_long) return "line_too_long";
+  if (!context.in_array && is_blank_row(row)) return kBlankLine;
+  if (const JsonRow::Status status = json.parse(row); status != JsonRow::Status::kOk) {
+    return reason_of(status);
+  }
+  return json.root().is(JsonValue::Type::kObject) ? "" : "wrong_type:row";
+}
+
 RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& context, JsonRow& json,
                      Conversation& conversation) {
-  if (context.too_long) return dropped("line_too_long");
-  if (!context.in_array && is_blank_row(row)) return {RowFate::kIgnored, {"blank_line"}};
-  if (const JsonRow::Status status = json.parse(row); status != JsonRow::Status::kOk) {
-    return dropped(reason_of(status));
-  }
+  const std::string_view problem = read_object(row, context, json);
+  if (problem == kBlankLine) return {RowFate::kIgnored, {std::string(problem)}};
+  if (!problem.empty()) return dropped(std::string(problem));
   const JsonValue root = json.root();
-  if (!root.is(JsonValue::Type::kObject)) return dropped("wrong_type:row");
   RowNotes notes;
   if (context.byte_order_mark) notes.reasons.emplace_back("repaired:byte_order_mark");
   clear(conversation);
