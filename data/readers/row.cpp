@@ -48,17 +48,6 @@ void set_id(const JsonValue& row, const RowContext& context, Conversation& out) 
   }
 }
 
-// Template variables that rows carry by custom of the field.
-void read_variables(const JsonValue& row, Conversation& out) {
-  const std::optional<JsonValue> variables = row.find("chat_template_kwargs");
-  if (variables && variables->truthy()) {
-    if (!variables->is(JsonValue::Type::kObject)) throw DropRow{"wrong_type:chat_template_kwargs"};
-    out.variables = keep(*variables);
-  }
-  const std::optional<JsonValue> documents = row.find("documents");
-  if (documents && documents->is(JsonValue::Type::kArray)) out.variables["documents"] = keep(*documents);
-}
-
 void clear(Conversation& conversation) {
   conversation.messages.clear();
   conversation.tools = nullptr;

@@ -69,6 +69,12 @@ void BlockFates::drop(const WalkRow& row, std::string reason) {
   add(row, RowFate::kDropped).reasons.push_back(std::move(reason));
 }
 
+void BlockFates::describe(std::string id, const std::string& hash) {
+  if (!details_) return;
+  rows_.back().id = std::move(id);
+  if (!hash.empty()) rows_.back().hash = hash;
+}
+
 void BlockFates::refuse(const WalkRow& row) {
   add(row, row.blank() ? RowFate::kIgnored : RowFate::kDropped).reasons.emplace_back(row.problem);
 }

@@ -47,8 +47,11 @@ class BlockFates {
   // A row that is no JSON object: blank lines are ignored, all else is dropped.
   void refuse(const WalkRow& row);
   void merge(const WalkRow& row, std::vector<std::string> reasons);
-  // To the row that was added last.
+  // Of the row that was added last: further members of its line in the ledger; another fate than the call
+  // gave; the id of a row that was not parsed, and the hash of one whose bytes are gone (empty: as computed).
   void tell_more(std::string members) { rows_.back().more = std::move(members); }
+  void set_fate(RowFate fate) { rows_.back().fate = fate; }
+  void describe(std::string id, const std::string& hash = {});
 
   const std::string& lines() const { return lines_; }
   const std::vector<Row>& rows() const { return rows_; }

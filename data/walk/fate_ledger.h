@@ -35,9 +35,9 @@ std::string name_of(RowFate fate);
 class FateLedger {
  public:
   struct Options {
-    std::string folder = {};         // of the report; empty: none is written
-    bool force = false;              // replace an earlier report
-    std::size_t samples = 0;         // rows kept of each reason, to show them
+    std::string folder = {};              // of the report; empty: none is written
+    bool force = false;                   // replace an earlier report
+    std::size_t samples = 0;              // rows kept of each reason, to show them
     std::vector<std::string> files = {};  // of the walk
   };
   // Makes the folder. Throws data::Error as WholeFile.

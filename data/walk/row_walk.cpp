@@ -55,11 +55,13 @@ bool RowWalk::next(WalkBlock& block) {
       source_ =
           open_rows(files_[file_], options_.limits, {options_.hash_files ? &hash_ : nullptr, options_.stop});
       read_.push_back({files_[file_], "", 0, 0});
+      file_first_row_ = rows_;
     }
     FileRead& file = read_.back();
     if (source_->next(block.rows)) {
       block.file = static_cast<std::uint32_t>(file_);
       block.first_row = rows_;
+      block.file_first_row = file_first_row_;
       file.rows += block.size();
       rows_ += block.size();
       return true;

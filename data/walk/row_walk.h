@@ -42,8 +42,9 @@ struct FileRead {
 
 // Rows that follow one another in a file.
 struct WalkBlock {
-  std::uint32_t file = 0;       // index into the files of the walk
-  std::uint64_t first_row = 0;  // number of its first row in the whole walk, from 0
+  std::uint32_t file = 0;            // index into the files of the walk
+  std::uint64_t first_row = 0;       // number of its first row in the whole walk, from 0
+  std::uint64_t file_first_row = 0;  // the same of the file's first row
   RowBlock rows;
   std::size_t size() const { return rows.rows.size(); }
 };
@@ -56,6 +57,7 @@ struct WalkRow {
   std::string_view problem;  // why it is no JSON object ("invalid_json", ...); empty where root() is one
   const JsonRow* json = nullptr;
   RowContext context;
+  std::string hash;  // of bytes that are gone; filled by who keeps a row beyond its block
 
   bool sound() const { return problem.empty(); }
   bool blank() const { return problem == kBlankLine; }
@@ -101,6 +103,7 @@ class RowWalk {
   WalkOptions options_;
   std::size_t threads_;
   std::size_t file_ = 0;
+  std::uint64_t file_first_row_ = 0;
   std::unique_ptr<RowSource> source_;
   Sha256 hash_;
   std::uint64_t rows_ = 0;

@@ -6,13 +6,16 @@
 
 #include "data/error.h"
 #include "recipes/commands/command.h"
+#include "recipes/commands/data_convert.h"
 #include "recipes/nearest_name.h"
 
 namespace caravan::recipes {
 namespace {
 
 // In the order in which a data set meets them.
-constexpr std::array<Command, 0> kCommands = {};
+constexpr std::array kCommands = {
+    Command{"convert", "rows of published sets to one record: id, source, messages", run_data_convert},
+};
 
 std::string help() {
   std::string text =
