@@ -3,8 +3,8 @@
 //
 // Promise: never more than one chunk of logits exists (in the dtype of hidden; softmax and gradient are made
 // in place, in fp32 arithmetic); rows of weight zero are not computed at all; no number is read back from the
-// device. The result does not depend on the chunk size beyond rounding, nor on how rows are grouped into
-// calls.
+// device where the caller names the rows that count. The result does not depend on the chunk size beyond
+// rounding, nor on how rows are grouped into calls.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,6 +24,8 @@ struct CrossEntropyOptions {
   double gradient_scale = 1.0;  // the gradient is that of gradient_scale * sum of weighted losses
   bool gradient = true;         // false: losses only
   std::int64_t chunk_bytes = std::int64_t{32} << 20;  // of logits at a time
+  // int64, ascending, on the device: the rows whose weight is not zero. Undefined: looked for in the weights.
+  at::Tensor weighted_rows = {};
 };
 
 struct CrossEntropyResult {

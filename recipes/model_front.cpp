@@ -41,27 +41,28 @@ at::ScalarType scalar_type(std::optional<models::Dtype> stored, const std::optio
 }  // namespace
 
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
-                                          const std::optional<std::string>& dtype) {
+                                          const std::optional<std::string>& dtype, const at::Device& device) {
   const models::HfDirectory weights(directory);
   weights.check(models::llama_parameter_shapes(weights.config()));
   const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
-  auto model = std::make_unique<models::Llama>(weights.config(), type, at::kCPU);
+  auto model = std::make_unique<models::Llama>(weights.config(), type, device);
   model->load(weights);
   return model;
 }
 
 std::unique_ptr<models::Llama> random_model(const std::string& directory, at::ScalarType dtype,
-                                            std::uint64_t seed) {
+                                            const at::Device& device, std::uint64_t seed) {
   auto model =
-      std::make_unique<models::Llama>(models::read_llama_config(directory + "/config.json"), dtype, at::kCPU);
+      std::make_unique<models::Llama>(models::read_llama_config(directory + "/config.json"), dtype, device);
   model->initialize(seed);
   return model;
 }
 
 std::unique_ptr<models::Llama> random_model(const std::string& directory,
-                                            const std::optional<std::string>& dtype, std::uint64_t seed) {
+                                            const std::optional<std::string>& dtype, const at::Device& device,
+                                            std::uint64_t seed) {
   const models::LlamaConfig config = models::read_llama_config(directory + "/config.json");
-  return random_model(directory, scalar_type(config.dtype, dtype), seed);
+  return random_model(directory, scalar_type(config.dtype, dtype), device, seed);
 }
 
 data::Date local_date() {

@@ -21,15 +21,16 @@ namespace caravan::recipes {
 // The checkpoint in `dtype` ("fp32", "bf16"; absent: bf16 where it is stored so, else fp32), every tensor
 // checked. Throws models::Error.
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
-                                          const std::optional<std::string>& dtype);
+                                          const std::optional<std::string>& dtype, const at::Device& device);
 
 // The model of config.json with random weights, as a recipe with `model.init: random` and `run.seed: seed`
 // starts from; no weights are read. Throws models::Error.
 std::unique_ptr<models::Llama> random_model(const std::string& directory, at::ScalarType dtype,
-                                            std::uint64_t seed);
+                                            const at::Device& device, std::uint64_t seed);
 // The same with `dtype` as load_model takes it.
 std::unique_ptr<models::Llama> random_model(const std::string& directory,
-                                            const std::optional<std::string>& dtype, std::uint64_t seed);
+                                            const std::optional<std::string>& dtype, const at::Device& device,
+                                            std::uint64_t seed);
 
 // The local time, for templates that ask for it.
 data::Date local_date();

@@ -18,6 +18,12 @@ constexpr std::array<std::string_view, 3> choice_names(Resume) {
   return {"auto", "never", "required"};
 }
 
+// auto: the first CUDA device where there is one, else the CPU; a run that goes on stays where it was.
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+constexpr std::array<std::string_view, 3> choice_names(DeviceChoice) {
+  return {"auto", "cpu", "cuda"};
+}
+
 // Exactly one of `epochs` and `max_steps` is set.
 struct RunOptions {
   std::string dir = {};  // absolute once the recipe is read
@@ -28,6 +34,7 @@ struct RunOptions {
       checkpoint_every;   // steps or minutes; absent: only when the run ends or is stopped
   std::int64_t keep = 2;  // newest checkpoints kept; 0: all
   Resume resume = Resume::kAuto;
+  DeviceChoice device = DeviceChoice::kAuto;
   std::int64_t threads = 0;  // compute threads; 0: every core
   bool deterministic = true;
   std::int64_t log_every = 1;  // steps between lines on the console; metrics.jsonl has every step
@@ -57,6 +64,10 @@ struct RunOptions {
     v.field("resume", resume,
             {.help = "auto: go on where a complete checkpoint of the same recipe is; never: refuse a used "
                      "folder; required: refuse an unused one",
+             .free_at_resume = true});
+    v.field("device", device,
+            {.help = "where to compute; auto: the first CUDA device where there is one, else the CPU; a run "
+                     "that goes on stays where it was",
              .free_at_resume = true});
     v.field("threads", threads,
             {.help = "compute threads; 0: every core", .min = 0, .max = 4096, .free_at_resume = true});

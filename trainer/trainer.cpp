@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "trainer/batch_tensors.h"
+#include "trainer/device_work.h"
 #include "trainer/error.h"
 #include "trainer/finite.h"
 #include "trainer/metrics/meter.h"
@@ -92,6 +93,7 @@ std::vector<MetricValue> Trainer::train_step() {
   optimizer_.step(steps_done_ + 1, rate, gradient_norm);  // update
   // ---- the line: everything below reports
   // -------------------------------------------------------------------------------------------
+  wait_for(model_.device());  // the clock is to see the update too
   const double seconds = seconds_since(start);
   ++steps_done_;
   Meter meter;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "models/device.h"
 #include "models/error.h"
 #include "models/ops/gemm.h"
 
@@ -32,8 +33,8 @@ PackedFeeds pack(std::span<const Decoder::Feed> feeds, const at::Device& device)
     packed.layout.doc_starts.push_back(static_cast<std::int32_t>(ids.size()));
     last_rows.push_back(static_cast<std::int64_t>(ids.size()) - 1);
   }
-  packed.ids_T = at::tensor(ids, at::kLong).to(device);
-  packed.last_rows_B = at::tensor(last_rows, at::kLong).to(device);
+  packed.ids_T = device_copy<std::int64_t>(ids, device);
+  packed.last_rows_B = device_copy<std::int64_t>(last_rows, device);
   return packed;
 }
 
@@ -66,8 +67,7 @@ at::Tensor Decoder::prefill(std::span<const Feed> feeds) {
   for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
     const AttentionOptions o = model_.attention_options(layer);
     at::Tensor qkv_TC = model_.project_qkv(layer, hidden_TD);
-    rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, context->layout.positions,
-            false);
+    rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, context->layout, false);
     for (std::size_t n = 0; n < feeds.size(); ++n)
       cache_.write(*feeds[n].sequence, layer, qkv_TC,
                    {context->layout.doc_starts[n], 0, static_cast<std::int64_t>(feeds[n].ids.size())});
@@ -90,7 +90,7 @@ at::Tensor Decoder::extend(std::span<const Feed> feeds) {
   for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
     const AttentionOptions o = model_.attention_options(layer);
     at::Tensor qkv_TC = model_.project_qkv(layer, hidden_TD);
-    rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, layout.positions, false);
+    rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, layout, false);
     for (std::size_t n = 0; n < feeds.size(); ++n)
       cache_.write(*feeds[n].sequence, layer, qkv_TC,
                    {layout.doc_starts[n], layout.positions[static_cast<std::size_t>(layout.doc_starts[n])],

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "models/ops/composed_operations.h"
 #include "models/ops/cpu/kernels.h"
 
 namespace caravan::models {
@@ -203,7 +204,7 @@ void KvCache::write(const KvSequence& sequence, std::int64_t layer, const at::Te
                   rows.first_row + rows.count <= qkv_TC.size(0) && qkv_TC.stride(1) == 1,
               "key/value cache: ", rows.count, " rows from ", rows.first_row, " of ", qkv_TC.sizes(),
               " for tokens from ", rows.position, " of a sequence of ", sequence.length());
-  if (!qkv_TC.is_cpu() || composed_)
+  if (!has_kernels(qkv_TC) || composed_)
     write_composed(sequence, layer, qkv_TC, rows);
   else if (qkv_TC.scalar_type() == at::kFloat)
     write_rows<float>(sequence, layer, qkv_TC, rows);
@@ -293,7 +294,7 @@ at::Tensor KvCache::attend(std::int64_t layer, std::span<const Query> queries,
     TORCH_CHECK(query.position >= 0 && query.position < query.sequence->length(),
                 "key/value cache: a query at ", query.position, " of a sequence of ",
                 query.sequence->length());
-  if (!qkv_BC.is_cpu() || composed_) return attend_composed(layer, queries, qkv_BC);
+  if (!has_kernels(qkv_BC) || composed_) return attend_composed(layer, queries, qkv_BC);
   at::Tensor out_BHE = at::empty({qkv_BC.size(0), o.num_heads * o.head_dim}, qkv_BC.options());
   if (qkv_BC.scalar_type() == at::kFloat)
     attend_rows<float>(layer, queries, qkv_BC, out_BHE);

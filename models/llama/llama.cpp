@@ -5,8 +5,11 @@
 
 #include <algorithm>
 
+#include "models/device.h"
 #include "models/error.h"
 #include "models/llama/random_init.h"
+#include "models/ops/composed_operations.h"
+#include "models/ops/device_ops.h"
 #include "models/ops/gemm.h"
 
 namespace caravan::models {
@@ -40,6 +43,7 @@ Llama::Llama(LlamaConfig config, at::ScalarType dtype, const at::Device& device)
     : config_(std::move(config)), dtype_(dtype), device_(device) {
   TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, "model dtype ", dtype,
               " is not supported; use fp32 or bf16");
+  if (!device.is_cpu()) require_exact_products();
   norm_ = {static_cast<float>(config_.rms_norm_eps), config_.norm_rounds_before_weight()};
   rope_ = rope_inverse_frequencies(config_);
   make_units();
@@ -160,6 +164,10 @@ std::shared_ptr<const AttentionContext> Llama::context(PackedLayout layout) {
                                 config_.rope_in_float32() ? at::kFloat : dtype_, device_);
   }
   auto context = std::make_shared<AttentionContext>();
+  if (!device_.is_cpu()) {
+    layout.positions_T = device_copy<std::int64_t>(layout.positions, device_);
+    layout.doc_starts_N = device_copy<std::int32_t>(layout.doc_starts, device_);
+  }
   context->layout = std::move(layout);
   context->rotary = rotary_;
   return context;
@@ -172,10 +180,7 @@ at::Tensor Llama::embed(const at::Tensor& ids_T) const {
 void Llama::embed_backward(const at::Tensor& ids_T, const at::Tensor& d_hidden_TD) {
   at::Tensor gradient = embedding_.gradient;
   if (!gradient.defined()) return;
-  if (!ids_T.is_cpu()) {
-    gradient.index_add_(0, ids_T, d_hidden_TD.to(gradient.scalar_type()));
-    return;
-  }
+  if (!has_kernels(gradient)) return device::add_rows_(gradient, ids_T, d_hidden_TD);
   const at::Tensor d = d_hidden_TD.contiguous();
   const std::int64_t tokens = ids_T.size(0), width = d.size(1);
   const std::int64_t* ids = ids_T.const_data_ptr<std::int64_t>();

@@ -18,7 +18,8 @@ struct AttentionOptions {
   float scale = 0.f;        // on q k^T, usually 1 / sqrt(E)
 };
 
-// qkv_TC, C = (H + 2K) E: rotated q, rotated k, v. Returns (out_T(HE), lse [K, T, H/K] fp32).
+// qkv_TC, C = (H + 2K) E: rotated q, rotated k, v. Returns (out_T(HE), lse fp32: [K, T, H/K], or what
+// the device's own attention wants back).
 std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const PackedLayout& layout,
                                             const AttentionOptions& options);
 // Gradient of qkv_TC.

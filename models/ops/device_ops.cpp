@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <limits>
+
+#include "models/device.h"
 
 namespace caravan::models::device {
 
@@ -12,43 +15,79 @@ at::Tensor wide(const at::Tensor& x) {
   return x.to(at::kFloat);
 }
 
-at::Tensor tensor_of(const std::vector<std::int32_t>& values, const at::Device& device) {
-  return at::from_blob(const_cast<std::int32_t*>(values.data()), {static_cast<std::int64_t>(values.size())},
-                       at::kInt)
-      .to(device, at::kLong, false, true);
-}
+// Scores of so many queries exist at a time: H * kQueryRows * n numbers for a document of n tokens.
+constexpr std::int64_t kQueryRows = 512;
 
-// q [H, n, E], k and v [H, n, E] of one document as fp32, key/value heads repeated for their group.
+// One document as fp32: q [K, H/K, n, E], k and v [K, n, E].
 struct DocumentHeads {
   at::Tensor q, k, v;
 };
-DocumentHeads document_heads(const at::Tensor& qkv_TC, std::int64_t start, std::int64_t length,
-                             const AttentionOptions& o) {
-  const at::Tensor rows =
-      wide(qkv_TC.narrow(0, start, length)).view({length, o.num_heads + 2 * o.num_kv_heads, o.head_dim});
-  const std::int64_t group = o.num_heads / o.num_kv_heads;
-  const auto part = [&](std::int64_t from, std::int64_t count) {
-    return rows.narrow(1, from, count).transpose(0, 1);
-  };
-  return {part(0, o.num_heads), part(o.num_heads, o.num_kv_heads).repeat_interleave(group, 0),
-          part(o.num_heads + o.num_kv_heads, o.num_kv_heads).repeat_interleave(group, 0)};
+
+at::Tensor grouped(const at::Tensor& x_nC, const AttentionOptions& o) {
+  return wide(x_nC)
+      .view({x_nC.size(0), o.num_kv_heads, o.num_heads / o.num_kv_heads, o.head_dim})
+      .permute({1, 2, 0, 3});
 }
 
-// Scores [H, n, n] with minus infinity where a query may not look.
-at::Tensor masked_scores(const DocumentHeads& heads, const AttentionOptions& o) {
-  const std::int64_t n = heads.q.size(1);
-  const at::Tensor index = at::arange(n, heads.q.options().dtype(at::kLong));
-  const at::Tensor distance = index.unsqueeze(1) - index.unsqueeze(0);
+DocumentHeads document_heads(const at::Tensor& qkv_TC, std::int64_t start, std::int64_t length,
+                             const AttentionOptions& o) {
+  const at::Tensor rows = qkv_TC.narrow(0, start, length);
+  const std::int64_t q = o.num_heads * o.head_dim, kv = o.num_kv_heads * o.head_dim;
+  const auto keys = [&](std::int64_t from) {
+    return wide(rows.narrow(1, from, kv))
+        .view({length, o.num_kv_heads, o.head_dim})
+        .transpose(0, 1)
+        .contiguous();
+  };
+  return {grouped(rows.narrow(1, 0, q).contiguous(), o), keys(q), keys(q + kv)};
+}
+
+// Queries [first, first + count) of a document and the keys that any of them sees.
+struct QueryBlock {
+  std::int64_t first, count, first_key, num_keys;
+};
+
+template <class Body>
+void for_query_blocks(std::int64_t length, const AttentionOptions& o, Body body) {
+  for (std::int64_t first = 0; first < length; first += kQueryRows) {
+    const std::int64_t count = std::min(kQueryRows, length - first);
+    const std::int64_t first_key = o.window > 0 ? std::max<std::int64_t>(0, first - o.window + 1) : 0;
+    body(QueryBlock{first, count, first_key, first + count - first_key});
+  }
+}
+
+template <class Body>
+void for_documents(const PackedLayout& layout, Body body) {
+  for (std::size_t d = 0; d + 1 < layout.doc_starts.size(); ++d)
+    body(layout.doc_starts[d], static_cast<std::int64_t>(layout.doc_starts[d + 1] - layout.doc_starts[d]));
+}
+
+// [K, H/K, n, E] -> the block's [K, H/K * count, E].
+at::Tensor block_rows(const at::Tensor& x, const QueryBlock& block) {
+  return x.narrow(2, block.first, block.count).reshape({x.size(0), -1, x.size(3)});
+}
+
+// Scores [K, H/K, count, keys] with minus infinity where a query may not look.
+at::Tensor masked_scores(const DocumentHeads& heads, const QueryBlock& block, const AttentionOptions& o) {
+  const auto index = [&](std::int64_t from, std::int64_t count) {
+    return at::arange(from, from + count, heads.q.options().dtype(at::kLong));
+  };
+  const at::Tensor distance =
+      index(block.first, block.count).unsqueeze(1) - index(block.first_key, block.num_keys).unsqueeze(0);
   at::Tensor hidden = distance.lt(0);
   if (o.window > 0) hidden = hidden.logical_or(distance.ge(o.window));
-  return at::bmm(heads.q, heads.k.transpose(1, 2))
+  const at::Tensor keys = heads.k.narrow(1, block.first_key, block.num_keys);
+  return at::bmm(block_rows(heads.q, block), keys.transpose(1, 2))
       .mul_(o.scale)
+      .view({o.num_kv_heads, o.num_heads / o.num_kv_heads, block.count, block.num_keys})
       .masked_fill_(hidden, -std::numeric_limits<float>::infinity());
 }
 
-// [H, n, E] -> [n, H E]
-at::Tensor to_rows(const at::Tensor& x, at::ScalarType dtype) {
-  return x.transpose(0, 1).reshape({x.size(1), x.size(0) * x.size(2)}).to(dtype);
+// [K, H/K * n, E] -> [n, H E]
+at::Tensor to_rows(const at::Tensor& x, std::int64_t rows, const AttentionOptions& o) {
+  return x.view({o.num_kv_heads, o.num_heads / o.num_kv_heads, rows, o.head_dim})
+      .permute({2, 0, 1, 3})
+      .reshape({rows, o.num_heads * o.head_dim});
 }
 
 }  // namespace
@@ -71,8 +110,10 @@ at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D,
 }
 
 void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table,
-             const std::vector<std::int32_t>& positions, bool inverse) {
-  const at::Tensor at_positions = tensor_of(positions, x_TC.device());
+             const PackedLayout& layout, bool inverse) {
+  const at::Tensor at_positions = layout.positions_T.defined()
+                                      ? layout.positions_T
+                                      : device_copy<std::int64_t>(layout.positions, x_TC.device());
   const at::Tensor cos = table.cos.index_select(0, at_positions).unsqueeze(1);
   at::Tensor sin = table.sin.index_select(0, at_positions).unsqueeze(1);
   if (inverse) sin = sin.neg();
@@ -96,17 +137,18 @@ at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_ac
 std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const PackedLayout& layout,
                                             const AttentionOptions& o) {
   at::Tensor out_THE = at::empty({qkv_TC.size(0), o.num_heads * o.head_dim}, qkv_TC.options());
-  const std::int64_t group = o.num_heads / o.num_kv_heads;
-  at::Tensor lse = at::empty({o.num_kv_heads, qkv_TC.size(0), group}, qkv_TC.options().dtype(at::kFloat));
-  for (std::size_t d = 0; d + 1 < layout.doc_starts.size(); ++d) {
-    const std::int64_t start = layout.doc_starts[d], length = layout.doc_starts[d + 1] - start;
+  at::Tensor lse = at::empty({o.num_kv_heads, qkv_TC.size(0), o.num_heads / o.num_kv_heads},
+                             qkv_TC.options().dtype(at::kFloat));
+  for_documents(layout, [&](std::int64_t start, std::int64_t length) {
     const DocumentHeads heads = document_heads(qkv_TC, start, length, o);
-    const at::Tensor scores = masked_scores(heads, o);
-    out_THE.narrow(0, start, length)
-        .copy_(to_rows(at::bmm(scores.softmax(2), heads.v), qkv_TC.scalar_type()));
-    lse.narrow(1, start, length)
-        .copy_(scores.logsumexp(2).view({o.num_kv_heads, group, length}).transpose(1, 2));
-  }
+    for_query_blocks(length, o, [&](const QueryBlock& block) {
+      const at::Tensor scores = masked_scores(heads, block, o);
+      const at::Tensor weights = scores.softmax(3).view({o.num_kv_heads, -1, block.num_keys});
+      const at::Tensor out = at::bmm(weights, heads.v.narrow(1, block.first_key, block.num_keys));
+      out_THE.narrow(0, start + block.first, block.count).copy_(to_rows(out, block.count, o));
+      lse.narrow(1, start + block.first, block.count).copy_(scores.logsumexp(3).transpose(1, 2));
+    });
+  });
   return {out_THE, lse};
 }
 
@@ -114,25 +156,45 @@ at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_TH
                               const at::Tensor& d_out_THE, const PackedLayout& layout,
                               const AttentionOptions& o) {
   at::Tensor d_qkv_TC = at::empty(qkv_TC.sizes(), qkv_TC.options());
-  const std::int64_t group = o.num_heads / o.num_kv_heads;
-  const auto by_head = [&](const at::Tensor& x, std::int64_t start, std::int64_t length) {
-    return wide(x.narrow(0, start, length)).view({length, o.num_heads, o.head_dim}).transpose(0, 1);
-  };
-  for (std::size_t d = 0; d + 1 < layout.doc_starts.size(); ++d) {
-    const std::int64_t start = layout.doc_starts[d], length = layout.doc_starts[d + 1] - start;
+  const std::int64_t q = o.num_heads * o.head_dim, kv = o.num_kv_heads * o.head_dim;
+  for_documents(layout, [&](std::int64_t start, std::int64_t length) {
     const DocumentHeads heads = document_heads(qkv_TC, start, length, o);
-    const at::Tensor weights = masked_scores(heads, o).softmax(2), d_out = by_head(d_out_THE, start, length);
-    const at::Tensor delta = (d_out * by_head(out_THE, start, length)).sum(2, true);
-    const at::Tensor d_scores = (weights * (at::bmm(d_out, heads.v.transpose(1, 2)) - delta)).mul_(o.scale);
-    const auto over_group = [&](const at::Tensor& x) {
-      return x.view({o.num_kv_heads, group, length, o.head_dim}).sum(1);
-    };
-    const at::Tensor dq = at::bmm(d_scores, heads.k),
-                     dk = over_group(at::bmm(d_scores.transpose(1, 2), heads.q)),
-                     dv = over_group(at::bmm(weights.transpose(1, 2), d_out));
-    d_qkv_TC.narrow(0, start, length).copy_(to_rows(at::cat({dq, dk, dv}, 0), qkv_TC.scalar_type()));
-  }
+    const at::Tensor out = grouped(out_THE.narrow(0, start, length), o),
+                     d_out = grouped(d_out_THE.narrow(0, start, length), o);
+    at::Tensor d_rows = d_qkv_TC.narrow(0, start, length);
+    const at::Tensor dk = at::zeros(heads.k.sizes(), heads.k.options()),
+                     dv = at::zeros(heads.v.sizes(), heads.v.options());
+    for_query_blocks(length, o, [&](const QueryBlock& block) {
+      const auto seen = [&](const at::Tensor& x) { return x.narrow(1, block.first_key, block.num_keys); };
+      const at::Tensor weights =
+          masked_scores(heads, block, o).softmax(3).view({o.num_kv_heads, -1, block.num_keys});
+      const at::Tensor d_out_block = block_rows(d_out, block);
+      const at::Tensor delta = (d_out_block * block_rows(out, block)).sum(2, true);
+      const at::Tensor d_scores =
+          at::bmm(d_out_block, seen(heads.v).transpose(1, 2)).sub_(delta).mul_(weights).mul_(o.scale);
+      d_rows.narrow(0, block.first, block.count)
+          .narrow(1, 0, q)
+          .copy_(to_rows(at::bmm(d_scores, seen(heads.k)), block.count, o));
+      seen(dk).add_(at::bmm(d_scores.transpose(1, 2), block_rows(heads.q, block)));
+      seen(dv).add_(at::bmm(weights.transpose(1, 2), d_out_block));
+    });
+    d_rows.narrow(1, q, kv).copy_(dk.transpose(0, 1).reshape({length, kv}));
+    d_rows.narrow(1, q + kv, kv).copy_(dv.transpose(0, 1).reshape({length, kv}));
+  });
   return d_qkv_TC;
+}
+
+void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& rows_TD) {
+  // Equal ids share the place of the first of them in sorted order: below T, and nothing is read back.
+  const at::Tensor places_T = at::searchsorted(std::get<0>(ids_T.sort()), ids_T);
+  at::Tensor sums_TD = at::zeros(rows_TD.sizes(), rows_TD.options().dtype(at::kFloat));
+  // With accumulation this is sorted and summed in the order of tokens on CUDA, not added by whoever comes
+  // first as index_add_ is.
+  sums_TD.index_put_({places_T}, wide(rows_TD), true);
+  const at::Tensor new_rows_TD =
+      wide(table_VD.index_select(0, ids_T)).add_(sums_TD.index_select(0, places_T));
+  // Rows of equal ids are equal, so their order does not matter.
+  table_VD.index_copy_(0, ids_T, new_rows_TD.to(table_VD.scalar_type()));
 }
 
 }  // namespace caravan::models::device

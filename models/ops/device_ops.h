@@ -1,5 +1,6 @@
 // The same operations as row_ops.h and attention.h composed from LibTorch's own, for devices without kernels
-// of ours. They run on the CPU too, where the tests use them as the reference of the kernels.
+// of ours. They run on the CPU too, where the tests use them as the reference of the kernels. Nothing here
+// waits for the device.
 #pragma once
 
 #include "models/ops/attention.h"
@@ -12,7 +13,7 @@ std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Ten
 at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
                              const at::Tensor& dy_TD, const at::Tensor& gradient_D);
 void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table,
-             const std::vector<std::int32_t>& positions, bool inverse);
+             const PackedLayout& layout, bool inverse);
 at::Tensor swiglu(const at::Tensor& gate_up_T2F);
 at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_act_TF);
 std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const PackedLayout& layout,
@@ -20,5 +21,8 @@ std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const Pack
 at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_THE, const at::Tensor& lse,
                               const at::Tensor& d_out_THE, const PackedLayout& layout,
                               const AttentionOptions& options);
+// table_VD[ids_T[t]] += rows_TD[t] for every t: the sum over equal ids in fp32, rounded once to the dtype of
+// the table. On CUDA the same bits every time. The gradient of an embedding.
+void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& rows_TD);
 
 }  // namespace caravan::models::device

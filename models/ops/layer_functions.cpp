@@ -158,7 +158,7 @@ struct RotaryAttentionFunction : Function<RotaryAttentionFunction> {
   static at::Tensor forward(AutogradContext* ctx, at::Tensor qkv,
                             const std::shared_ptr<const AttentionContext>& context,
                             const AttentionOptions& o) {
-    rotate_(qkv, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, context->layout.positions, false);
+    rotate_(qkv, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, context->layout, false);
     auto [out, lse] = attention(qkv, context->layout, o);
     // qkv was rotated behind autograd's back, so it is kept as a plain tensor and not as the input it was.
     ctx->saved_data["qkv"] = qkv.detach();
@@ -177,7 +177,7 @@ struct RotaryAttentionFunction : Function<RotaryAttentionFunction> {
     const AttentionContext& context = *holder->context;
     at::Tensor d_qkv = attention_backward(ctx->saved_data["qkv"].toTensor(), tensors[0], tensors[1],
                                           outputs[0].contiguous(), context.layout, o);
-    rotate_(d_qkv, o.num_heads + o.num_kv_heads, o.head_dim, context.rotary, context.layout.positions, true);
+    rotate_(d_qkv, o.num_heads + o.num_kv_heads, o.head_dim, context.rotary, context.layout, true);
     return {d_qkv, {}, {}};
   }
 };

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/packed_layout.h"
+
 namespace caravan::models {
 
 struct NormOptions {
@@ -41,7 +43,7 @@ RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attenti
 // by the row's position. arXiv 2104.09864, half-split form: dimension e pairs with e + E/2. `inverse` is the
 // gradient.
 void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table,
-             const std::vector<std::int32_t>& positions, bool inverse);
+             const PackedLayout& layout, bool inverse);
 
 // silu(gate) * up from gate_up_T2F. arXiv 2002.05202.
 at::Tensor swiglu(const at::Tensor& gate_up_T2F);

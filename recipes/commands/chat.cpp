@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "data/tokenizers/stream_decoder.h"
 #include "models/generation/generator.h"
+#include "recipes/device.h"
 #include "recipes/model_front.h"
 #include "trainer/metrics/console_sink.h"
 
@@ -25,7 +26,8 @@ const std::string kUsage =
         "Ctrl-D ends, and the line /new forgets the conversation.\n"
         "  --system TEXT             the system message\n") +
     kSamplingUsage +
-    "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n"
+    "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n" +
+    kDeviceUsage +
     "  --template NAME           chat template: a file of Jinja text or a built-in one; default: the "
     "checkpoint's\n"
     "Exit codes: 0 done, 2 usage, 65 a turn did not fit or a damaged checkpoint, 74 a file cannot be read.\n";
@@ -67,6 +69,7 @@ std::string for_terminal(const std::string& text) {
 struct ChatArgs {
   RowEncoderOptions rows;
   SamplingFlags sampling;
+  DeviceFlag device;
   std::optional<std::string> dtype;
   std::string system;
 };
@@ -78,7 +81,7 @@ class ChatSession {
     if (!args.system.empty()) messages_.push_back({{"role", "system"}, {"content", args.system}});
     encoder_.prepare(
         {{"messages", data::Json::array()}});  // before the weights: without a template nothing works
-    model_ = load_model(args.rows.model, args.dtype);
+    model_ = load_model(args.rows.model, args.dtype, args.device.resolve("chat"));
     file_ = models::read_generation_config(args.rows.model);
     sampling_ = args.sampling.resolve(file_, args.rows.model, flags);
     generator_.emplace(*model_,
@@ -86,12 +89,12 @@ class ChatSession {
     sequence_.emplace(generator_->decoder().new_sequence());
   }
 
-  // "134,515,008 parameters in bf16, 8,192 tokens of context".
+  // "134,515,008 parameters in bf16 on cpu, 8,192 tokens of context".
   std::string description() const {
     const models::LlamaConfig& config = model_->config();
     return trainer::with_thousands(static_cast<double>(model_->num_parameters())) + " parameters in " +
-           (model_->dtype() == at::kBFloat16 ? "bf16" : "fp32") + ", " +
-           trainer::with_thousands(static_cast<double>(config.max_position_embeddings)) +
+           (model_->dtype() == at::kBFloat16 ? "bf16" : "fp32") + " on " + device_kind(model_->device()) +
+           ", " + trainer::with_thousands(static_cast<double>(config.max_position_embeddings)) +
            " tokens of context";
   }
 
@@ -182,6 +185,7 @@ int run_chat(std::span<const std::string> args, std::istream& in, std::ostream& 
   flags.add_text("--model", parsed.rows.model);
   flags.add_text("--system", parsed.system);
   parsed.sampling.add_to(flags);
+  parsed.device.add_to(flags);
   flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
   flags.add_text("--template", parsed.rows.chat_template);
   if (!flags.parse(args)) return 0;

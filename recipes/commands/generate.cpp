@@ -7,6 +7,7 @@
 #include "data/error.h"
 #include "models/error.h"
 #include "models/generation/generator.h"
+#include "recipes/device.h"
 #include "recipes/json_lines.h"
 #include "recipes/model_front.h"
 
@@ -24,7 +25,8 @@ const std::string kUsage =
     "model.init: random and\n"
     "                            run.seed: S begins with; DIR then needs none (pretrained)\n"
     "  --batch-size B            sequences that decode together (32); no result depends on it\n"
-    "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n"
+    "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n" +
+    kDeviceUsage +
     "  --template NAME           chat template: a file of Jinja text or a built-in one; default: the "
     "checkpoint's\n"
     "  --special                 special tokens are recognised in all text; default: only where a template "
@@ -45,6 +47,7 @@ const std::string kUsage =
 struct GenerateArgs {
   RowEncoderOptions rows;
   SamplingFlags sampling;
+  DeviceFlag device;
   std::optional<std::string> dtype, init;
   std::optional<std::int64_t> batch_size = 32;
 
@@ -52,8 +55,9 @@ struct GenerateArgs {
 };
 
 std::unique_ptr<models::Llama> make_model(const GenerateArgs& args) {
-  if (args.init == "random") return random_model(args.rows.model, args.dtype, args.seed());
-  return load_model(args.rows.model, args.dtype);
+  const at::Device device = args.device.resolve("generate");
+  if (args.init == "random") return random_model(args.rows.model, args.dtype, device, args.seed());
+  return load_model(args.rows.model, args.dtype, device);
 }
 
 // Reads rows as places become free, and writes what is done in the order of the rows.
@@ -171,6 +175,7 @@ int run_generate(std::span<const std::string> args, std::istream& in, std::ostre
   parsed.sampling.add_to(flags);
   flags.add_choice("--init", parsed.init, {"pretrained", "random"});
   flags.add_integer("--batch-size", parsed.batch_size, 1, 1 << 16);
+  parsed.device.add_to(flags);
   flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
   flags.add_text("--template", parsed.rows.chat_template);
   flags.add_switch("--special", parsed.rows.special);

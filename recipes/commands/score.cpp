@@ -8,6 +8,8 @@
 
 #include "data/error.h"
 #include "losses/linear_cross_entropy.h"
+#include "models/device.h"
+#include "recipes/device.h"
 #include "recipes/json_lines.h"
 #include "recipes/model_front.h"
 #include "trainer/segmented_pass.h"
@@ -16,11 +18,13 @@ namespace caravan::recipes {
 
 namespace {
 
-constexpr const char* kUsage =
-    "caravan score --model DIR [options] < rows.jsonl\n"
-    "\n"
-    "Log-probabilities of tokens, each given those before it: JSON lines in, JSON lines out, in order.\n"
-    "  --dtype fp32|bf16         of weights and arithmetic (fp32)\n"
+const std::string kUsage =
+    std::string(
+        "caravan score --model DIR [options] < rows.jsonl\n"
+        "\n"
+        "Log-probabilities of tokens, each given those before it: JSON lines in, JSON lines out, in order.\n"
+        "  --dtype fp32|bf16         of weights and arithmetic (fp32)\n") +
+    kDeviceUsage +
     "  --batch-tokens N          rows are packed into passes of about this many tokens (4096)\n"
     "  --template NAME           chat template: a file of Jinja text or a built-in one; default: the "
     "checkpoint's\n"
@@ -98,7 +102,8 @@ class Scorer {
       input.layout.doc_starts.push_back(static_cast<std::int32_t>(ids.size()));
       weights_T[static_cast<std::int64_t>(ids.size()) - 1] = 0.f;
     }
-    input.ids_T = at::tensor(ids, at::kLong);
+    input.ids_T = models::device_copy<std::int64_t>(ids, model_.device());
+    weights_T = weights_T.to(model_.device());
     const at::Tensor hidden_TD = trainer::SegmentedPass(model_, 0).evaluate(input);
     const losses::OutputHead head{model_.config().vocab_size,
                                   [this](const at::Tensor& hidden_ND) { return model_.logits(hidden_ND); },
@@ -107,7 +112,7 @@ class Scorer {
     options.gradient = false;
     const at::Tensor next_T =
         losses::linear_cross_entropy(hidden_TD, head, input.ids_T.roll(-1), weights_T, options).log_probs_T;
-    return next_T.roll(1).contiguous();
+    return next_T.roll(1).cpu().contiguous();
   }
 
   void write(const Row& row, const std::vector<float>& log_probs) {
@@ -138,6 +143,7 @@ class Scorer {
 
 struct ScoreArgs {
   RowEncoderOptions rows;
+  DeviceFlag device;
   std::optional<std::string> dtype = "fp32";
   std::optional<std::int64_t> batch_tokens = 4096;
 };
@@ -149,6 +155,7 @@ int run_score(std::span<const std::string> args, std::istream& in, std::ostream&
   parsed.rows.text_keys = {"text"};
   CommandFlags flags("score", kUsage);
   flags.add_text("--model", parsed.rows.model);
+  parsed.device.add_to(flags);
   flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
   flags.add_integer("--batch-tokens", parsed.batch_tokens, 1, 1 << 24);
   flags.add_text("--template", parsed.rows.chat_template);
@@ -158,7 +165,7 @@ int run_score(std::span<const std::string> args, std::istream& in, std::ostream&
   if (parsed.rows.model.empty()) flags.refuse("--model is needed");
 
   RowEncoder encoder(parsed.rows);
-  const auto model = load_model(parsed.rows.model, parsed.dtype);
+  const auto model = load_model(parsed.rows.model, parsed.dtype, parsed.device.resolve("score"));
   Scorer scorer(*model, out);
   JsonLines lines(in);
   while (auto line = lines.next()) {

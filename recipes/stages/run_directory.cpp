@@ -131,8 +131,8 @@ bool RunDirectory::is_finished() const {
 }
 
 void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& identity,
-                         const std::vector<std::string>& command, std::int64_t total_steps,
-                         std::int64_t last_step) {
+                         const std::vector<std::string>& command, const std::string& device,
+                         std::int64_t total_steps, std::int64_t last_step) {
   trainer::Launch launch;
   launch.started = std::chrono::system_clock::now();
   launch.command = command;
@@ -141,6 +141,7 @@ void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& ident
   launch.environment = trainer::relevant_environment(environ);
   launch.host = trainer::read_host_facts();
   launch.first_step = last_step + 1;
+  launch.device = device;
   launch.threads = at::get_num_threads();
   launch.recipe = card_recipe(recipe);
   trainer::write_run_card(path_ / "run.json", identity, launch);

@@ -36,9 +36,10 @@ class RunDirectory {
   bool is_finished() const;
 
   // Opens metrics.jsonl, tensorboard/ and the console for a run that goes on after `last_step`; opens the run
-  // card.
+  // card, which tells where it computes.
   void start(const Recipe& recipe, const trainer::RunIdentity& identity,
-             const std::vector<std::string>& command, std::int64_t total_steps, std::int64_t last_step);
+             const std::vector<std::string>& command, const std::string& device, std::int64_t total_steps,
+             std::int64_t last_step);
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
   // Metrics are on the disk before a checkpoint says it is complete.
   void save(const trainer::CheckpointContent& content, std::int64_t keep);

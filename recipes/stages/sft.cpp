@@ -10,12 +10,14 @@
 #include "data/loader/training_data.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
+#include "recipes/device.h"
 #include "recipes/model_front.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/stages/input_hashes.h"
 #include "recipes/stages/run_directory.h"
 #include "recipes/text_front.h"
 #include "trainer/compute_speed.h"
+#include "trainer/device_work.h"
 #include "trainer/error.h"
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/metrics/process_memory.h"
@@ -81,14 +83,15 @@ data::PlanOptions evaluation_plan(const Recipe& recipe) {
 
 // The model with its weights; gradients in fp32 where several micro-batches add up, else in the dtype of the
 // parameters.
-std::unique_ptr<models::Llama> make_model(const Recipe& recipe, std::int64_t vocab_needed) {
+std::unique_ptr<models::Llama> make_model(const Recipe& recipe, const at::Device& device,
+                                          std::int64_t vocab_needed) {
   std::unique_ptr<models::Llama> model;
   if (recipe.model.init == models::Init::kRandom) {
-    model = random_model(recipe.model.path, scalar_type(recipe.model.dtype), recipe.run.seed);
+    model = random_model(recipe.model.path, scalar_type(recipe.model.dtype), device, recipe.run.seed);
   } else {
     const models::HfDirectory directory(recipe.model.path);
     directory.check(models::llama_parameter_shapes(directory.config()));
-    model = std::make_unique<models::Llama>(directory.config(), scalar_type(recipe.model.dtype), at::kCPU);
+    model = std::make_unique<models::Llama>(directory.config(), scalar_type(recipe.model.dtype), device);
     model->load(directory);
   }
   if (vocab_needed > model->config().vocab_size)
@@ -155,6 +158,7 @@ class SftRun {
       run_.log().info("this run is done: " + (run_.path() / "final").string());
       return 0;
     }
+    choose_device();
     open();
     build();
     start(command);
@@ -173,6 +177,15 @@ class SftRun {
     run_.log().info("done: " + run_.totals().summary());
     run_.log().info("the model: " + final_dir.string());
     return 0;
+  }
+
+  void choose_device() {
+    std::string before, note;
+    // Checkpoints of versions that knew no other device do not say where they come from.
+    if (run_.checkpoint()) before = run_.checkpoint()->progress.value("device", "cpu");
+    device_ = choose_device_to_go_on(recipe_.run.device, ask_cuda(), before,
+                                     run_.checkpoint() ? run_.checkpoint()->step : 0, note);
+    if (!note.empty()) run_.log().warn(note);
   }
 
   void open() {
@@ -204,7 +217,7 @@ class SftRun {
 
   void build() {
     input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
-    model_ = make_model(recipe_, front_.tokenizer->vocab_size());
+    model_ = make_model(recipe_, device_, front_.tokenizer->vocab_size());
     objective_.emplace(recipe_.loss);
     trainer::TrainerOptions options;
     options.optimizer = recipe_.optimizer;
@@ -241,12 +254,14 @@ class SftRun {
                       {"trained_tokens", rows.trained_tokens},
                       {"steps", source_->num_steps()},
                       {"tokens_of_all_steps", plan_->num_tokens()}};
-    run_.start(recipe_, identity, command, source_->num_steps(), trainer_->steps_done());
-    gemm_ = trainer::measure_gemm(model_->dtype(), model_->device());
+    run_.start(recipe_, identity, command, describe_device(device_), source_->num_steps(),
+               trainer_->steps_done());
+    gemm_ = trainer::measure_gemm(model_->dtype(), device_);
+    trainer::release_device_memory(device_);
     const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
     run_.log().info(counted(source_->num_steps()) + " steps, " + counted(plan_->num_tokens()) + " tokens, " +
                     counted(model_->num_parameters()) + " parameters, " +
-                    std::to_string(at::get_num_threads()) + " threads");
+                    std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
     if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
   }
 
@@ -262,6 +277,9 @@ class SftRun {
       }
     values.push_back(
         {"memory/peak_bytes", static_cast<double>(trainer::read_process_memory().peak_resident_bytes)});
+    if (!device_.is_cpu())
+      values.push_back(
+          {"memory/device_peak_bytes", static_cast<double>(trainer::peak_device_bytes(device_))});
     run_.report(step, values);
     if (held_out_source_ && evaluation_due(step)) evaluate(step);
   }
@@ -278,7 +296,7 @@ class SftRun {
       trainer::CheckpointContent content;
       content.step = step;
       content.tensors = trainer_->optimizer().state();
-      content.progress = {{"tokens_done", trainer_->tokens_done()}};
+      content.progress = {{"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}};
       content.recipe_yaml = resolved_yaml(recipe_);
       run_.save(content, recipe_.run.keep);
     }
@@ -289,6 +307,7 @@ class SftRun {
   trainer::Terminal& terminal_;
   trainer::StopRequest stop_;
   RunDirectory run_;
+  at::Device device_ = at::kCPU;
   TextFront front_;
   std::optional<data::TrainingData> data_, held_out_;
   std::optional<data::BatchPlan> plan_, held_out_plan_;
@@ -305,6 +324,9 @@ class SftRun {
 
 int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const std::vector<std::string>& command) {
   if (recipe.run.threads > 0) at::set_num_threads(static_cast<int>(recipe.run.threads));
+  // Before a run directory is made.
+  if (recipe.run.device == trainer::DeviceChoice::kCuda)
+    choose_device(recipe.run.device, ask_cuda(), "run.device");
   SftRun run(recipe, terminal);
   return run.go(command);
 }

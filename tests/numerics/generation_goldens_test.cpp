@@ -10,9 +10,11 @@
 #include "losses/linear_cross_entropy.h"
 #include "models/generation/generator.h"
 #include "models/llama/parameter_shapes.h"
+#include "models/ops/composed_operations.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/close.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/test_device.h"
 
 namespace caravan::models {
 namespace {
@@ -20,7 +22,7 @@ namespace {
 std::unique_ptr<Llama> load(const std::filesystem::path& folder, at::ScalarType dtype) {
   const HfDirectory directory(folder.string());
   directory.check(llama_parameter_shapes(directory.config()));
-  auto model = std::make_unique<Llama>(directory.config(), dtype, at::kCPU);
+  auto model = std::make_unique<Llama>(directory.config(), dtype, tests::test_device());
   model->load(directory);
   return model;
 }
@@ -53,7 +55,7 @@ at::Tensor training_log_probs(Llama& model, const std::vector<std::int32_t>& ids
   layout.doc_starts = {0, static_cast<std::int32_t>(tokens)};
   for (std::int32_t i = 0; i < tokens; ++i) layout.positions.push_back(i);
   const auto context = model.context(layout);
-  const at::Tensor ids_T = at::tensor(ids, at::kInt).to(at::kLong);
+  const at::Tensor ids_T = at::tensor(ids, at::kInt).to(tests::test_device(), at::kLong);
   at::Tensor hidden = model.embed(ids_T);
   for (std::int64_t layer = 0; layer < model.config().num_hidden_layers; ++layer)
     hidden = model.block(layer, hidden, context);
@@ -61,15 +63,16 @@ at::Tensor training_log_probs(Llama& model, const std::vector<std::int32_t>& ids
       model.config().vocab_size, [&](const at::Tensor& h) { return model.logits(h); }, {}};
   losses::CrossEntropyOptions options;
   options.gradient = false;
-  const auto result =
-      losses::linear_cross_entropy(model.final_norm(hidden).narrow(0, 0, tokens - 1), head,
-                                   ids_T.narrow(0, 1, tokens - 1), at::ones({tokens - 1}), options);
+  const auto result = losses::linear_cross_entropy(
+      model.final_norm(hidden).narrow(0, 0, tokens - 1), head, ids_T.narrow(0, 1, tokens - 1),
+      at::ones({tokens - 1}, hidden.options().dtype(at::kFloat)), options);
   return result.log_probs_T.narrow(0, tokens - 1 - count, count);
 }
 
 class GenerationGoldens : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
+    SKIP_WITHOUT_TEST_DEVICE();
     SKIP_WITHOUT_SHARED_DATA();
     folder_ = tests::shared_data() / "goldens/models" / GetParam();
   }
@@ -118,8 +121,7 @@ INSTANTIATE_TEST_SUITE_P(All, GenerationGoldens,
                            return name;
                          });
 
-TEST(TrainedCheckpoint, GreedyStoryOf256Tokens) {
-  SKIP_WITHOUT_SHARED_DATA();
+void expect_greedy_story() {
   const auto folder = tests::shared_data() / "checkpoints/stories260K";
   const auto greedy_story = read_json(folder / "reference.json").at("greedy");
   const std::vector<std::int32_t> ids = greedy_story.at("ids");
@@ -129,6 +131,20 @@ TEST(TrainedCheckpoint, GreedyStoryOf256Tokens) {
   EXPECT_EQ(found.ids, std::vector<std::int32_t>(ids.begin() + 1, ids.end()));
   ASSERT_EQ(nll.size(), found.log_probs.size());
   EXPECT_TRUE(tests::close(at::tensor(found.log_probs).neg(), at::tensor(nll, at::kDouble), 1e-4));
+}
+
+TEST(TrainedCheckpoint, GreedyStoryOf256Tokens) {
+  SKIP_WITHOUT_TEST_DEVICE();
+  SKIP_WITHOUT_SHARED_DATA();
+  expect_greedy_story();
+}
+
+// As on devices without kernels of ours.
+TEST(TrainedCheckpoint, GreedyStoryByComposedOperations) {
+  SKIP_WITHOUT_TEST_DEVICE();
+  SKIP_WITHOUT_SHARED_DATA();
+  const ComposedOperations composed;
+  expect_greedy_story();
 }
 
 }  // namespace

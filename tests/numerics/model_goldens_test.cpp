@@ -10,9 +10,11 @@
 #include "losses/linear_cross_entropy.h"
 #include "models/llama/llama.h"
 #include "models/llama/parameter_shapes.h"
+#include "models/ops/composed_operations.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/close.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/test_device.h"
 
 namespace caravan::models {
 namespace {
@@ -23,11 +25,12 @@ using tests::close;
 class ModelGoldens : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
+    SKIP_WITHOUT_TEST_DEVICE();
     SKIP_WITHOUT_SHARED_DATA();
     folder_ = tests::shared_data() / "goldens/models" / GetParam();
     const HfDirectory directory(folder_.string());
     directory.check(llama_parameter_shapes(directory.config()));
-    model_ = std::make_unique<Llama>(directory.config(), at::kFloat, at::kCPU);
+    model_ = std::make_unique<Llama>(directory.config(), at::kFloat, tests::test_device());
     model_->load(directory);
     model_->allocate_gradients(at::kFloat);
     reference_ = std::make_unique<SafetensorsFile>((folder_ / "reference.safetensors").string());
@@ -35,7 +38,13 @@ class ModelGoldens : public testing::TestWithParam<std::string> {
     tolerance_ = facts_.at("tolerance");
   }
 
+  void expect_hidden_states_and_logits();
+  void expect_shifted_positions();
+  void expect_gradients_of_every_parameter();
+  void expect_packed_documents_do_not_see_each_other();
+
   at::Tensor wanted(const std::string& name) const { return reference_->tensor(name); }
+  at::Tensor ids_of(const std::string& name) const { return wanted(name).to(tests::test_device()); }
 
   // Hidden states of documents given as [B, S] or [T] ids and a layout: embedding, each block, final norm.
   std::vector<at::Tensor> run(const at::Tensor& ids, const PackedLayout& layout,
@@ -100,8 +109,8 @@ at::Tensor shifted(const at::Tensor& labels) {  // [B, S] labels aligned with id
       .flatten();
 }
 
-TEST_P(ModelGoldens, HiddenStatesAndLogits) {
-  const at::Tensor ids = wanted("input_ids");
+void ModelGoldens::expect_hidden_states_and_logits() {
+  const at::Tensor ids = ids_of("input_ids");
   const std::int64_t batch = ids.size(0), length = ids.size(1);
   const auto states = run(ids, rows_layout(batch, length), nullptr);
   const double hidden = tolerance_.at("hidden_abs");
@@ -115,15 +124,15 @@ TEST_P(ModelGoldens, HiddenStatesAndLogits) {
                     tolerance_.at("logits_abs")));
 }
 
-TEST_P(ModelGoldens, ShiftedPositions) {
-  const at::Tensor ids = wanted("input_ids");
+void ModelGoldens::expect_shifted_positions() {
+  const at::Tensor ids = ids_of("input_ids");
   const auto states = run(ids, rows_layout(ids.size(0), ids.size(1), wanted("pos.position_ids")), nullptr);
   EXPECT_TRUE(close(logits_of(states.back()).view(wanted("pos.logits").sizes()), wanted("pos.logits"),
                     tolerance_.at("pos_logits_abs")));
 }
 
-TEST_P(ModelGoldens, GradientsOfEveryParameter) {
-  const at::Tensor ids = wanted("input_ids"), labels = wanted("labels");
+void ModelGoldens::expect_gradients_of_every_parameter() {
+  const at::Tensor ids = ids_of("input_ids"), labels = ids_of("labels");
   std::vector<std::pair<at::Tensor, at::Tensor>> kept;
   run(ids, rows_layout(ids.size(0), ids.size(1)), &kept);
   const double loss = backward(ids, shifted(labels), kept);
@@ -137,8 +146,8 @@ TEST_P(ModelGoldens, GradientsOfEveryParameter) {
     }
 }
 
-TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOther) {
-  const at::Tensor ids = wanted("packed.input_ids"), starts = wanted("packed.cu_seqlens"),
+void ModelGoldens::expect_packed_documents_do_not_see_each_other() {
+  const at::Tensor ids = ids_of("packed.input_ids"), starts = wanted("packed.cu_seqlens"),
                    positions = wanted("packed.position_ids");
   PackedLayout layout;
   for (std::int64_t i = 0; i < starts.numel(); ++i)
@@ -147,6 +156,43 @@ TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOther) {
     layout.positions.push_back(static_cast<std::int32_t>(positions[i].item<std::int64_t>()));
   const auto states = run(ids, layout, nullptr);
   EXPECT_TRUE(close(logits_of(states.back()), wanted("packed.logits"), tolerance_.at("packed_logits_abs")));
+}
+
+TEST_P(ModelGoldens, HiddenStatesAndLogits) {
+  expect_hidden_states_and_logits();
+}
+
+TEST_P(ModelGoldens, ShiftedPositions) {
+  expect_shifted_positions();
+}
+
+TEST_P(ModelGoldens, GradientsOfEveryParameter) {
+  expect_gradients_of_every_parameter();
+}
+
+TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOther) {
+  expect_packed_documents_do_not_see_each_other();
+}
+
+// As on devices without kernels of ours.
+TEST_P(ModelGoldens, HiddenStatesAndLogitsByComposedOperations) {
+  const ComposedOperations composed;
+  expect_hidden_states_and_logits();
+}
+
+TEST_P(ModelGoldens, ShiftedPositionsByComposedOperations) {
+  const ComposedOperations composed;
+  expect_shifted_positions();
+}
+
+TEST_P(ModelGoldens, GradientsOfEveryParameterByComposedOperations) {
+  const ComposedOperations composed;
+  expect_gradients_of_every_parameter();
+}
+
+TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOtherByComposedOperations) {
+  const ComposedOperations composed;
+  expect_packed_documents_do_not_see_each_other();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ModelGoldens,

@@ -8,12 +8,12 @@
 
 namespace caravan::tests {
 
-// |found - wanted| <= tolerance everywhere. NaN differs from everything.
+// |found - wanted| <= tolerance everywhere, on whatever devices they are. NaN differs from everything.
 inline testing::AssertionResult close(const at::Tensor& found, const at::Tensor& wanted, double tolerance) {
   if (found.sizes() != wanted.sizes())
     return testing::AssertionFailure()
            << "shape " << found.sizes() << " where " << wanted.sizes() << " was wanted";
-  const at::Tensor a = found.to(at::kDouble).flatten(), b = wanted.to(at::kDouble).flatten();
+  const at::Tensor a = found.cpu().to(at::kDouble).flatten(), b = wanted.cpu().to(at::kDouble).flatten();
   if (a.numel() == 0) return testing::AssertionSuccess();
   const at::Tensor error = (a - b).abs();
   const at::Tensor bad = error.gt(tolerance).logical_or(error.isnan());

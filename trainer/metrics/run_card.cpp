@@ -45,6 +45,7 @@ Json to_json(const Launch& launch) {
           {"versions", launch.versions},
           {"environment", launch.environment},
           {"recipe", recipe},
+          {"device", launch.device},
           {"threads", launch.threads},
           {"host", to_json(launch.host)}};
 }

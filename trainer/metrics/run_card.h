@@ -24,6 +24,7 @@ struct Launch {
   std::map<std::string, std::string> environment;           // from relevant_environment
   std::vector<std::pair<std::string, std::string>> recipe;  // key -> value, every default written out
   HostFacts host;
+  std::string device;  // "cpu", or which GPU
   int threads = 0;
   int world_size = 1;
   std::int64_t first_step = 1;

@@ -9,6 +9,10 @@ namespace caravan::trainer {
 
 namespace {
 
+// Logits at a time on a GPU: some thousand rows keep it busy; what is made of them in fp32 is several times
+// this.
+constexpr std::int64_t kDeviceChunkBytes = std::int64_t{256} << 20;
+
 double trained_tokens(const data::MicroBatch& batch, std::size_t document) {
   double tokens = 0.0;
   for (auto t = static_cast<std::size_t>(batch.doc_starts[document]);
@@ -53,6 +57,8 @@ ObjectiveResult SftObjective::loss(const at::Tensor& hidden_TD, const losses::Ou
   options.gradient = gradient_scale != nullptr;
   options.gradient_scale = gradient_scale ? *gradient_scale : 0.0;
   const at::Device device = hidden_TD.device();
+  options.weighted_rows = weighted_rows(batch.weights, device);
+  if (device.is_cuda()) options.chunk_bytes = kDeviceChunkBytes;
   const at::Tensor weights_T = float_tensor(
       options_.reduction == Reduction::kExampleMean ? weights_by_document(batch) : batch.weights, device);
   const auto result =

@@ -4,9 +4,10 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "models/ops/composed_operations.h"
+#include "trainer/optim/composed_adamw.h"
 #include "trainer/optim/cpu/adamw_kernel.h"
 
 namespace caravan::trainer {
@@ -14,15 +15,20 @@ namespace caravan::trainer {
 namespace {
 
 constexpr std::int64_t kPortion = 1 << 16;  // elements a thread takes at a time
+// Elements that a device updates at a time: few enough for what is made on the way (some 100 MiB), enough to
+// keep a GPU busy.
+constexpr std::int64_t kDevicePortion = 1 << 22;
 
-// Calls body(begin, end, decays) over portions of [0, size) that lie wholly inside or outside the decayed
-// ranges.
-template <class Body>
-void for_portions(std::int64_t size, const DecayRanges& decay, Body body) {
-  std::vector<std::array<std::int64_t, 3>> portions;
+struct Portion {
+  std::int64_t begin, end;
+  bool decays;
+};
+
+// [0, size) in portions that lie wholly inside or outside of the decayed ranges.
+std::vector<Portion> portions_of(std::int64_t size, const DecayRanges& decay, std::int64_t longest) {
+  std::vector<Portion> portions;
   const auto add = [&](std::int64_t begin, std::int64_t end, bool decays) {
-    for (; begin < end; begin += kPortion)
-      portions.push_back({begin, std::min(end, begin + kPortion), decays});
+    for (; begin < end; begin += longest) portions.push_back({begin, std::min(end, begin + longest), decays});
   };
   std::int64_t at = 0;
   for (const auto& [begin, end] : decay) {
@@ -31,24 +37,7 @@ void for_portions(std::int64_t size, const DecayRanges& decay, Body body) {
     at = end;
   }
   add(at, size, false);
-  at::parallel_for(0, static_cast<std::int64_t>(portions.size()), 1,
-                   [&](std::int64_t first, std::int64_t last) {
-                     for (std::int64_t p = first; p < last; ++p) {
-                       const auto& [begin, end, decays] = portions[static_cast<std::size_t>(p)];
-                       body(begin, end, decays != 0);
-                     }
-                   });
-}
-
-// fp32 bits of bf16 values plus remainder, by LibTorch's own operations: any device.
-at::Tensor join(const at::Tensor& values, const at::Tensor& remainder) {
-  return (values.view(at::kShort).to(at::kInt).bitwise_left_shift(16) + remainder.to(at::kInt))
-      .view(at::kFloat);
-}
-void split(const at::Tensor& master, at::Tensor& values, at::Tensor& remainder) {
-  const at::Tensor bits = master.view(at::kInt), high = (bits + 0x8000).bitwise_right_shift(16);
-  values.view(at::kShort).copy_(high.to(at::kShort));
-  remainder.copy_((bits - high.bitwise_left_shift(16)).to(at::kShort));
+  return portions;
 }
 
 }  // namespace
@@ -66,49 +55,58 @@ void AdamW::step(at::Tensor& gradients, std::int64_t step, double rate, double g
   at::NoGradGuard no_grad;
   const double bias1 = 1.0 - std::pow(options_.betas[0], static_cast<double>(step));
   const double bias2 = 1.0 - std::pow(options_.betas[1], static_cast<double>(step));
-  if (!values_.is_cpu()) {
-    at::Tensor master = this->master();
-    const at::Tensor g = gradients.to(at::kFloat).mul_(gradient_factor);
-    first_moment_.mul_(options_.betas[0]).add_(g, 1.0 - options_.betas[0]);
-    second_moment_.mul_(options_.betas[1]).addcmul_(g, g, 1.0 - options_.betas[1]);
-    at::Tensor update = (first_moment_ / bias1).div_((second_moment_ / bias2).sqrt_().add_(options_.eps));
-    for (const auto& [begin, end] : decay_)
-      update.narrow(0, begin, end - begin).add_(master.narrow(0, begin, end - begin), options_.weight_decay);
-    master.sub_(update, rate);
-    set_master(master);
-    gradients.zero_();
-    return;
-  }
-  cpu::AdamWConstants c{static_cast<float>(rate),
-                        0.f,
-                        static_cast<float>(options_.betas[0]),
-                        static_cast<float>(1.0 - options_.betas[0]),
-                        static_cast<float>(options_.betas[1]),
-                        static_cast<float>(1.0 - options_.betas[1]),
-                        static_cast<float>(options_.eps),
-                        static_cast<float>(1.0 / bias1),
-                        static_cast<float>(1.0 / std::sqrt(bias2)),
-                        static_cast<float>(gradient_factor)};
-  const auto run = [&](auto* value, auto* gradient) {
-    std::int16_t* remainder = remainder_.defined() ? remainder_.data_ptr<std::int16_t>() : nullptr;
-    float *m = first_moment_.data_ptr<float>(), *v = second_moment_.data_ptr<float>();
-    for_portions(values_.numel(), decay_, [&](std::int64_t begin, std::int64_t end, bool decays) {
-      cpu::AdamWConstants own = c;
-      own.decay = decays ? static_cast<float>(rate * options_.weight_decay) : 0.f;
-      cpu::adamw_range(value + begin, remainder ? remainder + begin : nullptr, m + begin, v + begin,
-                       gradient + begin, end - begin, own);
-    });
-  };
-  if (values_.scalar_type() == at::kFloat)
-    run(values_.data_ptr<float>(), gradients.data_ptr<float>());
+  const cpu::AdamWConstants constants{static_cast<float>(rate),
+                                      0.f,
+                                      static_cast<float>(options_.betas[0]),
+                                      static_cast<float>(1.0 - options_.betas[0]),
+                                      static_cast<float>(options_.betas[1]),
+                                      static_cast<float>(1.0 - options_.betas[1]),
+                                      static_cast<float>(options_.eps),
+                                      static_cast<float>(1.0 / bias1),
+                                      static_cast<float>(1.0 / std::sqrt(bias2)),
+                                      static_cast<float>(gradient_factor)};
+  const auto decayed = static_cast<float>(rate * options_.weight_decay);
+  if (!models::has_kernels(values_))
+    step_composed(gradients, constants, decayed);
+  else if (values_.scalar_type() == at::kFloat)
+    step_on_cpu(values_.data_ptr<float>(), gradients.data_ptr<float>(), constants, decayed);
   else if (gradients.scalar_type() == at::kFloat)
-    run(values_.data_ptr<c10::BFloat16>(), gradients.data_ptr<float>());
+    step_on_cpu(values_.data_ptr<c10::BFloat16>(), gradients.data_ptr<float>(), constants, decayed);
   else
-    run(values_.data_ptr<c10::BFloat16>(), gradients.data_ptr<c10::BFloat16>());
+    step_on_cpu(values_.data_ptr<c10::BFloat16>(), gradients.data_ptr<c10::BFloat16>(), constants, decayed);
+}
+
+void AdamW::step_composed(const at::Tensor& gradients, cpu::AdamWConstants constants, float decayed) {
+  for (const Portion& portion : portions_of(values_.numel(), decay_, kDevicePortion)) {
+    const auto part = [&](const at::Tensor& x) {
+      return x.defined() ? x.narrow(0, portion.begin, portion.end - portion.begin) : x;
+    };
+    constants.decay = portion.decays ? decayed : 0.f;
+    adamw_composed(part(values_), part(remainder_), part(first_moment_), part(second_moment_),
+                   part(gradients), constants);
+  }
+}
+
+template <class Value, class Gradient>
+void AdamW::step_on_cpu(Value* values, Gradient* gradients, const cpu::AdamWConstants& constants,
+                        float decayed) {
+  std::int16_t* remainder = remainder_.defined() ? remainder_.data_ptr<std::int16_t>() : nullptr;
+  float *m = first_moment_.data_ptr<float>(), *v = second_moment_.data_ptr<float>();
+  const std::vector<Portion> portions = portions_of(values_.numel(), decay_, kPortion);
+  at::parallel_for(0, static_cast<std::int64_t>(portions.size()), 1,
+                   [&](std::int64_t first, std::int64_t last) {
+                     for (std::int64_t p = first; p < last; ++p) {
+                       const auto& [begin, end, decays] = portions[static_cast<std::size_t>(p)];
+                       cpu::AdamWConstants own = constants;
+                       own.decay = decays ? decayed : 0.f;
+                       cpu::adamw_range(values + begin, remainder ? remainder + begin : nullptr, m + begin,
+                                        v + begin, gradients + begin, end - begin, own);
+                     }
+                   });
 }
 
 at::Tensor AdamW::master() const {
-  return remainder_.defined() ? join(values_, remainder_) : values_.clone();
+  return remainder_.defined() ? join_master(values_, remainder_) : values_.clone();
 }
 
 void AdamW::set_master(const at::Tensor& weights, std::int64_t begin) {
@@ -122,7 +120,7 @@ void AdamW::set_master(const at::Tensor& weights, std::int64_t begin) {
       continue;
     }
     at::Tensor remainder = remainder_.narrow(0, begin + at, piece.numel());
-    split(piece.to(at::kFloat).contiguous(), values, remainder);
+    split_master(piece.to(values.device(), at::kFloat).contiguous(), values, remainder);
   }
 }
 
@@ -134,8 +132,7 @@ std::vector<std::pair<const char*, at::Tensor>> AdamW::state() {
 }
 
 at::Tensor sum_of_squares(const at::Tensor& flat) {
-  if (!flat.is_cpu())
-    return at::linalg_vector_norm(flat, 2, std::nullopt, false, at::kFloat).to(at::kDouble).square_();
+  if (!models::has_kernels(flat)) return sum_of_squares_composed(flat);
   const std::int64_t portions = (flat.numel() + kPortion - 1) / kPortion;
   std::vector<double> parts(static_cast<std::size_t>(portions));
   const auto run = [&](const auto* x) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "trainer/optim/cpu/adamw_kernel.h"
 #include "trainer/optim/optimizer_options.h"
 
 namespace caravan::trainer {
@@ -38,6 +39,10 @@ class AdamW {
   std::vector<std::pair<const char*, at::Tensor>> state();
 
  private:
+  void step_composed(const at::Tensor& gradients, cpu::AdamWConstants constants, float decayed);
+  template <class Value, class Gradient>
+  void step_on_cpu(Value* values, Gradient* gradients, const cpu::AdamWConstants& constants, float decayed);
+
   at::Tensor values_, remainder_, first_moment_, second_moment_;
   DecayRanges decay_;
   OptimizerOptions options_;

@@ -105,6 +105,23 @@ double relative_difference(const at::Tensor& a, const at::Tensor& b) {
 
 class LinearCrossEntropy : public testing::TestWithParam<at::ScalarType> {};
 
+// Where the caller knows which rows count, nothing needs to be looked for.
+TEST_P(LinearCrossEntropy, TakesTheRowsThatTheCallerNames) {
+  const Problem p(GetParam());
+  Head named_head(p.weight), found_head(p.weight);
+  CrossEntropyOptions options;
+  const auto found = linear_cross_entropy(p.hidden, found_head.functions(), p.targets, p.weights, options);
+  options.weighted_rows = at::nonzero(p.weights).view(-1);
+  const auto named = linear_cross_entropy(p.hidden, named_head.functions(), p.targets, p.weights, options);
+  EXPECT_TRUE(at::equal(named.row_loss_T, found.row_loss_T));
+  EXPECT_TRUE(at::equal(named.d_hidden_TD, found.d_hidden_TD));
+  EXPECT_TRUE(at::equal(named_head.gradient_VD, found_head.gradient_VD));
+  // It is their word that counts.
+  options.weighted_rows = options.weighted_rows.narrow(0, 0, 10);
+  const auto fewer = linear_cross_entropy(p.hidden, named_head.functions(), p.targets, p.weights, options);
+  EXPECT_EQ(fewer.row_loss_T.count_nonzero().item<std::int64_t>(), 10);
+}
+
 TEST_P(LinearCrossEntropy, DoesNotDependOnTheChunkSize) {
   const Problem p(GetParam());
   Head whole_head(p.weight), chunked_head(p.weight);

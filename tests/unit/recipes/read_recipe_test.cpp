@@ -40,7 +40,7 @@ optimizer: {name: adamw, learning_rate: 5.0e-6, betas: [0.8, 0.95], eps: 1e-6, w
 schedule: {name: wsd, warmup: 3 %, min_lr_rate: 0.1, decay: 20 %}
 loss: {reduction: sum, label_smoothing_factor: 0.1, z_loss: 1e-4, neftune_noise_alpha: 5}
 run: {dir: /run, epochs: 2, seed: 123, checkpoint_every: 30 minutes, keep: 5, resume: required, threads: 2, deterministic: false,
-  log_every: 10}
+  device: cpu, log_every: 10}
 distributed: {shard: 0}
 evaluation: {every: 500 steps, sources: [{path: e.jsonl}], max_rows: 100}
 )")
@@ -81,6 +81,7 @@ evaluation: {every: 500 steps, sources: [{path: e.jsonl}], max_rows: 100}
   EXPECT_EQ(recipe.run.seed, 123u);
   EXPECT_EQ(recipe.run.checkpoint_every, (data::Quantity{30, data::Unit::kMinutes}));
   EXPECT_EQ(recipe.run.resume, trainer::Resume::kRequired);
+  EXPECT_EQ(recipe.run.device, trainer::DeviceChoice::kCpu);
   EXPECT_FALSE(recipe.run.deterministic);
   EXPECT_EQ(recipe.evaluation.every, (data::Quantity{500, data::Unit::kSteps}));
   EXPECT_EQ(recipe.evaluation.sources.at(0).path, "/recipes/e.jsonl");

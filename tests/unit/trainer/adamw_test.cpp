@@ -12,8 +12,10 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 
+#include "models/ops/composed_operations.h"
 #include "tests/support/close.h"
 #include "tests/support/shared_data.h"
 
@@ -275,7 +277,7 @@ TEST(AdamWMaster, SetMasterKeepsEveryBit) {
 }
 
 // The kernel's own split and join: a step that changes nothing leaves all bits.
-TEST(AdamWMaster, AStepOfRateZeroKeepsEveryBit) {
+void expect_rate_zero_keeps_every_bit() {
   const at::Tensor weights = from_bits(hard_bits()).masked_select(from_bits(hard_bits()).isfinite());
   for (const at::ScalarType gradient_type : {at::kFloat, at::kBFloat16}) {
     at::Tensor values = at::zeros({weights.numel()}, at::kBFloat16);
@@ -289,6 +291,10 @@ TEST(AdamWMaster, AStepOfRateZeroKeepsEveryBit) {
     EXPECT_TRUE(at::equal(adamw.master(), weights));
     EXPECT_TRUE(at::equal(values, before));
   }
+}
+
+TEST(AdamWMaster, AStepOfRateZeroKeepsEveryBit) {
+  expect_rate_zero_keeps_every_bit();
 }
 
 TEST(AdamWMaster, Fp32ValuesAreTheirOwnMaster) {
@@ -353,7 +359,52 @@ TEST(AdamW, ResultDoesNotDependOnTheNumberOfThreads) {
   }
 }
 
-TEST(SumOfSquares, EqualsDoubleArithmetic) {
+// What other devices run, portion by portion, against the kernel.
+TEST(ComposedAdamW, EqualsTheKernel) {
+  const std::int64_t size = (1 << 22) + 77;  // more than one portion
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(12);
+  const at::Tensor start = at::randn({size}, generator);
+  OptimizerOptions options;
+  options.weight_decay = 0.1;
+  const DecayRanges decay{{5, 1000}, {1 << 20, (1 << 22) + 50}};
+  for (const auto& [value_type, gradient_type] :
+       {std::pair{at::kFloat, at::kFloat}, {at::kBFloat16, at::kFloat}, {at::kBFloat16, at::kBFloat16}}) {
+    at::Tensor a = at::zeros({size}, value_type), b = a.clone();
+    AdamW kernel(a, decay, options), composed(b, decay, options);
+    kernel.set_master(start);
+    composed.set_master(start);
+    for (std::int64_t step = 1; step <= 3; ++step) {
+      at::Tensor first = (at::randn({size}, generator) * 0.01).to(gradient_type), second = first.clone();
+      kernel.step(first, step, 1e-2, 0.5);
+      const models::ComposedOperations by_composed_operations;
+      composed.step(second, step, 1e-2, 0.5);
+      EXPECT_EQ(second.count_nonzero().item<std::int64_t>(), 0);
+    }
+    EXPECT_TRUE(close(composed.master(), kernel.master(), 1e-6)) << value_type << " " << gradient_type;
+    const auto found = composed.state(), wanted = kernel.state();
+    for (std::size_t i = 0; i < 2; ++i)  // moments: a few units of fp32
+      EXPECT_TRUE(
+          close(found[i].second, wanted[i].second, 1e-6 * wanted[i].second.abs().max().item<double>()))
+          << found[i].first;
+  }
+}
+
+TEST(ComposedAdamW, AStepOfRateZeroKeepsEveryBit) {
+  const models::ComposedOperations composed;
+  expect_rate_zero_keeps_every_bit();
+}
+
+class SumOfSquares : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (GetParam()) composed_.emplace();
+  }
+  std::optional<models::ComposedOperations> composed_;
+};
+INSTANTIATE_TEST_SUITE_P(Ways, SumOfSquares, testing::Bool(),
+                         [](const auto& test) { return test.param ? "composed" : "kernel"; });
+
+TEST_P(SumOfSquares, EqualsDoubleArithmetic) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(11);
   for (const std::int64_t size : {0, 1, 7, 511, 513, (1 << 16) + 1, 200001})
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
@@ -364,12 +415,12 @@ TEST(SumOfSquares, EqualsDoubleArithmetic) {
     }
 }
 
-TEST(SumOfSquares, NeitherOverflowsNorUnderflowsWhereElementsAreFinite) {
+TEST_P(SumOfSquares, NeitherOverflowsNorUnderflowsWhereElementsAreFinite) {
   EXPECT_NEAR(sum_of_squares(at::full({1000}, 1e30)).item<double>(), 1e63, 1e57);
   EXPECT_NEAR(sum_of_squares(at::full({1000}, 1e-30)).item<double>(), 1e-57, 1e-63);
 }
 
-TEST(SumOfSquares, OneBadElementIsSeenAnywhere) {
+TEST_P(SumOfSquares, OneBadElementIsSeenAnywhere) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16})
     for (const std::int64_t at : {0, 511, 1000, (1 << 16) + 4}) {
       at::Tensor flat = at::ones({(1 << 16) + 5}, dtype);

@@ -29,8 +29,9 @@ inline models::LlamaConfig tiny_config(std::int64_t layers = 4) {
   return config;
 }
 
-inline models::Llama tiny_model(const models::LlamaConfig& config, at::ScalarType dtype = at::kFloat) {
-  models::Llama model(config, dtype, at::kCPU);
+inline models::Llama tiny_model(const models::LlamaConfig& config, at::ScalarType dtype = at::kFloat,
+                                const at::Device& device = at::kCPU) {
+  models::Llama model(config, dtype, device);
   model.initialize(7);
   model.allocate_gradients(at::kFloat);
   return model;

@@ -15,6 +15,7 @@
 #include "models/ops/device_ops.h"
 #include "tests/support/close.h"
 #include "tests/support/instruction_set.h"
+#include "tests/unit/models/ops/attention_cases.h"
 
 namespace caravan::models {
 
@@ -28,69 +29,9 @@ KernelTable<c10::BFloat16> avx512_bf16_kernels();
 namespace {
 
 using tests::close;
+using namespace attention_cases;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
-PackedLayout layout_of(const std::vector<std::int32_t>& lengths) {
-  PackedLayout layout{{}, {0}};
-  for (const std::int32_t length : lengths) {
-    for (std::int32_t t = 0; t < length; ++t) layout.positions.push_back(t);
-    layout.doc_starts.push_back(layout.doc_starts.back() + length);
-  }
-  return layout;
-}
-
-AttentionOptions options_of(std::int64_t kv_heads, std::int64_t group, std::int64_t width,
-                            std::int64_t window = 0) {
-  return {kv_heads * group, kv_heads, width, window, 1.f / std::sqrt(static_cast<float>(width))};
-}
-
-struct Inputs {
-  at::Tensor qkv, d_out;
-};
-Inputs random_inputs(const PackedLayout& layout, const AttentionOptions& o, at::ScalarType dtype,
-                     double scale = 1.0) {
-  auto generator = at::make_generator<at::CPUGeneratorImpl>(21);
-  const auto random = [&](std::int64_t heads) {
-    return (at::randn({layout.num_tokens(), heads * o.head_dim}, generator) * scale).to(dtype);
-  };
-  return {random(o.num_heads + 2 * o.num_kv_heads), random(o.num_heads)};
-}
-
-struct Outcome {
-  at::Tensor out, lse, d_qkv;
-};
-Outcome run(const Inputs& inputs, const PackedLayout& layout, const AttentionOptions& o) {
-  const auto [out, lse] = attention(inputs.qkv, layout, o);
-  return {out, lse, attention_backward(inputs.qkv, out, lse, inputs.d_out, layout, o)};
-}
-
-// The reference always computes in fp32 from the same rounded inputs.
-Outcome reference(const Inputs& inputs, const PackedLayout& layout, const AttentionOptions& o) {
-  const Inputs wide{inputs.qkv.to(at::kFloat), inputs.d_out.to(at::kFloat)};
-  const auto [out, lse] = device::attention(wide.qkv, layout, o);
-  return {out, lse, device::attention_backward(wide.qkv, out, lse, wide.d_out, layout, o)};
-}
-
-void expect_reference(const PackedLayout& layout, const AttentionOptions& o, at::ScalarType dtype) {
-  SCOPED_TRACE("group " + std::to_string(o.num_heads / o.num_kv_heads) + " width " +
-               std::to_string(o.head_dim) + " window " + std::to_string(o.window) +
-               (dtype == at::kFloat ? " fp32" : " bf16"));
-  const Inputs inputs = random_inputs(layout, o, dtype);
-  const Outcome found = run(inputs, layout, o), wanted = reference(inputs, layout, o);
-  EXPECT_EQ(found.out.scalar_type(), dtype);
-  const bool fp32 = dtype == at::kFloat;
-  // bf16: weights, their gradients and the results are rounded, each by at most one part in 256 of the
-  // largest term.
-  const double out = wanted.out.abs().max().item<double>(), d = wanted.d_qkv.abs().max().item<double>();
-  EXPECT_TRUE(close(found.out, wanted.out, (fp32 ? 2e-6 : 0x1p-7) * out));
-  EXPECT_TRUE(close(found.lse, wanted.lse, 1e-5));
-  EXPECT_TRUE(close(found.d_qkv, wanted.d_qkv, (fp32 ? 5e-6 : 0x1p-6) * d));
-  if (!fp32) {
-    EXPECT_LE((found.d_qkv.to(at::kFloat) - wanted.d_qkv).norm().item<double>(),
-              0x1p-7 * wanted.d_qkv.norm().item<double>());
-  }
-}
 
 class Attention : public testing::TestWithParam<at::ScalarType> {};
 
@@ -114,6 +55,12 @@ TEST_P(Attention, AllWindows) {
   for (const std::int64_t window : {1, 2, 16, 63, 64, 65, 128, 199, 200, 1000})
     for (const std::int64_t group : {1, 4})
       expect_reference(layout_of({200, 5, 66}), options_of(1, group, 16, window), GetParam());
+}
+
+// Longer than the blocks in which the composed operations go.
+TEST_P(Attention, LongDocuments) {
+  for (const std::int64_t window : {0, 100, 512, 700})
+    expect_reference(layout_of({1100, 3}), options_of(2, 2, 8, window), GetParam());
 }
 
 TEST_P(Attention, ManyDocuments) {

@@ -108,17 +108,17 @@ TEST_P(RowOps, RotateTurnsAndTurnsBack) {
     frequencies.push_back(
         static_cast<float>(std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(width))));
   const RotaryTable table = make_rotary_table(frequencies, 1.0, 300, dtype, at::kCPU);
-  std::vector<std::int32_t> positions;
-  for (std::int64_t t = 0; t < rows; ++t) positions.push_back(static_cast<std::int32_t>(t * 37 % 300));
+  PackedLayout layout;
+  for (std::int64_t t = 0; t < rows; ++t) layout.positions.push_back(static_cast<std::int32_t>(t * 37 % 300));
   constexpr std::int64_t kHeads = 3;
   const at::Tensor start = random(rows, 5 * width);  // the two heads behind must not be touched
   at::Tensor found = start.clone(), wanted = start.clone();
-  rotate_(found, kHeads, width, table, positions, false);
-  device::rotate_(wanted, kHeads, width, table, positions, false);
+  rotate_(found, kHeads, width, table, layout, false);
+  device::rotate_(wanted, kHeads, width, table, layout, false);
   EXPECT_TRUE(close(found, wanted, unit(dtype, 3.0)));
   EXPECT_TRUE(
       at::equal(found.narrow(1, kHeads * width, 2 * width), start.narrow(1, kHeads * width, 2 * width)));
-  rotate_(found, kHeads, width, table, positions, true);
+  rotate_(found, kHeads, width, table, layout, true);
   EXPECT_TRUE(close(found, start, dtype == at::kFloat ? 2e-6 : 0.04));
 }
 
@@ -212,10 +212,10 @@ TEST(RowOpsChecks, WrongShapesAndTypesAreRefused) {
   EXPECT_THROW(swiglu_backward(x, at::zeros({4, 3})), c10::Error);
   const RotaryTable table = make_rotary_table({1.f, 0.5f}, 1.0, 10, at::kFloat, at::kCPU);
   at::Tensor rotated = at::zeros({2, 8});
-  EXPECT_THROW(rotate_(rotated, 2, 4, table, {0}, false), c10::Error);
-  EXPECT_THROW(rotate_(rotated, 3, 4, table, {0, 1}, false), c10::Error);
-  EXPECT_THROW(rotate_(rotated, 2, 4, table, {0, 10}, false), c10::Error);
-  EXPECT_THROW(rotate_(rotated, 2, 4, table, {0, -1}, false), c10::Error);
+  EXPECT_THROW(rotate_(rotated, 2, 4, table, PackedLayout{.positions = {0}}, false), c10::Error);
+  EXPECT_THROW(rotate_(rotated, 3, 4, table, PackedLayout{.positions = {0, 1}}, false), c10::Error);
+  EXPECT_THROW(rotate_(rotated, 2, 4, table, PackedLayout{.positions = {0, 10}}, false), c10::Error);
+  EXPECT_THROW(rotate_(rotated, 2, 4, table, PackedLayout{.positions = {0, -1}}, false), c10::Error);
 }
 
 }  // namespace
