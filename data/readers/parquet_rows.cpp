@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/error.h"
+#include "data/readers/json_text.h"
 
 namespace caravan::data {
 namespace {
@@ -47,7 +48,7 @@ std::unique_ptr<RowSource> open_parquet(const std::string& path, const RowLimits
                                         const ByteSourceOptions& options) {
   static const ParquetEntry entry = load_module(path);
   if (options.hash != nullptr) hash_file(path, options);
-  return std::unique_ptr<RowSource>(entry(path, limits));
+  return std::unique_ptr<RowSource>(entry(path, limits, append_json_string));
 }
 
 }  // namespace caravan::data

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "data/readers/row_source.h"
 
@@ -15,8 +16,11 @@ namespace caravan::data {
 std::unique_ptr<RowSource> open_parquet(const std::string& path, const RowLimits& limits,
                                         const ByteSourceOptions& options);
 
-// What the module offers under the name kParquetEntry.
-using ParquetEntry = RowSource* (*)(const std::string& path, const RowLimits& limits);
-inline constexpr const char* kParquetEntry = "caravan_open_parquet_2";
+// What the module offers, and what it is given: the module links nothing of the program.
+using AppendJsonString = void (*)(std::string& out, std::string_view text);
+using ParquetEntry = RowSource* (*)(const std::string& path, const RowLimits& limits,
+                                    AppendJsonString append);
+// Counted up whenever an interface that the module shares with the program changes.
+inline constexpr const char* kParquetEntry = "caravan_open_parquet_1";
 
 }  // namespace caravan::data
