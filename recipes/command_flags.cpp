@@ -46,6 +46,13 @@ void CommandFlags::add_text(const std::string& name, std::string& value) {
   flags_.push_back({name, true, [&value](const std::string& text) { value = text; }});
 }
 
+void CommandFlags::add_texts(const std::string& name, std::vector<std::string>& values) {
+  flags_.push_back({.name = name,
+                    .takes_value = true,
+                    .set = [&values](const std::string& text) { values.push_back(text); },
+                    .repeats = true});
+}
+
 void CommandFlags::add_switch(const std::string& name, bool& value) {
   flags_.push_back({name, false, [&value](const std::string&) { value = true; }});
 }
@@ -94,15 +101,25 @@ CommandFlags::Flag& CommandFlags::find(const std::string& name) {
          (near ? "; did you mean " + std::string(*near) + "?" : ""));
 }
 
+bool CommandFlags::take_word(const std::string& argument, bool& only_words) {
+  if (words_ == nullptr) return false;
+  if (argument == "--" && !only_words) return only_words = true;
+  if (!only_words && argument != "-" && argument.starts_with('-')) return false;
+  words_->push_back(argument);
+  return true;
+}
+
 bool CommandFlags::parse(std::span<const std::string> args) {
+  bool only_words = false;
   for (std::size_t i = 0; i < args.size(); ++i) {
+    if (take_word(args[i], only_words)) continue;
     if (args[i] == "--help" || args[i] == "-h") {
       std::fputs(usage_.c_str(), stdout);
       return false;
     }
     const std::size_t equals = args[i].starts_with("--") ? args[i].find('=') : std::string::npos;
     Flag& flag = find(args[i].substr(0, equals));
-    if (std::exchange(flag.given, true)) refuse(flag.name + " is given twice");
+    if (std::exchange(flag.given, true) && !flag.repeats) refuse(flag.name + " is given twice");
     if (!flag.takes_value) {
       if (equals != std::string::npos) refuse(flag.name + " takes no value");
       flag.set("");

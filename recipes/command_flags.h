@@ -20,6 +20,10 @@ class CommandFlags {
 
   void add_text(const std::string& name, std::string& value);
   void add_switch(const std::string& name, bool& value);
+  // May be given several times.
+  void add_texts(const std::string& name, std::vector<std::string>& values);
+  // What stands without a flag: words that do not begin with "--", "-" alone, and all words behind "--".
+  void add_words(std::vector<std::string>& words) { words_ = &words; }
   // Within [low, high].
   void add_integer(const std::string& name, std::optional<std::int64_t>& value, std::int64_t low,
                    std::int64_t high);
@@ -37,11 +41,14 @@ class CommandFlags {
     bool takes_value;
     std::function<void(const std::string&)> set;
     bool given = false;
+    bool repeats = false;
   };
+  bool take_word(const std::string& argument, bool& only_words);
   Flag& find(const std::string& name);
 
   std::string command_, usage_;
   std::vector<Flag> flags_;
+  std::vector<std::string>* words_ = nullptr;
 };
 
 }  // namespace caravan::recipes

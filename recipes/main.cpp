@@ -1,6 +1,7 @@
 // The program: a table of its commands.
 #include <array>
 
+#include "recipes/commands/data.h"
 #include "recipes/commands/demo_data.h"
 #include "recipes/commands/demo_score.h"
 #include "recipes/commands/describe.h"
@@ -28,6 +29,7 @@ constexpr std::array kCommands = {
     Command{"score", "log-probabilities of the tokens of rows on stdin", nullptr},
     Command{"generate", "completions of prompts on stdin", nullptr},
     Command{"chat", "talk to a model", nullptr},
+    Command{"data", "convert and curate files of rows, with the fate of every row", caravan::recipes::run_data},
     Command{"demo-data", "write chat data of our own, its tokenizer and a small model's config",
             caravan::recipes::run_demo_data},
     Command{"demo-score", "exact match on the held-out demo problems, before and after",

@@ -24,7 +24,10 @@ std::string join_reasons(const std::vector<std::string>& reasons) {
 class ShardBuild {
  public:
   ShardBuild(const CacheRequest& request, const CacheFolder& folder, const ConversationTokenizer& tokenizer)
-      : request_(request), folder_(folder), tokenizer_(tokenizer), stream_(request.file, request.limits) {}
+      : request_(request),
+        folder_(folder),
+        tokenizer_(tokenizer),
+        stream_(open_rows(request.file, request.limits)) {}
 
   CacheEntry run() {
     {
@@ -68,14 +71,14 @@ class ShardBuild {
         throw Error(Error::Kind::kInterrupted,
                     "stopped while tokenizing " + request_.file + "; the next start goes on from here");
       }
-      ended_ = !stream_.next(block);
+      ended_ = !stream_->next(block);
       blocks_ += !ended_;
     } catch (...) {
       ended_ = true;
       const std::lock_guard result_guard(result_mutex_);
       record_error(blocks_);
     }
-    if (request_.progress) request_.progress(stream_.file_bytes_read(), file_bytes_);
+    if (request_.progress) request_.progress(stream_->file_bytes_read(), file_bytes_);
     return !ended_;
   }
 
@@ -96,7 +99,7 @@ class ShardBuild {
 
   void add_row(const RowBlock::Row& row, Memory& memory) const {
     const std::string_view text = memory.block.text(row);
-    const RowContext context{"row", {0, row.line}, row.byte_order_mark, row.too_long, row.in_array};
+    const RowContext context = context_of(row, "row", 0);
     const RowOutcome outcome = parse_row(text, request_.format, context, memory.json, memory.conversation);
     if (outcome.fate == RowFate::kIgnored) return;
     if (outcome.fate == RowFate::kDropped) {
@@ -133,7 +136,7 @@ class ShardBuild {
   const CacheRequest& request_;
   const CacheFolder& folder_;
   const ConversationTokenizer& tokenizer_;
-  RowStream stream_;
+  std::unique_ptr<RowSource> stream_;
   std::uint64_t file_bytes_ = std::filesystem::file_size(request_.file);
   std::mutex stream_mutex_;
   std::uint64_t blocks_ = 0;

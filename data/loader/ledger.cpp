@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "data/error.h"
+#include "data/text_table.h"
 
 namespace caravan::data {
 namespace {
@@ -36,12 +37,6 @@ void add_entry(LedgerTotals& totals, const LedgerEntry& entry) {
   totals.cut_tokens += entry.cut_tokens;
 }
 
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
 struct Column {
   const char* name;
   std::uint64_t LedgerTotals::*member;
@@ -59,41 +54,23 @@ constexpr Column kColumns[] = {
     {"cut tokens", &LedgerTotals::cut_tokens},
 };
 
-using Line = std::vector<std::string>;
-
-Line table_line(const std::string& title, const LedgerTotals& totals) {
-  Line line{title};
+TableLine table_line(const std::string& title, const LedgerTotals& totals) {
+  TableLine line{title};
   for (const Column& column : kColumns) line.push_back(grouped(totals.*column.member));
   return line;
 }
 
 // Without the columns in which every figure is 0, but for those that readers look for.
-std::vector<Line> drop_empty_columns(const std::vector<Line>& lines) {
-  std::vector<Line> kept(lines.size());
+std::vector<TableLine> drop_empty_columns(const std::vector<TableLine>& lines) {
+  std::vector<TableLine> kept(lines.size());
   for (std::size_t i = 0; i < lines[0].size(); ++i) {
     const std::string_view name = lines[0][i];
     const bool wanted =
         i == 0 || name == "dropped" ||
-        std::any_of(lines.begin() + 1, lines.end(), [i](const Line& line) { return line[i] != "0"; });
+        std::any_of(lines.begin() + 1, lines.end(), [i](const TableLine& line) { return line[i] != "0"; });
     for (std::size_t row = 0; wanted && row < lines.size(); ++row) kept[row].push_back(lines[row][i]);
   }
   return kept;
-}
-
-// First column to the left, figures to the right.
-std::string print_table(const std::vector<Line>& lines) {
-  std::vector<std::size_t> widths(lines.front().size(), 0);
-  for (const Line& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  std::string text;
-  for (const Line& line : lines) {
-    text += line[0] + std::string(widths[0] - line[0].size(), ' ');
-    for (std::size_t i = 1; i < line.size(); ++i)
-      text += "  " + std::string(widths[i] - line[i].size(), ' ') + line[i];
-    text += '\n';
-  }
-  return text;
 }
 
 std::string file_name(const std::string& path) {
@@ -173,7 +150,7 @@ std::string Ledger::summary() const {
   constexpr std::size_t kMostFiles = 30;
   std::vector<LedgerTotals> per_file(files_.size());
   for (const LedgerEntry& entry : entries_) add_entry(per_file[entry.file], entry);
-  std::vector<Line> lines{{"file"}};
+  std::vector<TableLine> lines{{"file"}};
   for (const Column& column : kColumns) lines[0].emplace_back(column.name);
   LedgerTotals rest;
   for (std::size_t i = 0; i < files_.size(); ++i) {

@@ -19,7 +19,7 @@
 
 #include "data/loader/token_shard.h"
 #include "data/loader/tokenize.h"
-#include "data/readers/row_stream.h"
+#include "data/readers/row_source.h"
 #include "data/source_options.h"
 
 namespace caravan::data {
@@ -46,7 +46,7 @@ struct CacheEntry {
 Digest digest_of_file(const std::string& path);
 Digest cache_key(const CacheRequest& request);
 
-// Finds or builds the entry. Throws data::Error: what ConversationTokenizer and RowStream throw (the one of
+// Finds or builds the entry. Throws data::Error: what ConversationTokenizer and open_rows throw (the one of
 // the earliest block), a full disk or unwritable folder, kInterrupted, a file that changed meanwhile.
 CacheEntry open_cache(const CacheRequest& request, const ConversationTokenizer& tokenizer);
 

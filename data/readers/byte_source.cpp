@@ -1,6 +1,7 @@
 #include "data/readers/byte_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -17,8 +18,11 @@ namespace {
 
 class PlainFile : public ByteSource {
  public:
-  explicit PlainFile(const std::string& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  PlainFile(const std::string& path, const ByteSourceOptions& options)
+      : path_(path == kStdin ? "stdin" : path),
+        options_(options),
+        descriptor_(path == kStdin ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                   : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (descriptor_ < 0) throw io_error("cannot be opened");
     struct stat status {};
     if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
@@ -26,6 +30,7 @@ class PlainFile : public ByteSource {
       throw Error(Error::Kind::kData,
                   path_ + ": is a folder; name a file or a glob such as " + path_ + "/*.jsonl");
     }
+    waits_ = !S_ISREG(status.st_mode);
     ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   ~PlainFile() override { ::close(descriptor_); }
@@ -33,28 +38,54 @@ class PlainFile : public ByteSource {
   PlainFile& operator=(const PlainFile&) = delete;
 
   std::size_t read(char* out, std::size_t size) override {
+    if (magic_given_ == magic_.size()) return read_file(out, size);
+    const std::size_t got = magic_.copy(out, size, magic_given_);
+    magic_given_ += got;
+    return got;
+  }
+  std::uint64_t file_bytes_read() const override { return bytes_ - (magic_.size() - magic_given_); }
+  const std::string& path() const { return path_; }
+  // The first bytes of the file. A pipe cannot be rewound, so they are kept, and read() gives them again.
+  std::string_view read_magic() {
+    char bytes[4];
+    while (magic_.size() < sizeof(bytes)) {
+      const std::size_t got = read_file(bytes, sizeof(bytes) - magic_.size());
+      if (got == 0) break;
+      magic_.append(bytes, got);
+    }
+    return magic_;
+  }
+
+ private:
+  std::size_t read_file(char* out, std::size_t size) {
     for (;;) {
+      if (waits_) wait_for_input();
       const ssize_t got = ::read(descriptor_, out, size);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw io_error("cannot be read");
+      if (options_.hash != nullptr) options_.hash->update(out, static_cast<std::size_t>(got));
       bytes_ += static_cast<std::uint64_t>(got);
       return static_cast<std::size_t>(got);
     }
   }
-  std::uint64_t file_bytes_read() const override { return bytes_; }
-  const std::string& path() const { return path_; }
-  void rewind() {
-    if (::lseek(descriptor_, 0, SEEK_SET) < 0)
-      throw io_error("cannot be rewound (is it a pipe? give a file)");
-    bytes_ = 0;
+  // A read from a pipe or terminal may block for ever, and then nobody would see the wish to stop.
+  void wait_for_input() {
+    constexpr int kLookEveryMs = 100;
+    pollfd waiting{descriptor_, POLLIN, 0};
+    while (options_.stop && ::poll(&waiting, 1, kLookEveryMs) == 0) {
+      if (options_.stop())
+        throw Error(Error::Kind::kInterrupted, path_ + ": stopped while waiting for input");
+    }
   }
-
- private:
   Error io_error(const std::string& what) const {
     return Error(Error::Kind::kInputOutput, path_ + ": " + what + ": " + std::strerror(errno));
   }
   std::string path_;
+  ByteSourceOptions options_;
   int descriptor_;
+  bool waits_ = false;
+  std::string magic_;
+  std::size_t magic_given_ = 0;
   std::uint64_t bytes_ = 0;
 };
 
@@ -155,19 +186,11 @@ class ZstdFile : public ByteSource {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_bytes(const std::string& path) {
-  auto file = std::make_unique<PlainFile>(path);
-  char magic[4] = {};
-  std::size_t got = 0;
-  while (got < sizeof(magic)) {
-    const std::size_t more = file->read(magic + got, sizeof(magic) - got);
-    if (more == 0) break;
-    got += more;
-  }
-  file->rewind();
-  if (got >= 2 && std::memcmp(magic, "\x1f\x8b", 2) == 0) return std::make_unique<GzipFile>(std::move(file));
-  if (got == 4 && std::memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
-    return std::make_unique<ZstdFile>(std::move(file));
+std::unique_ptr<ByteSource> open_bytes(const std::string& path, const ByteSourceOptions& options) {
+  auto file = std::make_unique<PlainFile>(path, options);
+  const std::string_view magic = file->read_magic();
+  if (magic.starts_with("\x1f\x8b")) return std::make_unique<GzipFile>(std::move(file));
+  if (magic == "\x28\xb5\x2f\xfd") return std::make_unique<ZstdFile>(std::move(file));
   return file;
 }
 

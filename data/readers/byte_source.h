@@ -7,10 +7,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+
+#include "data/sha256.h"
 
 namespace caravan::data {
+
+// The name that stands for standard input.
+inline constexpr std::string_view kStdin = "-";
+
+struct ByteSourceOptions {
+  // Fed with the bytes of the file as they are read, before decompression. Must outlive the source.
+  Sha256* hash = nullptr;
+  // Asked while a pipe or a terminal has nothing to say; true ends the read with an Error (interrupted).
+  std::function<bool()> stop = {};
+};
 
 class ByteSource {
  public:
@@ -24,6 +38,6 @@ class ByteSource {
 
 // The first bytes of the file, not its name, tell the compression. Throws data::Error where it cannot be
 // opened.
-std::unique_ptr<ByteSource> open_bytes(const std::string& path);
+std::unique_ptr<ByteSource> open_bytes(const std::string& path, const ByteSourceOptions& options = {});
 
 }  // namespace caravan::data

@@ -7,7 +7,7 @@
 #include "data/error.h"
 #include "data/readers/row.h"
 #include "data/readers/row_layouts.h"
-#include "data/readers/row_stream.h"
+#include "data/readers/row_source.h"
 
 namespace caravan::data {
 namespace {
@@ -40,11 +40,12 @@ void look_at(const JsonValue& row, Evidence& evidence) {
 
 Evidence gather(const std::string& path) {
   constexpr std::size_t kMostRows = 100;
-  RowStream stream(path, {.row_bytes = 16u << 20, .block_bytes = 1u << 20});
+  const std::unique_ptr<RowSource> stream =
+      open_rows(path, {.row_bytes = 16u << 20, .block_bytes = 1u << 20});
   RowBlock block;
   JsonRow json;
   Evidence evidence;
-  if (!stream.next(block)) return evidence;
+  if (!stream->next(block)) return evidence;
   for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
     const bool sound = json.parse(block.text(block.rows[i])) == JsonRow::Status::kOk;
     if (sound && json.root().is(JsonValue::Type::kObject)) look_at(json.root(), evidence);

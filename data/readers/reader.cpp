@@ -11,15 +11,15 @@ Reader::Reader(const std::string& path, RowFormat format, std::string source, st
     : source_(std::move(source)),
       format_(format == RowFormat::kAuto ? detect_format(path) : format),
       file_(file),
-      stream_(path, limits) {}
+      stream_(open_rows(path, limits)) {}
 
 bool Reader::next(RowOutcome& outcome, Conversation& conversation) {
   if (row_ == block_.rows.size()) {
-    if (!stream_.next(block_)) return false;
+    if (!stream_->next(block_)) return false;
     row_ = 0;
   }
   const RowBlock::Row& row = block_.rows[row_++];
-  const RowContext context{source_, {file_, row.line}, row.byte_order_mark, row.too_long, row.in_array};
+  const RowContext context = context_of(row, source_, file_);
   outcome = parse_row(block_.text(row), format_, context, json_, conversation);
   conversation.where = context.where;
   if (outcome.fate == RowFate::kKept || outcome.fate == RowFate::kRepaired)

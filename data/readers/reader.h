@@ -9,7 +9,7 @@
 #include <string>
 
 #include "data/readers/row.h"
-#include "data/readers/row_stream.h"
+#include "data/readers/row_source.h"
 #include "data/readers/seen_ids.h"
 
 namespace caravan::data {
@@ -17,7 +17,7 @@ namespace caravan::data {
 class Reader {
  public:
   // `format` auto looks at the first rows. `source` names the rows and is the stem of the ids of those
-  // without one. Throws data::Error as list_files, detect_format and RowStream do.
+  // without one. Throws data::Error as list_files, detect_format and open_rows do.
   Reader(const std::string& path, RowFormat format, std::string source, std::uint32_t file = 0,
          const RowLimits& limits = {});
 
@@ -33,7 +33,7 @@ class Reader {
   std::string source_;
   RowFormat format_;
   std::uint32_t file_;
-  RowStream stream_;
+  std::unique_ptr<RowSource> stream_;
   RowBlock block_;
   std::size_t row_ = 0;
   JsonRow json_;

@@ -48,17 +48,6 @@ void set_id(const JsonValue& row, const RowContext& context, Conversation& out) 
   }
 }
 
-// Template variables that rows carry by custom of the field.
-void read_variables(const JsonValue& row, Conversation& out) {
-  const std::optional<JsonValue> variables = row.find("chat_template_kwargs");
-  if (variables && variables->truthy()) {
-    if (!variables->is(JsonValue::Type::kObject)) throw DropRow{"wrong_type:chat_template_kwargs"};
-    out.variables = keep(*variables);
-  }
-  const std::optional<JsonValue> documents = row.find("documents");
-  if (documents && documents->is(JsonValue::Type::kArray)) out.variables["documents"] = keep(*documents);
-}
-
 void clear(Conversation& conversation) {
   conversation.messages.clear();
   conversation.tools = nullptr;
@@ -71,15 +60,22 @@ bool is_blank_row(std::string_view row) {
 
 }  // namespace
 
+std::string_view read_object(std::string_view row, const RowContext& context, JsonRow& json) {
+  if (context.problem != nullptr) return context.problem;
+  if (context.too_long) return "line_too_long";
+  if (!context.in_array && is_blank_row(row)) return kBlankLine;
+  if (const JsonRow::Status status = json.parse(row); status != JsonRow::Status::kOk) {
+    return reason_of(status);
+  }
+  return json.root().is(JsonValue::Type::kObject) ? "" : "wrong_type:row";
+}
+
 RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& context, JsonRow& json,
                      Conversation& conversation) {
-  if (context.too_long) return dropped("line_too_long");
-  if (!context.in_array && is_blank_row(row)) return {RowFate::kIgnored, {"blank_line"}};
-  if (const JsonRow::Status status = json.parse(row); status != JsonRow::Status::kOk) {
-    return dropped(reason_of(status));
-  }
+  const std::string_view problem = read_object(row, context, json);
+  if (problem == kBlankLine) return {RowFate::kIgnored, {std::string(problem)}};
+  if (!problem.empty()) return dropped(std::string(problem));
   const JsonValue root = json.root();
-  if (!root.is(JsonValue::Type::kObject)) return dropped("wrong_type:row");
   RowNotes notes;
   if (context.byte_order_mark) notes.reasons.emplace_back("repaired:byte_order_mark");
   clear(conversation);

@@ -12,11 +12,13 @@
 
 #include "data/message.h"
 #include "data/readers/json_row.h"
+#include "data/readers/row_source.h"
 #include "data/source_options.h"
 
 namespace caravan::data {
 
-enum class RowFate { kKept, kRepaired, kDropped, kIgnored };
+// kMerged: what is used of the row stands in a line that another row became (readers never say so).
+enum class RowFate { kKept, kRepaired, kDropped, kIgnored, kMerged };
 
 struct RowOutcome {
   RowFate fate = RowFate::kKept;
@@ -28,10 +30,22 @@ struct RowOutcome {
 struct RowContext {
   std::string_view source;  // becomes Conversation::source, and with the line its id where the row has none
   SourceLine where;
-  bool byte_order_mark = false;  // one stood before the row and was taken off
-  bool too_long = false;         // over the limit on rows; its bytes were not kept
-  bool in_array = false;         // an element of an array: nothing between two commas is broken, not blank
+  bool byte_order_mark = false;   // one stood before the row and was taken off
+  bool too_long = false;          // over the limit on rows; its bytes were not kept
+  bool in_array = false;          // an element of an array: nothing between two commas is broken, not blank
+  const char* problem = nullptr;  // RowBlock::Row::problem
 };
+
+inline RowContext context_of(const RowBlock::Row& row, std::string_view source, std::uint32_t file) {
+  return {source, {file, row.line}, row.byte_order_mark, row.too_long, row.in_array, row.problem};
+}
+
+// The one reason that makes a row ignored and not dropped.
+inline constexpr std::string_view kBlankLine = "blank_line";
+
+// Why a row holds no JSON object that can be read: "invalid_json", "blank_line", ... Empty where `json` holds
+// the object.
+std::string_view read_object(std::string_view row, const RowContext& context, JsonRow& json);
 
 // Fills `conversation` (where the fate is kept or repaired). `format` is one of the four layouts, not auto.
 // `json` is working memory, one per thread. Never throws for what the row holds.

@@ -4,11 +4,8 @@
 #include "data/readers/row_layouts.h"
 
 namespace caravan::data {
-namespace {
-
 using Type = JsonValue::Type;
 
-// Length in bytes of the white space character that `text` starts with; 0 where it starts with another.
 std::size_t space_length(std::string_view text) {
   const auto byte = [&text](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
@@ -23,8 +20,6 @@ std::size_t space_length(std::string_view text) {
                                            byte(2) == 0xA9 || byte(2) == 0xAF);
   return general || (byte(1) == 0x81 && byte(2) == 0x9F) ? 3 : 0;
 }
-
-}  // namespace
 
 bool is_blank(std::string_view utf8) {
   while (!utf8.empty()) {
@@ -78,6 +73,16 @@ std::optional<Json> parse_embedded(const std::string& text) {
   JsonRow inner;
   if (inner.parse(text) != JsonRow::Status::kOk) return std::nullopt;
   return inner.root().to_json();
+}
+
+void read_variables(const JsonValue& row, Conversation& out) {
+  const std::optional<JsonValue> variables = row.find("chat_template_kwargs");
+  if (variables && variables->truthy()) {
+    if (!variables->is(Type::kObject)) throw DropRow{"wrong_type:chat_template_kwargs"};
+    out.variables = keep(*variables);
+  }
+  const std::optional<JsonValue> documents = row.find("documents");
+  if (documents && documents->is(Type::kArray)) out.variables["documents"] = keep(*documents);
 }
 
 void read_tools(const JsonValue& row, Conversation& out) {

@@ -92,6 +92,8 @@ std::string_view sharegpt_role(const JsonValue& from) {
   throw DropRow{"unknown_role:" + shorten(from.text())};
 }
 
+}  // namespace
+
 void append_sharegpt_turn(const JsonValue& turn, std::vector<Message>& out, RowNotes& notes) {
   if (!turn.is(Type::kObject)) throw DropRow{"wrong_type:message"};
   const JsonValue from = need(turn, "from");
@@ -110,8 +112,6 @@ void append_sharegpt_turn(const JsonValue& turn, std::vector<Message>& out, RowN
   keep_extra(turn, "from", "value", message.extra);
   out.push_back(std::move(message));
 }
-
-}  // namespace
 
 void append_message(const JsonValue& value, std::vector<Message>& out, RowNotes& notes) {
   if (!value.is(Type::kObject)) throw DropRow{"wrong_type:message"};

@@ -34,10 +34,14 @@ JsonValue need(const JsonValue& row, std::string_view key);
 std::string need_text(const JsonValue& value, std::string_view name, RowNotes& notes);
 // Text of a key that may be absent, null or blank: then empty. Drops with wrong_type:KEY for other types.
 std::string optional_text(const JsonValue& row, std::string_view key, RowNotes& notes);
+// Appends one ShareGPT turn: {"from", "value"}.
+void append_sharegpt_turn(const JsonValue& turn, std::vector<Message>& out, RowNotes& notes);
 // Appends one {"role", "content", ...} object.
 void append_message(const JsonValue& value, std::vector<Message>& out, RowNotes& notes);
 // The value kept as it stands; drops with number_out_of_range.
 Json keep(const JsonValue& value);
+// Template variables that rows carry by custom of the field: chat_template_kwargs, documents.
+void read_variables(const JsonValue& row, Conversation& out);
 // `tools` of the row, a list or the JSON text of one. Drops with bad_tools.
 void read_tools(const JsonValue& row, Conversation& out);
 // Parses JSON inside a string; nothing where it is broken.
@@ -50,7 +54,10 @@ void check_roles(std::vector<Message>& messages, RowNotes& notes);
 // At most 48 bytes of a text for use in a reason, cut between characters: ledgers stay small whatever rows
 // hold.
 std::string shorten(std::string text);
-// Nothing but white space, by Unicode's list.
+// Length in bytes of the white space character, by Unicode's list, that a text starts with; 0 where it starts
+// with another.
+std::size_t space_length(std::string_view text);
+// Nothing but white space.
 bool is_blank(std::string_view utf8);
 
 }  // namespace caravan::data

@@ -31,13 +31,13 @@ bool ReadWindow::more() {
   return !ended_;
 }
 
-RowStream::RowStream(const std::string& path, const RowLimits& limits)
-    : limits_(limits), window_(open_bytes(path)) {
+RowStream::RowStream(const std::string& path, const RowLimits& limits, const ByteSourceOptions& options)
+    : limits_(limits), window_(open_bytes(path, options)) {
   start(path);
 }
 
 void RowStream::start(const std::string& path) {
-  const RowFileKind kind = row_file_kind(path);
+  const RowFileKind kind = path == kStdin ? RowFileKind::kJson : row_file_kind(path);
   while (window_.view().size() < kByteOrderMark.size() && window_.more()) {
   }
   if (window_.view().starts_with(kByteOrderMark)) {
@@ -81,7 +81,8 @@ bool RowStream::next(RowBlock& block) {
 
 void RowStream::add(RowBlock& block, std::string_view text, bool too_long) {
   if (too_long) text = {};
-  block.rows.push_back({block.bytes.size(), text.size(), ++rows_, byte_order_mark_, too_long, array_});
+  block.rows.push_back(
+      {block.bytes.size(), text.size(), ++rows_, byte_order_mark_, too_long, array_, nullptr});
   block.bytes.append(text);
   byte_order_mark_ = false;
 }

@@ -1,4 +1,4 @@
-# Metrics know numbers and files, no tensors.
+# Metrics know numbers and files, and the wish to stop is a signal: no tensors.
 add_library(trainer_metrics OBJECT
   metrics/append_file.cpp
   metrics/console_sink.cpp
@@ -13,6 +13,7 @@ add_library(trainer_metrics OBJECT
   metrics/run_totals.cpp
   metrics/tensorboard_sink.cpp
   metrics/terminal.cpp
+  stop_request.cpp
 )
 target_link_libraries(trainer_metrics PUBLIC nlohmann_json::nlohmann_json)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

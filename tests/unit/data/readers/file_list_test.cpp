@@ -29,7 +29,7 @@ TEST(FileList, RefusesWhatCannotBeRead) {
   EXPECT_THROW(list_files((dir.path() / "none.jsonl").string()), Error);
   EXPECT_THROW(list_files((dir.path() / "*.jsonl").string()), Error);
   EXPECT_THROW(list_files(dir.path().string()), Error);
-  EXPECT_THROW(list_files(dir.write("a.csv", "")), Error);
+  EXPECT_THROW(list_files(dir.write("a.txt", "")), Error);
   EXPECT_THROW(list_files(dir.write("gz", "")), Error);
 }
 
@@ -37,7 +37,10 @@ TEST(FileList, EndingsTellTheKind) {
   EXPECT_EQ(row_file_kind("x.jsonl.zst"), RowFileKind::kJsonLines);
   EXPECT_EQ(row_file_kind("x.ndjson.gz"), RowFileKind::kJsonLines);
   EXPECT_EQ(row_file_kind("x.json.gz"), RowFileKind::kJson);
-  EXPECT_THROW(row_file_kind("x.parquet"), Error);
+  EXPECT_EQ(row_file_kind("x.csv.gz"), RowFileKind::kCsv);
+  EXPECT_EQ(row_file_kind("x.tsv"), RowFileKind::kTsv);
+  EXPECT_EQ(row_file_kind("x.parquet"), RowFileKind::kParquet);
+  EXPECT_THROW(row_file_kind("x.parquet.gz"), Error);
 }
 
 }  // namespace

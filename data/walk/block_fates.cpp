@@ -1,0 +1,86 @@
+#include "data/walk/block_fates.h"
+
+#include <xxhash.h>
+
+#include <cstdio>
+
+namespace caravan::data {
+
+std::string row_hash(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  char text[33];
+  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
+void BlockFates::clear(bool details) {
+  details_ = details;
+  lines_.clear();
+  rows_.clear();
+  line_list_.clear();
+}
+
+BlockFates::Row& BlockFates::add(const WalkRow& row, RowFate fate) {
+  Row& added = rows_.emplace_back();
+  added.where = row.where;
+  added.fate = fate;
+  if (details_) {
+    if (row.json != nullptr) added.id = row.id();
+    added.hash = row_hash(row.bytes);
+  }
+  added.bytes = row.bytes;
+  return added;
+}
+
+void BlockFates::add_line(std::string_view text, std::string id) {
+  Line& line = line_list_.emplace_back();
+  line.length = text.size() + 1;
+  if (details_) {
+    line.hash = row_hash(text);
+    line.id = std::move(id);
+  }
+  lines_ += text;
+  lines_ += '\n';
+  ++rows_.back().num_lines;
+}
+
+void BlockFates::keep(const WalkRow& row, std::vector<std::string> reasons) {
+  Row& added = add(row, row.context.byte_order_mark ? RowFate::kRepaired : RowFate::kKept);
+  added.reasons = std::move(reasons);
+  if (row.context.byte_order_mark) added.reasons.emplace_back("repaired:byte_order_mark");
+  // An element of an array may run over several lines, and a line of jsonl may not.
+  if (row.context.in_array && row.bytes.find('\n') != std::string_view::npos) {
+    std::string flat(row.bytes);
+    std::erase_if(flat, [](char c) { return c == '\n' || c == '\r'; });
+    add_line(flat, added.id);
+  } else {
+    add_line(row.bytes, added.id);
+  }
+}
+
+void BlockFates::make(const WalkRow& row, std::span<const Made> made, std::vector<std::string> reasons,
+                      RowFate fate) {
+  add(row, fate).reasons = std::move(reasons);
+  for (const Made& line : made) add_line(line.text, line.id);
+}
+
+void BlockFates::drop(const WalkRow& row, std::string reason) {
+  add(row, RowFate::kDropped).reasons.push_back(std::move(reason));
+}
+
+void BlockFates::describe(std::string id, const std::string& hash) {
+  if (!details_) return;
+  rows_.back().id = std::move(id);
+  if (!hash.empty()) rows_.back().hash = hash;
+}
+
+void BlockFates::refuse(const WalkRow& row) {
+  add(row, row.blank() ? RowFate::kIgnored : RowFate::kDropped).reasons.emplace_back(row.problem);
+}
+
+void BlockFates::merge(const WalkRow& row, std::vector<std::string> reasons) {
+  add(row, RowFate::kMerged).reasons = std::move(reasons);
+}
+
+}  // namespace caravan::data

@@ -1,0 +1,8 @@
+# The commands of `caravan data`: rows in, rows out, no tensors.
+add_library(recipes_data OBJECT
+  commands/data.cpp
+  commands/data_convert.cpp
+  commands/data_run.cpp
+)
+target_link_libraries(recipes_data PUBLIC nlohmann_json::nlohmann_json)
+target_compile_definitions(recipes_data PRIVATE CARAVAN_VERSION="${PROJECT_VERSION}")

@@ -1,0 +1,10 @@
+test_program(walk_tests
+  LIBS recipes_data recipes_reader trainer_metrics data_converters data_walk data_readers data_chat data_tokenizers
+  SOURCES
+    unit/data/walk/fate_ledger_test.cpp
+    unit/data/walk/ordered_run_test.cpp
+    unit/data/walk/row_inputs_test.cpp
+    unit/data/walk/row_walk_test.cpp
+    unit/data/walk/row_writer_test.cpp
+    unit/recipes/commands/data_run_test.cpp
+)
