@@ -25,9 +25,10 @@ struct DataOptions {
   std::int64_t max_length = 4096;  // tokens
   TooLong too_long = TooLong::kDrop;
   bool shuffle = true;
-  std::string cache_dir = {};  // empty: run.dir/data/cache
-  std::string tokenizer = {};  // empty: model.path
-  std::int64_t threads = 0;    // 0: every core
+  std::string cache_dir = {};      // empty: run.dir/data/cache
+  std::string tokenizer = {};      // empty: model.path
+  std::string require_clean = {};  // report of caravan data decontaminate; empty: none is asked for
+  std::int64_t threads = 0;        // 0: every core
   bool operator==(const DataOptions&) const = default;
 
   template <class Visitor>
@@ -55,6 +56,11 @@ struct DataOptions {
     v.field(
         "tokenizer", tokenizer,
         {.help = "tokenizer.json, tokenizer.model or a folder with one; absent: model.path", .path = true});
+    v.field(
+        "require_clean", require_clean,
+        {.help = "report of caravan data decontaminate, or its folder: training is refused (77) unless every "
+                 "file of data.sources is the clean file it speaks of, byte for byte; absent: not asked",
+         .path = true});
     v.field("threads", threads,
             {.help = "threads that read and tokenize; 0: every core",
              .min = 0,

@@ -106,6 +106,12 @@ void check_template(const std::string& chat_template, std::vector<Missing>& miss
   missing.push_back({key, text});
 }
 
+void check_clean_report(const std::string& path, std::vector<Missing>& missing) {
+  if (path.empty() || is_file(path) || is_file(path + "/report.json")) return;
+  missing.push_back({"data.require_clean", "no report " + path + hint(path) +
+                                               "; caravan data decontaminate --report DIR writes one"});
+}
+
 void check_run_folder(const std::string& dir, std::vector<Missing>& missing) {
   fs::path existing = dir;
   std::error_code ignored;
@@ -124,6 +130,7 @@ void require_files(const ReadRecipe& read) {
   check_sources(recipe.data.sources, "data.sources", missing);
   check_sources(recipe.evaluation.sources, "evaluation.sources", missing);
   check_template(recipe.data.chat_template, missing);
+  check_clean_report(recipe.data.require_clean, missing);
   check_run_folder(recipe.run.dir, missing);
   std::vector<Problem> problems;
   for (const Missing& thing : missing) {

@@ -2,7 +2,11 @@
 add_library(recipes_data OBJECT
   commands/data.cpp
   commands/data_convert.cpp
+  commands/data_decontaminate.cpp
+  commands/data_dedup.cpp
   commands/data_run.cpp
+  commands/decontaminate_run.cpp
+  commands/dedup_run.cpp
 )
 target_link_libraries(recipes_data PUBLIC nlohmann_json::nlohmann_json)
 target_compile_definitions(recipes_data PRIVATE CARAVAN_VERSION="${PROJECT_VERSION}")

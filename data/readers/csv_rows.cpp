@@ -16,12 +16,22 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 }  // namespace
 
 CsvRows::CsvRows(const std::string& path, char separator, const RowLimits& limits,
-                 const ByteSourceOptions& options)
+                 const ByteSourceOptions& options, bool has_header)
     : limits_(limits), window_(open_bytes(path, options)), separator_(separator) {
   while (window_.view().size() < kByteOrderMark.size() && window_.more()) {
   }
   if (window_.view().starts_with(kByteOrderMark)) window_.drop(kByteOrderMark.size());
-  read_header(path);
+  if (has_header) {
+    read_header(path);
+  } else {
+    number_fields();
+  }
+}
+
+void CsvRows::number_fields() {
+  pending_ = read_record();
+  for (std::size_t i = 0; pending_ && i < record_.num_cells; ++i)
+    append_json_key(keys_.emplace_back(), std::to_string(i + 1));
 }
 
 // An empty file has no rows and needs no header.
@@ -145,8 +155,11 @@ bool CsvRows::next(RowBlock& block) {
   block.bytes.clear();
   block.rows.clear();
   block.index = blocks_;
-  while (block.bytes.size() + block.rows.size() * kRowCost < limits_.block_bytes && read_record())
+  while (block.bytes.size() + block.rows.size() * kRowCost < limits_.block_bytes &&
+         (pending_ || read_record())) {
+    pending_ = false;
     add_row(block);
+  }
   if (block.rows.empty()) return false;
   ++blocks_;
   return true;

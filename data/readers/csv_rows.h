@@ -3,7 +3,8 @@
 // Goals: RFC 4180 with line feeds and separators inside quotes, on any bytes; a record that does not fit
 // (number of fields, text after a closing quote, a quote that never closes) is a row with a problem and the
 // line where it begins. A cell is text: nothing is taken for a number or for "missing". A quote inside an
-// unquoted cell stands for itself. Non-goals: files without a header, other quotes than ", comment lines.
+// unquoted cell stands for itself. A file without a header may be read too: its fields are then named "1",
+// "2", ... as many as the first record has. Non-goals: other quotes than ", comment lines.
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@ class CsvRows : public RowSource {
  public:
   // Throws data::Error: as open_bytes, no header, a name twice in it, bytes of it that are no UTF-8.
   CsvRows(const std::string& path, char separator, const RowLimits& limits = {},
-          const ByteSourceOptions& options = {});
+          const ByteSourceOptions& options = {}, bool has_header = true);
   bool next(RowBlock& block) override;
   std::uint64_t file_bytes_read() const override { return window_.file_bytes_read(); }
 
@@ -32,6 +33,7 @@ class CsvRows : public RowSource {
     bool blank = false;  // nothing stands between two line ends
   };
   void read_header(const std::string& path);
+  void number_fields();
   bool read_record();
   bool has_bytes();
   char read_plain();
@@ -46,6 +48,7 @@ class CsvRows : public RowSource {
   std::uint64_t line_ = 1;
   std::uint64_t blocks_ = 0;
   Record record_;
+  bool pending_ = false;  // record_ was read to count its fields, and is the next row
 };
 
 }  // namespace caravan::data

@@ -3,6 +3,7 @@ add_library(data_walk OBJECT
   walk/fate_ledger.cpp
   walk/output_encoder.cpp
   walk/row_inputs.cpp
+  walk/row_messages.cpp
   walk/row_walk.cpp
   walk/row_writer.cpp
   walk/whole_file.cpp

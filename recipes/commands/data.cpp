@@ -7,6 +7,8 @@
 #include "data/error.h"
 #include "recipes/commands/command.h"
 #include "recipes/commands/data_convert.h"
+#include "recipes/commands/data_decontaminate.h"
+#include "recipes/commands/data_dedup.h"
 #include "recipes/nearest_name.h"
 
 namespace caravan::recipes {
@@ -15,6 +17,8 @@ namespace {
 // In the order in which a data set meets them.
 constexpr std::array kCommands = {
     Command{"convert", "rows of published sets to one record: id, source, messages", run_data_convert},
+    Command{"dedup", "drop rows that equal or nearly equal another", run_data_dedup},
+    Command{"decontaminate", "remove rows that give away evaluation items", run_data_decontaminate},
 };
 
 std::string help() {

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "data/chat/template_check.h"
+#include "data/decontamination/clean_report.h"
 #include "data/loader/training_data.h"
+#include "data/readers/file_list.h"
 #include "data/sha256.h"
 #include "models/weights/hf_directory.h"
 #include "recipes/commands/dispatch.h"
@@ -242,7 +244,18 @@ class SftRun {
                                     open_options(recipe_, front_, log(), terminal_, group_));
   }
 
+  // Before anything is read for training: data that was not searched is not trained on.
+  void require_clean_data() const {
+    if (recipe_.data.require_clean.empty()) return;
+    std::vector<std::string> files;
+    for (const data::SourceOptions& source : recipe_.data.sources) {
+      for (std::string& file : data::list_files(source.path)) files.push_back(std::move(file));
+    }
+    data::require_clean(recipe_.data.require_clean, files);
+  }
+
   void open() {
+    require_clean_data();
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
     data::check_template(*front_.chat_template, front_.variables, recipe_.data.train_on);
     // Rank 0 builds the cache; the others find it, or build their own where they do not share its disk.

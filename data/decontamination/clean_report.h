@@ -1,0 +1,14 @@
+// Proof that a file was searched: the report of the run that wrote it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace caravan::data {
+
+// Throws data::Error(kUnsafe) unless `report` (a report.json of `caravan data decontaminate`, or its folder)
+// says that every one of `files` is the clean file it wrote, byte for byte (SHA-256). Throws kInputOutput
+// where something cannot be read.
+void require_clean(const std::string& report, const std::vector<std::string>& files);
+
+}  // namespace caravan::data

@@ -1,0 +1,32 @@
+#include "data/decontamination/make_measure.h"
+
+#include "data/decontamination/ngram_coverage.h"
+#include "data/decontamination/weighted_coverage.h"
+#include "data/decontamination/word_overlap.h"
+#include "data/error.h"
+
+namespace caravan::data {
+
+std::unique_ptr<Measure> make_measure(MeasureName name, const EvalIndex& index, double least_score,
+                                      DocumentCounts counts) {
+  switch (name) {
+    case MeasureName::kWeighted:
+      return std::make_unique<WeightedCoverage>(index, least_score);
+    case MeasureName::kCov8:
+    case MeasureName::kCov8Last:
+    case MeasureName::kCov8Nb:
+    case MeasureName::kAny13:
+      return std::make_unique<NgramCoverage>(index, name, least_score);
+    case MeasureName::kJaccard:
+    case MeasureName::kTf:
+    case MeasureName::kTfidf:
+      return std::make_unique<WordOverlap>(index, name, least_score, std::move(counts));
+    case MeasureName::kEmbedding:
+      break;
+  }
+  throw Error(Error::Kind::kUsage,
+              "the measure embedding needs a model that embeds texts, and this command has none; allowed "
+              "here: weighted, cov8, cov8_last, cov8_nb, any13, jaccard, tf, tfidf");
+}
+
+}  // namespace caravan::data

@@ -1,0 +1,182 @@
+#include "data/decontamination/weighted_coverage.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "data/decontamination/item_window.h"
+
+namespace caravan::data {
+
+class WeightedSearcher : public Searcher {
+ public:
+  explicit WeightedSearcher(const WeightedCoverage& measure)
+      : measure_(measure), items_(measure.items_), window_(items_), states_(items_.items().num_items()) {
+    for (std::uint32_t item = 0; item < states_.size(); ++item) {
+      states_[item].reach = ItemWindow::reach(items_.item(item).num_words);
+      states_[item].needed = items_.item(item).seed_weight_needed;
+    }
+  }
+
+  void search(const RowWords& row, std::vector<ItemScore>& found) override {
+    found.clear();
+    text_.clear();
+    parts_.clear();
+    for (const RowWords::Part& part : row.parts) add_part(row.words, part);
+    search_text(found);
+    if (has_split_prompt(row)) {
+      keep_user_words(row);
+      search_text(found);
+    }
+    std::ranges::sort(found, [](const ItemScore& a, const ItemScore& b) {
+      return a.item != b.item ? a.item < b.item : a.score > b.score;
+    });
+    const auto repeated = std::ranges::unique(found, {}, &ItemScore::item);
+    found.erase(repeated.begin(), repeated.end());
+  }
+
+ private:
+  struct Range {
+    std::uint32_t item = 0;
+    std::uint32_t begin = 0, end = 0;  // words of the text
+  };
+  // What is known of an item while one text is walked through, in blocks as long as a window.
+  struct State {
+    std::uint32_t text = 0;  // the number of the text this is about
+    std::uint32_t block = 0;
+    std::uint64_t seeds = 0;           // bits met in this block
+    std::uint64_t seeds_before = 0;    // and in the one before
+    float weight = 0.0F;               // of both
+    std::uint32_t range = UINT32_MAX;  // the last stretch to look at
+    std::uint32_t reach = 1;           // of the item, kept here because every seed asks
+    float needed = 0.0F;
+  };
+
+  void add_part(const Words& words, const RowWords::Part& part) {
+    const WordTable& table = items_.items().table;
+    const auto first = static_cast<std::uint32_t>(text_.size());
+    for (std::uint32_t i = part.first_word; i < part.end_word; ++i)
+      text_.push_back(table.find(words.letters(i), words[i].hash));
+    parts_.push_back({first, static_cast<std::uint32_t>(text_.size())});
+  }
+
+  // Whether turns of the user stand apart from one another.
+  static bool has_split_prompt(const RowWords& row) {
+    bool other_between = false, user = false;
+    for (const RowWords::Part& part : row.parts) {
+      if (part.from_user && user && other_between) return true;
+      other_between = user && (!part.from_user || other_between);
+      user = user || part.from_user;
+    }
+    return false;
+  }
+
+  void keep_user_words(const RowWords& row) {
+    std::uint32_t end = 0;
+    for (std::size_t i = 0; i < row.parts.size(); ++i) {
+      if (!row.parts[i].from_user) continue;
+      for (std::uint32_t at = parts_[i].first; at < parts_[i].second; ++at) text_[end++] = text_[at];
+    }
+    text_.resize(end);
+    parts_.assign(1, {0, end});
+  }
+
+  void search_text(std::vector<ItemScore>& found) {
+    find_ranges();
+    for (const Range& range : ranges_) {
+      double score = is_whole_part(range) ? 1.0 : 0.0;
+      if (score < 1.0 && can_convince(range.item)) {
+        const auto stretch = std::span(text_).subspan(range.begin, range.end - range.begin);
+        score = window_.score(range.item, stretch, measure_.least_score_);
+      }
+      if (score >= measure_.least_score_ && score > 0.0) found.push_back({range.item, score});
+    }
+  }
+
+  // Whether any window could score: some items say too little.
+  bool can_convince(std::uint32_t item) const {
+    return items_.item(item).information >= measure_.least_score_ * WeightedItems::kConvincingNats;
+  }
+
+  // Stretches that may hold a window with the seeds an item needs. A window lies in two blocks that follow
+  // one another, so their seeds together are more than it has.
+  void find_ranges() {
+    if (++text_number_ == 0) {
+      for (State& state : states_) state.text = 0;
+      text_number_ = 1;
+    }
+    ranges_.clear();
+    for (std::uint32_t at = 0; at < text_.size(); ++at) {
+      if (text_[at] == WordTable::kUnknown) continue;
+      for (const Seed& seed : items_.seeded(text_[at])) note_seed(seed, at);
+    }
+  }
+
+  void note_seed(const Seed& seed, std::uint32_t at) {
+    State& state = states_[seed.item];
+    const std::uint32_t block = at / state.reach;
+    if (state.text != text_number_) {
+      state.text = text_number_;
+      state.block = block;
+      state.seeds = state.seeds_before = 0;
+      state.weight = 0.0F;
+      state.range = UINT32_MAX;
+    } else if (state.block != block) {
+      enter_block(seed.item, state, block);
+    }
+    const std::uint64_t bit = std::uint64_t{1} << seed.bit;
+    if ((state.seeds & bit) == 0) {
+      if ((state.seeds_before & bit) == 0) state.weight += seed.weight;
+      state.seeds |= bit;
+    }
+    if (state.weight >= state.needed) add_range(seed.item, state, state.reach);
+  }
+
+  void enter_block(std::uint32_t item, State& state, std::uint32_t block) {
+    state.seeds_before = state.block + 1 == block ? state.seeds : 0;
+    state.seeds = 0;
+    state.block = block;
+    state.weight = 0.0F;
+    for (std::uint64_t left = state.seeds_before; left != 0; left &= left - 1)
+      state.weight +=
+          items_.bit_weight(items_.item(item), static_cast<std::uint32_t>(std::countr_zero(left)));
+  }
+
+  void add_range(std::uint32_t item, State& state, std::uint32_t reach) {
+    const std::uint32_t begin = state.block == 0 ? 0 : (state.block - 1) * reach;
+    const auto end = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(text_.size(), (std::uint64_t{state.block} + 2) * reach));
+    if (state.range != UINT32_MAX && ranges_[state.range].end >= begin) {
+      ranges_[state.range].end = end;
+    } else {
+      state.range = static_cast<std::uint32_t>(ranges_.size());
+      ranges_.push_back({item, begin, end});
+    }
+  }
+
+  // A message that is the item and nothing else.
+  bool is_whole_part(const Range& range) const {
+    const auto words = items_.words(range.item);
+    const auto first =
+        std::ranges::lower_bound(parts_, range.begin, {}, &std::pair<std::uint32_t, std::uint32_t>::first);
+    for (auto part = first; part != parts_.end() && part->second <= range.end; ++part) {
+      if (part->second - part->first != words.size()) continue;
+      if (std::ranges::equal(std::span(text_).subspan(part->first, words.size()), words)) return true;
+    }
+    return false;
+  }
+
+  const WeightedCoverage& measure_;
+  const WeightedItems& items_;
+  ItemWindow window_;
+  std::vector<State> states_;
+  std::uint32_t text_number_ = 0;
+  std::vector<std::uint32_t> text_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> parts_;
+  std::vector<Range> ranges_;
+};
+
+std::unique_ptr<Searcher> WeightedCoverage::make_searcher() const {
+  return std::make_unique<WeightedSearcher>(*this);
+}
+
+}  // namespace caravan::data

@@ -1,0 +1,21 @@
+// Who says what in a row of any published shape, for commands that search rows and pass them on as they are.
+//
+// Goals: no text of the conversation is overlooked; one look at the row, memory reused. Non-goals: judging
+// the row, its layout (converters do): a text without a known role gets one by the name of its key.
+#pragma once
+
+#include <string>
+
+#include "data/message.h"
+#include "data/readers/json_row.h"
+
+namespace caravan::data {
+
+// Replaces `out.messages`, `id` and `source`. Read are the lists `messages` or `conversations` where the row
+// has one of them; else `prompt`, `chosen`, `rejected` (texts or lists of messages) and the texts under
+// system, instruction, input, question, problem, query, text (user) and output, completion, response, answer,
+// solution (assistant), in the order of the row. Contents that are lists give their texts. False where the
+// row has none of these. `keep_extra`: further members of a message become its `extra`.
+bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out);
+
+}  // namespace caravan::data
