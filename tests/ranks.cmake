@@ -1,4 +1,5 @@
 test_program(ranks_tests TORCH LIBS caravan_trainer SOURCES
+  unit/trainer/distributed/job_end_test.cpp
   unit/trainer/distributed/judge_test.cpp
   unit/trainer/distributed/process_group_test.cpp
   unit/trainer/distributed/unit_shards_test.cpp

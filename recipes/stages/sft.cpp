@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <future>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "recipes/commands/dispatch.h"
 #include "recipes/device.h"
 #include "recipes/resolved_recipe.h"
+#include "recipes/stages/blackbox.h"
 #include "recipes/stages/input_hashes.h"
 #include "recipes/stages/run_directory.h"
 #include "recipes/stages/training_model.h"
@@ -25,6 +27,7 @@
 #include "trainer/checkpoint/checkpoint_writer.h"
 #include "trainer/compute_speed.h"
 #include "trainer/device_work.h"
+#include "trainer/distributed/job_end.h"
 #include "trainer/distributed/join_ranks.h"
 #include "trainer/distributed/rank_threads.h"
 #include "trainer/error.h"
@@ -97,11 +100,12 @@ class SaveClock {
 class SftRun {
  public:
   SftRun(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
-         trainer::ProcessGroup& group)
+         trainer::ProcessGroup& group, std::atomic<bool>& owns_directory)
       : recipe_(recipe),
         terminal_(terminal),
         place_(place),
         group_(group),
+        owns_directory_(owns_directory),
         writer_(recipe.run.dir, recipe.run.keep, group) {}
 
   int go(const std::vector<std::string>& command) {
@@ -116,6 +120,7 @@ class SftRun {
       if (run_) run_->fail(error.what(), trainer_ ? trainer_->steps_done() : 0);
       const Failure failure = torch_failure(error).value_or(failure_of(error));
       group_.fail(failure.message, failure.exit_code);
+      if (owns_directory_) write_blackbox(recipe_, group_.rank(), group_.last_events());
       throw;
     }
   }
@@ -128,6 +133,7 @@ class SftRun {
       other_log_.emplace(terminal_, std::filesystem::path(recipe_.run.dir) / "log.txt", group_.rank());
     find_checkpoint();
     const bool is_finished = agree_on_start();
+    owns_directory_ = true;
     if (is_finished) {
       // Killed after the result was complete and before the card could say so.
       if (run_ && run_->is_card_open())
@@ -160,6 +166,7 @@ class SftRun {
   void tell_of(const std::optional<trainer::SavedCheckpoint>& saved) {
     if (!saved) return;
     waited_ += saved->blocked_seconds;
+    job_end_.saved(saved->seconds);
     char text[120];
     std::snprintf(text, sizeof text,
                   "checkpoint after step %lld saved in %.1f s; training waited %.2f s of them",
@@ -179,11 +186,16 @@ class SftRun {
     // A launcher that sees one rank end ends the others soon after: not before the checkpoint is there.
     group_.barrier("saved");
     if (!run_) return 75;
-    const std::string signal = trainer::StopRequest::signal_name();
-    run_->finish("stopped", trainer_->steps_done(), signal);
-    log().info("stopped by " + (signal.empty() ? "another rank" : signal) + " after step " +
-               std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
+    run_->finish("stopped", trainer_->steps_done(), stop_reason());
+    log().info("stopped by " + stop_reason() + " after step " + std::to_string(trainer_->steps_done()) +
+               "; the same command goes on from there");
     return 75;
+  }
+
+  std::string stop_reason() const {
+    const std::string signal = trainer::StopRequest::signal_name();
+    if (!signal.empty()) return signal;
+    return is_job_over_ ? "the end of the job, which SLURM_JOB_END_TIME tells" : "another rank";
   }
 
   int complete() {
@@ -335,6 +347,7 @@ class SftRun {
     trainer::release_device_memory(device_);
     if (run_) open_run(command);
     if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
+    job_end_.begin_step();
   }
 
   void open_run(const std::vector<std::string>& command) {
@@ -399,11 +412,15 @@ class SftRun {
 
   // Whether one rank is asked to stop and whether it is time to save, agreed by all in the same step.
   bool after_step(std::int64_t step) {
-    std::array<double, 2> wishes{trainer::StopRequest::requested() ? 1.0 : 0.0, saves_.due(step) ? 1.0 : 0.0};
+    job_end_.end_step();
+    is_job_over_ = job_end_.is_near();
+    std::array<double, 2> wishes{trainer::StopRequest::requested() || is_job_over_ ? 1.0 : 0.0,
+                                 saves_.due(step) ? 1.0 : 0.0};
     group_.all_reduce(wishes, trainer::Reduce::kMax, "wishes");
     const bool stop = wishes[0] > 0.0;
     tell_of(writer_.poll());
     if (stop || wishes[1] > 0.0 || step == source_->num_steps()) save(step);
+    job_end_.begin_step();
     return stop;
   }
 
@@ -428,6 +445,7 @@ class SftRun {
   trainer::Terminal& terminal_;
   const trainer::RankPlace& place_;
   trainer::ProcessGroup& group_;
+  std::atomic<bool>& owns_directory_;                   // the run in run.dir is this one, as rank 0 knows
   std::optional<RunDirectory> run_;                     // of rank 0
   std::optional<trainer::Log> other_log_;               // of the others
   std::optional<trainer::FoundCheckpoint> checkpoint_;  // that the run goes on from
@@ -441,6 +459,8 @@ class SftRun {
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
   SaveClock saves_{recipe_.run.checkpoint_every};
+  trainer::JobEnd job_end_{trainer::read_environment()};
+  bool is_job_over_ = false;
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   double waited_ = 0.0;                        // for checkpoints, seconds
   double gemm_ = 0.0;                          // of all ranks together
@@ -456,14 +476,16 @@ int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const trainer::Ra
   if (recipe.run.device == trainer::DeviceChoice::kCuda)
     choose_device(recipe.run.device, ask_cuda(), "run.device");
   const trainer::StopRequest stop;
+  std::atomic<bool> owns_directory{false};
   const auto group = trainer::join_ranks(
       place, recipe.distributed,
       {[&terminal](const std::string& text) { terminal.print(text, trainer::Terminal::Tone::kDim); },
        [] { return trainer::StopRequest::requested(); },
-       [](const std::string& sentence) {
+       [&](const std::string& sentence, const std::string& events) {
+         if (owns_directory) write_blackbox(recipe, place.rank, events);
          end_process({sentence, 76});
        }});
-  SftRun run(recipe, terminal, place, *group);
+  SftRun run(recipe, terminal, place, *group, owns_directory);
   return run.go(command);
 }
 

@@ -87,6 +87,29 @@ TEST_F(LaunchTest, ASignalToOneRankStopsAll) {
   EXPECT_TRUE(fs::exists(path("one-told") + name + "/manifest.json"));
 }
 
+// Before there is a step: one rank reads the data, the others wait for it.
+TEST_F(LaunchTest, StoppedWhileReadingData) {
+  ASSERT_EQ(
+      Program({kProgram, "demo-data", "--out", path("large"), "--rows", "60000", "--seed", "4"}, path("log"))
+          .wait(),
+      0);
+  Program program(launched(2, endless("reading", {"data.sources.0.path=" + path("large/train.jsonl")})),
+                  path("log"));
+  ASSERT_TRUE(program.wait_until([] { return fs::exists(path("reading") + "/data/cache"); }))
+      << program.output();
+  kill(ranks_of("reading").at(1), SIGTERM);
+  EXPECT_EQ(program.wait(), 75) << program.output();
+  EXPECT_FALSE(fs::exists(path("reading") + "/metrics.jsonl"));
+}
+
+TEST_F(LaunchTest, TheEndOfTheJobIsWatched) {
+  std::vector<std::string> words = launched(2, endless("job-end"));
+  words.insert(words.begin(), {"/usr/bin/env", "SLURM_JOB_END_TIME=" + std::to_string(time(nullptr) + 30)});
+  Program program(words, path("log"));
+  EXPECT_EQ(program.wait(), 75) << program.output();
+  EXPECT_TRUE(has(tests::read_bytes(path("job-end") + "/log.txt"), "stopped by the end of the job"));
+}
+
 TEST_F(LaunchTest, RestartsWhereARankWasKilled) {
   ASSERT_EQ(launch(2, train("not-killed")), 0);
   Program program(launched(2, train("restarted"), {"--max-restarts", "1"}), path("log"));

@@ -26,6 +26,12 @@ TEST_F(LostRanksTest, Killed) {
   for (const int rank : {0, 1})
     expect_lost(*ranks, rank, since, {"rank 2 (", "is gone or stopped", "of step "});
   EXPECT_EQ(ranks->last_words(0), ranks->last_words(1));
+  // What each was doing is kept.
+  for (const char* name : {"/blackbox.jsonl", "/blackbox_rank_00001.jsonl"}) {
+    const std::string events = tests::read_bytes(path("killed") + name);
+    EXPECT_NE(events.find("\"event\":\"begin\",\"call\":\"reduce_scatter "), std::string::npos) << events;
+    EXPECT_NE(events.find("\"event\":\"lost\",\"call\":\"rank 2 ("), std::string::npos) << events;
+  }
 }
 
 TEST_F(LostRanksTest, Stopped) {
@@ -61,7 +67,7 @@ TEST_F(LostRanksTest, OneFails) {
   ranks.start(1, endless("fails"));
   EXPECT_EQ(ranks[0].wait(), 74) << ranks[0].output();
   const auto since = Clock::now();
-  expect_lost(ranks, 1, since, {"rank 0 (", ") failed in step 4, `saving`: ", path("fails")});
+  expect_lost(ranks, 1, since, {"rank 0 (", ") failed in step ", path("fails")});
 }
 
 TEST_F(LostRanksTest, OtherRecipe) {

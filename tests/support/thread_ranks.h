@@ -58,7 +58,7 @@ struct ThreadRanks {
     options.store_host = "host0";
     options.holds_store = rank == 0;
     options.timeout = timeout;
-    options.abandon = [this, rank](const std::string& sentence) {
+    options.abandon = [this, rank](const std::string& sentence, const std::string&) {
       abandoned[static_cast<std::size_t>(rank)] = sentence;
     };
     auto watch = std::make_unique<trainer::Watch>(store, options);

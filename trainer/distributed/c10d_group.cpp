@@ -172,6 +172,7 @@ class C10dGroup : public ProcessGroup {
   void fail(const std::string& error, int exit_code) noexcept override { watch_->fail(error, exit_code); }
   void finish() override { watch_->leave(); }
   bool stop_wanted() override { return watch_->stop_wanted(); }
+  std::string last_events() override { return watch_->last_events(); }
 
  private:
   class Running;

@@ -119,6 +119,14 @@ class Joining {
     });
   }
 
+  // Ends the joining on all ranks that are there, for the same reason.
+  [[noreturn]] void give_up(c10d::Store& store, const LostRank& lost) const {
+    const std::string sentence = Watch::tell(store, lost).sentence();
+    // The others look every 20 ms, and could not once the store is gone.
+    if (holds_store_) std::this_thread::sleep_for(1s);
+    fail(sentence);
+  }
+
   // Every rank once, and all with the same idea of how many there are.
   void check_in(c10d::Store& store) const {
     const std::string size = std::to_string(place_.size);
@@ -126,9 +134,7 @@ class Joining {
     if (agreed != size) {
       const std::string text = "counts " + size + " ranks, but another rank counts " + agreed +
                                "; start all with the same numbers";
-      const LostRank lost{place_.rank, host_name(), 0, text, 0};
-      Watch::tell(store, lost);
-      fail(lost.sentence());
+      give_up(store, {place_.rank, host_name(), 0, text, 0});
     }
     if (store.add("times/" + std::to_string(place_.rank), 1) != 1)
       fail("two processes say that they are rank " + std::to_string(place_.rank) + " of the ranks at " +
@@ -153,11 +159,14 @@ class Joining {
     try {
       while (!store.check(keys)) {
         throw_if_cancelled();
-        if (const auto lost = Watch::heard(store)) fail(lost->sentence());
+        if (const auto lost = Watch::heard(store)) give_up(store, *lost);
         if (Clock::now() > end_)
-          fail(missing(store) + " did not come to " + store_name_ + " within " +
-               std::to_string(options_.join_timeout) +
-               " s (distributed.join_timeout); look at their output, and whether they were started");
+          give_up(store,
+                  {-1, "", 0,
+                   missing(store) + " did not come to " + store_name_ + " within " +
+                       std::to_string(options_.join_timeout) +
+                       " s (distributed.join_timeout); look at their output, and whether they were started",
+                   0});
         if (Clock::now() > tell && place_.rank == 0 && callbacks_.note) {
           callbacks_.note("waiting for " + missing(store) + " at " + store_name_);
           tell = Clock::now() + 30s;

@@ -17,9 +17,9 @@ struct JoinCallbacks {
   // True where this rank is asked to stop, also later: ProcessGroup::stop_wanted. Asked often, from any
   // thread; may be empty.
   std::function<bool()> cancelled;
-  // Tells the sentence and ends the process with code 76, where the thread that computes does not get to; not
-  // to return.
-  std::function<void(const std::string& sentence)> abandon;
+  // Tells the sentence, keeps the events and ends the process with code 76, where the thread that computes
+  // does not get to; not to return.
+  std::function<void(const std::string& sentence, const std::string& events)> abandon;
 };
 
 // A group of one for a place of size 1. Else rank 0 opens the store (or torchrun's agent has), the others

@@ -32,6 +32,7 @@ class SingleGroup : public ProcessGroup {
   }
   void barrier(const std::string&) override {}
   bool stop_wanted() override { return false; }
+  std::string last_events() override { return ""; }
   void fail(const std::string&, int) noexcept override {}
   void finish() override {}
 

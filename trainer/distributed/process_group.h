@@ -92,6 +92,9 @@ class ProcessGroup {
   // Some rank was asked to stop, as far as this one knows: true on all of them soon, but not at once.
   virtual bool stop_wanted() = 0;
 
+  // What this rank did last among the others, in lines of JSON; "" for one rank.
+  virtual std::string last_events() = 0;
+
   // ---- The end.
   // Tells the others why this rank cannot go on, so that their sentence names it; then they end too. The
   // first rank that calls it wins. Never throws and takes 10 s at most.

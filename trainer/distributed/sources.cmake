@@ -1,5 +1,7 @@
 # Who the ranks are, and what is told when one is lost: text, no tensors.
 add_library(trainer_ranks OBJECT
+  distributed/event_ring.cpp
+  distributed/job_end.cpp
   distributed/judge.cpp
   distributed/lost_rank.cpp
   distributed/peer_state.cpp

@@ -94,6 +94,7 @@ void Watch::set_section(const std::string& section, std::chrono::milliseconds pa
   const std::lock_guard lock(mutex_);
   own_.section = section;
   own_.patience_ms = patience.count();
+  events_.add("section", own_.step, section);
   note_progress();
 }
 
@@ -101,6 +102,7 @@ std::uint64_t Watch::begin(const std::string& call) {
   throw_if_lost();
   const std::lock_guard lock(mutex_);
   own_.call = call;
+  events_.add("begin", own_.step, call);
   return ++own_.entered;
 }
 
@@ -119,6 +121,7 @@ void Watch::wait(std::uint64_t number, const std::string& call, Completion& comp
     while (!is_done(20ms)) throw_if_lost();
     mark(0);
   }
+  events_.add("done", own_.step, call);
   note_progress();
 }
 
@@ -126,6 +129,7 @@ void Watch::broken(const std::string& call, const std::string& error) {
   std::unique_lock lock(mutex_);
   own_.broken = true;
   own_.call = call;
+  events_.add("broken", own_.step, call + ": " + first_line(error));
   changed_.notify_all();
   changed_.wait_for(lock, options_.timeout + 5 * period_, [this] { return lost_.has_value(); });
   if (!lost_) {
@@ -165,6 +169,7 @@ void Watch::set_device_poll(std::function<std::optional<std::uint64_t>()> poll) 
 void Watch::set_lost(const LostRank& lost) {
   const std::lock_guard lock(mutex_);
   if (lost_) return;
+  events_.add("lost", own_.step, lost.sentence());
   lost_ = lost;
   lost_at_ = Clock::now();
   changed_.notify_all();
@@ -310,7 +315,7 @@ void Watch::guard_loop() {
     if (lost_ && now - lost_at_ > (ending_ ? 2 * kGrace : kGrace)) {
       const std::string sentence = lost_->sentence();
       lock.unlock();
-      options_.abandon(sentence);
+      options_.abandon(sentence, events_.to_jsonl());
       return;
     }
   }

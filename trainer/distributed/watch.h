@@ -17,6 +17,7 @@
 #include <thread>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include "trainer/distributed/event_ring.h"
 #include "trainer/distributed/judge.h"
 #include "trainer/distributed/lost_rank.h"
 
@@ -31,8 +32,8 @@ struct WatchOptions {
   bool store_in_rank_0 = true;  // else torchrun's agent holds it
   std::chrono::milliseconds timeout{30000};
   std::function<bool()> wants_stop;  // this rank was asked to stop; may be empty
-  // Ends the process with code 76 after printing the sentence; not to return.
-  std::function<void(const std::string& sentence)> abandon;
+  // Ends the process with code 76 after telling the sentence and keeping the events; not to return.
+  std::function<void(const std::string& sentence, const std::string& events)> abandon;
 };
 
 // Set by whoever finishes a call, waited for by the thread that computes.
@@ -84,6 +85,8 @@ class Watch {
   void leave();
   bool is_lost();
   bool stop_wanted() const { return stop_wanted_; }
+  // What happened last, in lines of JSON.
+  std::string last_events() { return events_.to_jsonl(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -104,6 +107,7 @@ class Watch {
   std::vector<int> watched_;
   std::atomic<std::uint64_t> progress_{0};
   std::atomic<bool> stop_wanted_{false};
+  EventRing events_;
 
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;
