@@ -11,7 +11,14 @@ class Error : public std::runtime_error {
  public:
   // The exit code the program ends with when nobody catches it.
   // kInternal is a defect of ours that a check found.
-  enum class Kind { kUsage = 2, kData = 65, kInternal = 70, kInputOutput = 74, kInterrupted = 75, kUnsafe = 77 };
+  enum class Kind {
+    kUsage = 2,
+    kData = 65,
+    kInternal = 70,
+    kInputOutput = 74,
+    kInterrupted = 75,
+    kUnsafe = 77
+  };
 
   Error(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
   Kind kind() const noexcept { return kind_; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/chat/builtin_templates.h"
+#include "recipes/model_folder.h"
 #include "recipes/nearest_name.h"
 #include "recipes/reader/field_values.h"
 
@@ -68,6 +69,8 @@ void check_model(const models::ModelOptions& model, std::vector<Missing>& missin
            "; it must hold a checkpoint in Hugging Face layout, and nothing is downloaded" + hint(path);
   } else if (!is_file(path + "/config.json")) {
     text = path + " has no config.json; a checkpoint in Hugging Face layout has one";
+    const std::string made = model_of_run(path);
+    if (!made.empty()) text = path + " is the folder of a run; the model it made is " + made;
   } else if (model.init == models::Init::kPretrained && !matches_a_file(path + "/*.safetensors")) {
     text = path + " has no *.safetensors; convert the weights to safetensors, or set model.init: random";
   }

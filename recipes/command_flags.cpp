@@ -109,6 +109,11 @@ bool CommandFlags::take_word(const std::string& argument, bool& only_words) {
   return true;
 }
 
+std::size_t CommandFlags::num_given() const {
+  return static_cast<std::size_t>(
+      std::count_if(flags_.begin(), flags_.end(), [](const Flag& flag) { return flag.given; }));
+}
+
 bool CommandFlags::parse(std::span<const std::string> args) {
   bool only_words = false;
   for (std::size_t i = 0; i < args.size(); ++i) {
@@ -116,6 +121,10 @@ bool CommandFlags::parse(std::span<const std::string> args) {
     if (args[i] == "--help" || args[i] == "-h") {
       std::fputs(usage_.c_str(), stdout);
       return false;
+    }
+    if (overrides_ != nullptr && !args[i].starts_with('-') && args[i].find('=') != std::string::npos) {
+      overrides_->push_back(args[i]);
+      continue;
     }
     const std::size_t equals = args[i].starts_with("--") ? args[i].find('=') : std::string::npos;
     Flag& flag = find(args[i].substr(0, equals));

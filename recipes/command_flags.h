@@ -31,8 +31,12 @@ class CommandFlags {
   void add_choice(const std::string& name, std::optional<std::string>& value,
                   std::vector<std::string_view> choices);
 
+  // Words that are no flags: key=value.
+  void add_overrides(std::vector<std::string>& words) { overrides_ = &words; }
+
   // False where help was asked for; it is on stdout then. A flag given twice is an error.
   bool parse(std::span<const std::string> args);
+  std::size_t num_given() const;
   [[noreturn]] void refuse(const std::string& text) const;
 
  private:
@@ -49,6 +53,7 @@ class CommandFlags {
   std::string command_, usage_;
   std::vector<Flag> flags_;
   std::vector<std::string>* words_ = nullptr;
+  std::vector<std::string>* overrides_ = nullptr;
 };
 
 }  // namespace caravan::recipes

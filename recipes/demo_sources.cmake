@@ -6,10 +6,12 @@ add_library(recipes_demo OBJECT
   commands/doctor_findings.cpp
   commands/doctor_report.cpp
   commands/launch.cpp
-  commands/nvidia_driver.cpp
   commands/render.cpp
   commands/show_tokens.cpp
   commands/tokenize.cpp
+  commands/tokenize_recipe.cpp
+  row_messages.cpp
+  text_front.cpp
   launch/line_prefix.cpp
   launch/rank_process.cpp
   launch/rank_team.cpp

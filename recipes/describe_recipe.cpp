@@ -26,7 +26,10 @@ class Describer {
 
   template <class Struct>
   void list(std::string_view key, std::vector<Struct>&, const FieldSpec& spec) {
-    add(key, "a list, as in [{KEY: VALUE}, {KEY: VALUE}]; see " + path_ + std::string(key) + "[] below",
+    add(key,
+        "a list, as in [{KEY: VALUE}, {KEY: VALUE}]; see " + path_ + std::string(key) +
+            "[] below; on the command line " + path_ + std::string(key) +
+            ".0.KEY=VALUE, and the number behind the last adds one",
         spec.required ? "required" : "absent", spec);
     Struct element;
     Describer inner(sections_, section_, path_ + std::string(key) + "[].");
@@ -101,6 +104,11 @@ std::string key_row(const KeyDescription& key) {
 constexpr std::string_view kIntroduction =
     "# Recipes\n"
     "\n"
+    "The shortest one, to copy:\n"
+    "\n";
+
+constexpr std::string_view kRules =
+    "\n"
     "A recipe is one YAML file that says all there is to say about a run. This page is written by `caravan "
     "describe --markdown` from\n"
     "the field lists that the reader itself uses; `caravan describe --check recipes/README.md` tells whether "
@@ -120,21 +128,42 @@ constexpr std::string_view kIntroduction =
     "  (`run.dir`, `data.cache_dir`) start at the current folder. `~` and `${NAME}` are not expanded.\n"
     "- On the command line a value that starts with `[`, `{` or a quote is YAML; any other is taken letter "
     "by letter; `null` switches\n"
-    "  a key off. Elements of lists count from 0: `data.sources.0.take=500 rows`. Naming `run.max_steps` "
-    "replaces the recipe's\n"
-    "  `run.epochs`, and the same goes for `batch.tokens` and `batch.sequences`.\n"
+    "  a key off. Elements of lists count from 0: `data.sources.0.take=500 rows`, or "
+    "`data.sources[0].take`; the number behind\n"
+    "  the last adds one. A key is given once. Naming `run.max_steps` replaces the recipe's `run.epochs`, "
+    "and "
+    "the same goes for\n"
+    "  `batch.tokens` and `batch.sequences`.\n"
     "- Names of other frameworks (last column) may stand at the top of a recipe instead of ours; each "
     "mapping is printed. A setting\n"
     "  without effect, a repeated key and an unknown key are errors.\n"
     "- Each run keeps `recipe.yaml` in its folder: this recipe with every default and override written out. "
     "At resume, only keys\n"
-    "  marked yes may differ from it.\n";
+    "  marked yes may differ from it.\n"
+    "- Words: a row of a file becomes a *document*, its tokens (several where it is split). A *step* changes "
+    "the "
+    "parameters once, by\n"
+    "  the *batch* of documents it takes; a batch goes through the model in *passes* of `micro_tokens`. The "
+    "*peak* is\n"
+    "  `optimizer.learning_rate`, where warm-up ends. A *rank* is one process of a run.\n";
 
 constexpr std::string_view kTable =
     "| key | what it is | allowed | default | may change at resume | other names |\n"
     "| --- | --- | --- | --- | --- | --- |\n";
 
 }  // namespace
+
+std::string minimal_recipe() {
+  return "schema: 1\n"
+         "stage: sft\n"
+         "model: {path: CHECKPOINT}                      # folder with config.json, *.safetensors, "
+         "tokenizer.json\n"
+         "data: {sources: [{path: CHATS.jsonl}], max_length: 2048 tokens}\n"
+         "batch: {tokens: 16384}                         # of one step\n"
+         "optimizer: {learning_rate: 2.0e-5}\n"
+         "schedule: {name: linear, warmup: 3 %}\n"
+         "run: {dir: runs/mine, epochs: 2}\n";
+}
 
 std::vector<SectionDescription> describe_recipe() {
   std::vector<SectionDescription> sections;
@@ -166,7 +195,19 @@ std::optional<std::string> description_text(std::string_view section) {
 
 std::string description_markdown() {
   std::string text(kIntroduction);
-  for (const SectionDescription& section : describe_recipe()) {
+  const std::string recipe = minimal_recipe();
+  for (std::size_t at = 0; at < recipe.size();) {
+    const std::size_t end = recipe.find('\n', at) + 1;
+    text += "    " + recipe.substr(at, end - at);
+    at = end;
+  }
+  text += kRules;
+  const std::vector<SectionDescription> sections = describe_recipe();
+  text += "\nSections:";
+  for (const SectionDescription& section : sections)
+    text += section.name.empty() ? " [top](#top)" : ", [" + section.name + "](#" + section.name + ")";
+  text += '\n';
+  for (const SectionDescription& section : sections) {
     text += "\n## " + (section.name.empty() ? "Top" : '`' + section.name + '`') + "\n\n" +
             sentence(section.help) + "\n\n";
     text += kTable;

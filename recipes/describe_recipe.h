@@ -30,6 +30,9 @@ std::vector<SectionDescription> describe_recipe();
 // ("max_length") or another framework's name ("lr"). Nothing where there is no such name.
 std::optional<std::string> description_text(std::string_view section);
 
+// The shortest recipe to copy; valid but for the files it names.
+std::string minimal_recipe();
+
 // recipes/README.md, whole.
 std::string description_markdown();
 

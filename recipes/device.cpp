@@ -10,6 +10,7 @@
 
 #include "models/device.h"
 #include "recipes/commands/nvidia_driver.h"
+#include "recipes/cpu_build.h"
 #include "trainer/error.h"
 
 namespace caravan::recipes {
@@ -35,10 +36,7 @@ std::string why_no_device() {
 }  // namespace
 
 CudaFacts ask_cuda() {
-  if (!at::globalContext().hasCUDART())
-    return {
-        "this build computes on the CPU only; for one that uses GPUs: scripts/setup cuda && scripts/build "
-        "cuda"};
+  if (!at::globalContext().hasCUDART()) return {kCpuBuild};
   return {at::hasCUDA() ? "" : why_no_device()};
 }
 

@@ -54,7 +54,7 @@ bool JsonLines::read_line() try {
 }
 
 JsonLine JsonLines::parse() {
-  JsonLine line{.number = number_, .row = {}, .problem = {}};
+  JsonLine line{.number = number_, .row = {}, .problem = {}, .text = line_};
   if (too_long_) {
     line.problem = "the line is longer than " + std::to_string(kMostBytes >> 20) + " MiB";
     return line;

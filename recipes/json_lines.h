@@ -5,6 +5,7 @@
 #include <istream>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "data/message.h"
 #include "data/readers/json_row.h"
@@ -16,6 +17,7 @@ struct JsonLine {
   std::size_t number = 0;  // counts from 1, blank lines included
   data::Json row;
   std::string problem;
+  std::string_view text;  // of the line, until the next one is read
 };
 
 class JsonLines {

@@ -6,8 +6,13 @@
 
 #include "data/chat/checkpoint_template.h"
 #include "data/error.h"
+#include "data/loader/mask.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory.h"
+#include "recipes/device.h"
+#include "recipes/model_folder.h"
+#include "recipes/row_messages.h"
+#include "trainer/metrics/console_sink.h"
 
 namespace caravan::recipes {
 
@@ -42,6 +47,7 @@ at::ScalarType scalar_type(std::optional<models::Dtype> stored, const std::optio
 
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype, const at::Device& device) {
+  refuse_run_folder(directory);
   const models::HfDirectory weights(directory);
   weights.check(models::llama_parameter_shapes(weights.config()));
   const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
@@ -53,10 +59,27 @@ std::unique_ptr<models::Llama> load_model(const std::string& directory,
 std::unique_ptr<models::Llama> random_model(const std::string& directory,
                                             const std::optional<std::string>& dtype, const at::Device& device,
                                             std::uint64_t seed) {
+  refuse_run_folder(directory);
   const models::LlamaConfig config = models::read_llama_config(directory + "/config.json");
   auto model = std::make_unique<models::Llama>(config, scalar_type(config.dtype, dtype), device);
   model->initialize(seed);
   return model;
+}
+
+std::string describe_model(const models::Llama& model) {
+  return trainer::with_thousands(static_cast<double>(model.num_parameters())) + " parameters in " +
+         (model.dtype() == at::kBFloat16 ? "bf16" : "fp32") + " on " + device_kind(model.device());
+}
+
+std::string describe_sampling(const models::SamplingOptions& options) {
+  std::string text =
+      options.temperature == 0.0 ? "greedy" : "temperature " + trainer::format_value(options.temperature);
+  if (options.top_k > 0) text += ", top-k " + std::to_string(options.top_k);
+  if (options.top_p < 1.0) text += ", top-p " + trainer::format_value(options.top_p);
+  if (options.min_p > 0.0) text += ", min-p " + trainer::format_value(options.min_p);
+  if (options.repetition_penalty != 1.0)
+    text += ", repetition penalty " + trainer::format_value(options.repetition_penalty);
+  return text;
 }
 
 data::Date local_date() {
@@ -66,22 +89,41 @@ data::Date local_date() {
   return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
 }
 
+std::vector<std::string_view> RowEncoder::own_keys() const {
+  std::vector<std::string_view> keys{"ids", "messages"};
+  keys.insert(keys.end(), options_.text_keys.begin(), options_.text_keys.end());
+  return keys;
+}
+
+void RowEncoder::adapt(JsonLine& line) const {
+  if (!line.problem.empty()) return;
+  try {
+    const std::vector<std::string_view> own = own_keys();
+    if (!turn_into_messages(line.text, row_format_from_name(options_.format), own, line.row)) return;
+    data::Json& messages = line.row["messages"];
+    if (options_.add_generation_prompt && messages.back()["role"] == "assistant")
+      messages.erase(messages.size() - 1);
+  } catch (const data::Error& error) {
+    line.problem = error.what();
+  }
+}
+
 // Which of the input keys a row has. Other keys are the caller's own, or variables of the template.
 std::string_view RowEncoder::kind_of(const data::Json& row) const {
-  std::vector<std::string_view> known{"ids", "messages"}, found;
-  known.insert(known.end(), options_.text_keys.begin(), options_.text_keys.end());
+  std::vector<std::string_view> found;
   std::string listed;
-  for (const std::string_view key : known) {
+  for (const std::string_view key : own_keys()) {
     if (row.contains(key)) found.push_back(key);
     listed += (listed.empty() ? "\"" : ", \"") + std::string(key) + "\"";
   }
   if (found.size() != 1)
     refuse_row((found.empty() ? "none" : "more than one") + std::string(" of the keys ") + listed +
-               "; a row has exactly one");
+               "; a row has exactly one, or the keys of a layout of data/README.md");
   return found.front();
 }
 
 void RowEncoder::load_tokenizer() {
+  refuse_run_folder(options_.model);
   if (!tokenizer_) tokenizer_ = data::load_tokenizer(options_.model);
 }
 
@@ -117,7 +159,7 @@ std::vector<std::int32_t> RowEncoder::encode_text(const std::string& text) const
   return ids;
 }
 
-std::vector<std::int32_t> RowEncoder::encode_messages(data::Json row) const {
+std::vector<std::int32_t> RowEncoder::encode_messages(data::Json row, std::vector<std::uint8_t>* mask) const {
   if (!row["messages"].is_array() || row["messages"].empty())
     refuse_row("\"messages\" must be a list with a message");
   for (const auto& [name, token] : variables_.items())
@@ -129,17 +171,21 @@ std::vector<std::int32_t> RowEncoder::encode_messages(data::Json row) const {
   const data::Rendered rendered = chat_template_->render(row, render);
   const data::ByteRange all{0, rendered.text.size()};
   std::vector<std::int32_t> ids;
-  tokenizer_->encode(rendered.text, options_.special ? std::span(&all, 1) : std::span(rendered.trusted), ids);
+  std::vector<std::uint32_t> begins;
+  tokenizer_->encode(rendered.text, options_.special ? std::span(&all, 1) : std::span(rendered.trusted), ids,
+                     &begins);
+  if (mask != nullptr && rendered.unlocated.empty())
+    data::mask_tokens(begins, rendered.text.size(), rendered.spans(options_.train_on), *mask);
   return ids;
 }
 
-std::vector<std::int32_t> RowEncoder::encode(const data::Json& row) const {
+std::vector<std::int32_t> RowEncoder::encode(const data::Json& row, std::vector<std::uint8_t>* mask) const {
   const std::string_view kind = kind_of(row);
   std::vector<std::int32_t> ids;
   if (kind == "ids") {
     ids = read_ids(row["ids"]);
   } else if (kind == "messages") {
-    ids = encode_messages(row);
+    ids = encode_messages(row, mask);
   } else {
     const data::Json& text = row[std::string(kind)];
     if (!text.is_string()) refuse_row("\"" + std::string(kind) + "\" must be a string");

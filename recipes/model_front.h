@@ -15,6 +15,7 @@
 #include "models/generation/sampler.h"
 #include "models/llama/llama.h"
 #include "recipes/command_flags.h"
+#include "recipes/json_lines.h"
 
 namespace caravan::recipes {
 
@@ -29,28 +30,40 @@ std::unique_ptr<models::Llama> random_model(const std::string& directory,
                                             const std::optional<std::string>& dtype, const at::Device& device,
                                             std::uint64_t seed);
 
+// "134,515,008 parameters in bf16 on cpu": what the numbers of a command come from, for its first line on
+// stderr.
+std::string describe_model(const models::Llama& model);
+// "greedy", or "temperature 0.7, top-p 0.9".
+std::string describe_sampling(const models::SamplingOptions& options);
+
 // The local time, for templates that ask for it.
 data::Date local_date();
 
 struct RowEncoderOptions {
-  std::string model;                        // checkpoint directory
-  std::string chat_template = "auto";       // or a built-in name, or a file
-  std::vector<std::string_view> text_keys;  // keys of plain text
-  bool add_generation_prompt = false;       // unless the row says
-  bool special = false;                     // special tokens are recognised in all text
-  bool add_special_tokens = false;          // the tokenizer's own BOS and EOS around plain text
+  std::string model;                                   // checkpoint directory
+  std::string chat_template = "auto";                  // or a built-in name, or a file
+  std::vector<std::string_view> text_keys;             // keys of plain text
+  bool add_generation_prompt = false;                  // unless the row says
+  bool special = false;                                // special tokens are recognised in all text
+  bool add_special_tokens = false;                     // the tokenizer's own BOS and EOS around plain text
+  std::optional<std::string> format;                   // layout of the rows; absent: by their keys
+  data::TrainOn train_on = data::TrainOn::kAssistant;  // what a mask marks
 };
 
-// Rows {"ids"}, {"text"} (or other text keys) and {"messages"} to ids. Tokenizer and template are read when a
-// row first needs them, so that ids need neither.
+// Rows {"ids"}, {"text"} (or other text keys), {"messages"} and the other layouts to ids. Tokenizer and
+// template are read when a row first needs them, so that ids need neither.
 class RowEncoder {
  public:
   explicit RowEncoder(RowEncoderOptions options) : options_(std::move(options)) {}
 
+  // Turns a row of another layout into one with messages, without its answer where one is to be written; what
+  // is wrong with it becomes the line's problem.
+  void adapt(JsonLine& line) const;
   // Reads what this row needs. Throws data::Error that concerns all such rows: no tokenizer, no template.
   void prepare(const data::Json& row);
-  // After prepare. Throws data::Error that concerns this row alone.
-  std::vector<std::int32_t> encode(const data::Json& row) const;
+  // After prepare. Throws data::Error that concerns this row alone. `mask`: 1 where training would train the
+  // token; empty for rows without messages, and where the template does not tell the turns.
+  std::vector<std::int32_t> encode(const data::Json& row, std::vector<std::uint8_t>* mask = nullptr) const;
   // Of the checkpoint, as long as this object lives; null where it has none. Throws data::Error where it is
   // damaged.
   const data::Tokenizer* tokenizer();
@@ -59,7 +72,8 @@ class RowEncoder {
   void load_tokenizer();
   std::string_view kind_of(const data::Json& row) const;
   std::vector<std::int32_t> encode_text(const std::string& text) const;
-  std::vector<std::int32_t> encode_messages(data::Json row) const;
+  std::vector<std::int32_t> encode_messages(data::Json row, std::vector<std::uint8_t>* mask) const;
+  std::vector<std::string_view> own_keys() const;
 
   RowEncoderOptions options_;
   std::unique_ptr<data::Tokenizer> tokenizer_;

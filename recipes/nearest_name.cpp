@@ -33,10 +33,25 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
+// The one name that begins with what was written; two letters begin too much.
+std::optional<std::string_view> only_name_begun(std::string_view name,
+                                                std::span<const std::string_view> known) {
+  const std::size_t letters = name.size() - std::min(name.find_first_not_of('-'), name.size());
+  if (letters < 3) return std::nullopt;
+  std::optional<std::string_view> found;
+  for (std::string_view candidate : known) {
+    if (candidate.size() <= name.size() || !candidate.starts_with(name)) continue;
+    if (found && *found != candidate) return std::nullopt;
+    found = candidate;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::optional<std::string_view> nearest_name(std::string_view name, std::span<const std::string_view> known) {
   if (name.empty() || name.size() > kLongestName) return std::nullopt;
+  if (const auto begun = only_name_begun(name, known)) return begun;
   std::optional<std::string_view> best;
   std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (std::string_view candidate : known) {

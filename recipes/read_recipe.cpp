@@ -77,12 +77,24 @@ void replace_exclusive(YamlNode& root, std::span<const Assignment> assignments, 
   }
 }
 
+// Which of two words counts would be a guess.
+void refuse_repeated(std::span<const Assignment> assignments, ReadState& state) {
+  std::map<std::string_view, const Assignment*> seen;
+  for (const Assignment& assignment : assignments) {
+    const auto [first, is_new] = seen.emplace(assignment.key, &assignment);
+    if (is_new) continue;
+    state.report(assignment.where,
+                 assignment.key + " is given twice, first at " + first->second->where.text() + "; keep one");
+  }
+}
+
 void apply_overrides(YamlNode& root, std::span<const std::string> overrides, ReadState& state) {
   const std::vector<YamlNode::Entry> entries = parse_overrides(overrides, state.problems);
   std::vector<Assignment> assignments = map_aliases(entries, state.notes, state.problems);
   for (const YamlNode::Entry& entry : entries) {
     if (!is_alias(entry.key)) assignments.push_back({entry.key, entry.where, entry.value});
   }
+  refuse_repeated(assignments, state);
   replace_exclusive(root, assignments, state);
   for (const Assignment& assignment : assignments) {
     const std::string problem = assign(root, assignment);

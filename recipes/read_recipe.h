@@ -26,7 +26,7 @@ struct ReadRecipe {
   std::map<std::string, Where, std::less<>> given;  // where each key was written, by full key
 };
 
-// `overrides`: key=value, later ones win. Relative input paths start at the recipe's folder, or on the
+// `overrides`: key=value, each key once. Relative input paths start at the recipe's folder, or on the
 // command line at the current one; output paths (run.dir, data.cache_dir) always at the current one. Throws
 // RecipeError (exit code 2), or data::Error where there is no such file (2) or it cannot be read (74). Safe
 // to call from several threads.

@@ -1,15 +1,19 @@
 # Reading recipes needs no tensors, so that `validate` and `describe` start at once.
 add_library(recipes_reader OBJECT
   check_files.cpp
+  check_run.cpp
   command_flags.cpp
   describe_recipe.cpp
+  model_folder.cpp
   nearest_name.cpp
   read_recipe.cpp
   resolved_recipe.cpp
+  run_state.cpp
   shown_text.cpp
   commands/describe.cpp
   commands/dispatch.cpp
   commands/engine.cpp
+  commands/nvidia_driver.cpp
   commands/validate.cpp
   reader/aliases.cpp
   reader/assignment.cpp
@@ -23,3 +27,4 @@ add_library(recipes_reader OBJECT
   reader/yaml_tree.cpp
 )
 target_link_libraries(recipes_reader PUBLIC yaml-cpp nlohmann_json::nlohmann_json)
+target_compile_definitions(recipes_reader PUBLIC CARAVAN_BUILT_FOR_CUDA=$<BOOL:${CARAVAN_CUDA}>)

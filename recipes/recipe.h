@@ -54,7 +54,8 @@ struct Recipe {
     v.section("loss", loss, {.help = "what is minimised"});
     v.section("run", run,
               {.help = "how long, where to, how often to save; exactly one of epochs and max_steps"});
-    v.section("distributed", distributed, {.help = "what each rank holds, and how long ranks wait for each other"});
+    v.section("distributed", distributed,
+              {.help = "what each rank holds, and how long ranks wait for each other"});
     v.section("evaluation", evaluation,
               {.help = "loss on held-out rows, before the first step, after the last, and between"});
   }

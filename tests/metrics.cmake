@@ -9,10 +9,8 @@ test_program(metrics_tests LIBS trainer_metrics SOURCES
   unit/trainer/metrics/tensorboard_sink_test.cpp
 )
 
-test_program(demo_tests LIBS data_demo recipes_demo caravan_data trainer_metrics SOURCES
+test_program(demo_tests LIBS data_demo recipes_demo recipes_reader trainer_ranks caravan_data trainer_metrics SOURCES
   unit/data/demo/bpe_trainer_test.cpp
   unit/data/demo/dialogues_test.cpp
   unit/recipes/commands/doctor_test.cpp
-  ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp
-  ${CMAKE_SOURCE_DIR}/recipes/nearest_name.cpp
 )

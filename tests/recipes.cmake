@@ -1,9 +1,10 @@
 test_program(recipes_tests
-  LIBS recipes_reader data_chat data_tokenizers trainer_ranks
+  LIBS recipes_reader data_chat data_readers data_tokenizers trainer_ranks
   SOURCES
     unit/recipes/aliases_test.cpp
     unit/recipes/bad_recipes_test.cpp
     unit/recipes/check_files_test.cpp
+    unit/recipes/check_run_test.cpp
     unit/recipes/commands_test.cpp
     unit/recipes/describe_recipe_test.cpp
     unit/recipes/field_values_test.cpp

@@ -7,12 +7,14 @@ test_program(tokenizers_tests LIBS data_tokenizers SOURCES
   unit/data/tokenizers/unicode_test.cpp
 )
 
-test_program(tokenize_command_tests LIBS data_tokenizers data_chat data_readers data_loader SOURCES
+test_program(tokenize_command_tests LIBS recipes_reader trainer_ranks data_tokenizers data_chat data_readers data_loader SOURCES
   unit/recipes/commands/tokenize_test.cpp
-  ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp
+  unit/recipes/row_messages_test.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/show_tokens.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/tokenize.cpp
-  ${CMAKE_SOURCE_DIR}/recipes/nearest_name.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/commands/tokenize_recipe.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/row_messages.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/text_front.cpp
 )
 
 add_executable(tokenizer_bench EXCLUDE_FROM_ALL bench/tokenizer_bench.cpp)

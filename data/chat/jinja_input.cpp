@@ -89,6 +89,9 @@ Value messages_from_json(Arena& arena, const Json& json) {
       if (role != item.end() && role->is_string()) {
         *find(arena, *message.dict, "role") = role_value(role->get_ref<const std::string&>(), number);
       }
+      const Json::const_iterator calls = item.find("tool_calls");
+      if (calls != item.end())
+        *find(arena, *message.dict, "tool_calls") = convert(arena, *calls, calls_origin(number), 2);
     }
     append(arena, *list, message);
     ++number;
@@ -112,7 +115,8 @@ Value messages_from_conversation(Arena& arena, const Conversation& conversation)
       append(arena, *dict, make_string("content", origin), make_string(message.content, origin));
     if (has_extra) {
       for (const auto& [key, value] : message.extra.get_ref<const Json::object_t&>()) {
-        append(arena, *dict, make_string(key, origin), convert(arena, value, origin, 2));
+        const Origin inner = key == "tool_calls" ? calls_origin(number) : origin;
+        append(arena, *dict, make_string(key, origin), convert(arena, value, inner, 2));
       }
     }
     append(arena, *list, make_dict(dict, Kind::kDict, origin));

@@ -14,31 +14,40 @@ using Origin = std::uint32_t;
 // Written by the template itself, or a special-token variable of the checkpoint: special tokens may stand
 // here.
 inline constexpr Origin kTemplateOrigin = 0;
-// A variable other than the messages (tools, documents, ...): text of users.
+// A variable other than the messages (documents, ...): text of users.
 inline constexpr Origin kVariableOrigin = 1;
+// The schemas of `tools`: text of users, told apart to see whether the template writes them at all.
+inline constexpr Origin kToolsOrigin = 2;
 // Not one origin but several: the runs tell.
 inline constexpr Origin kMixedOrigin = 0x7fffffff;
 inline constexpr std::uint32_t kMaxMessages = 1u << 27;
 
-// The role of message i, where the role is one of the well-known words; anything else of message i.
+// The role of message i, where the role is one of the well-known words; its tool calls; anything else of it.
 constexpr Origin role_origin(std::uint32_t message) {
-  return 2 + 2 * message;
+  return 4 + 4 * message;
 }
 constexpr Origin content_origin(std::uint32_t message) {
-  return 3 + 2 * message;
+  return 5 + 4 * message;
+}
+constexpr Origin calls_origin(std::uint32_t message) {
+  return 6 + 4 * message;
 }
 
 constexpr bool is_message(Origin origin) {
-  return origin >= 2 && origin < kMixedOrigin;
+  return origin >= 4 && origin < kMixedOrigin;
 }
 constexpr bool is_role(Origin origin) {
-  return is_message(origin) && origin % 2 == 0;
+  return is_message(origin) && origin % 4 == 0;
 }
+constexpr bool is_calls(Origin origin) {
+  return is_message(origin) && origin % 4 == 2;
+}
+// Tool calls included: what the model is to say.
 constexpr bool is_content(Origin origin) {
-  return is_message(origin) && origin % 2 == 1;
+  return is_message(origin) && origin % 4 != 0;
 }
 constexpr std::uint32_t message_of(Origin origin) {
-  return (origin - 2) / 2;
+  return origin / 4 - 1;
 }
 // Special tokens may be recognised: a known role's word can complete a token ("<|" + role + "|>") but never
 // hide one.

@@ -31,6 +31,7 @@ add_library(data_chat OBJECT
   chat/jinja_unicode.cpp
   chat/jinja_value.cpp
   chat/jinja_value_filters.cpp
+  chat/left_out.cpp
   chat/nearest_name.cpp
   chat/template.cpp
   chat/template_check.cpp

@@ -7,6 +7,7 @@
 #include "data/chat/jinja_interpreter.h"
 #include "data/chat/jinja_parser.h"
 #include "data/chat/jinja_source.h"
+#include "data/chat/left_out.h"
 #include "data/chat/nearest_name.h"
 #include "data/chat/turns.h"
 #include "data/sha256.h"
@@ -64,17 +65,21 @@ struct Inputs {
     return all;
   }
 
+  static jinja::Origin origin_of_variable(const std::string& name) {
+    if (name == "tools") return jinja::kToolsOrigin;
+    return jinja::is_token_variable(name) ? jinja::kTemplateOrigin : jinja::kVariableOrigin;
+  }
+
   // Missing where nobody gives the name.
   Value value_of(Arena& arena, const std::string& name) const {
     if (name == jinja::kPromptVariable) return jinja::make_bool(wants_prompt());
     if (name == "messages" && (conversation != nullptr || own_messages() != nullptr)) return messages(arena);
     if (const Json* found = find(variables, name)) {
-      return jinja::from_json(
-          arena, *found, jinja::is_token_variable(name) ? jinja::kTemplateOrigin : jinja::kVariableOrigin);
+      return jinja::from_json(arena, *found, origin_of_variable(name));
     }
     if (conversation == nullptr) return jinja::make_missing();
     if (name == "tools" && !conversation->tools.is_null())
-      return jinja::from_json(arena, conversation->tools, jinja::kVariableOrigin);
+      return jinja::from_json(arena, conversation->tools, jinja::kToolsOrigin);
     const Json* found = find(&conversation->variables, name);
     return found != nullptr ? jinja::from_json(arena, *found, jinja::kVariableOrigin) : jinja::make_missing();
   }
@@ -91,6 +96,31 @@ struct Inputs {
       }
     }
     return flags;
+  }
+
+  // The tool calls of each message; empty where no message has any.
+  std::vector<const Json*> tool_calls() const {
+    std::vector<const Json*> calls;
+    const auto add = [&calls](const Json* extra, std::size_t size) {
+      const Json* found = find(extra, "tool_calls");
+      const bool any = found != nullptr && found->is_array() && !found->empty();
+      if (!any) return;
+      calls.resize(size, nullptr);
+      calls.back() = found;
+    };
+    std::size_t size = 0;
+    if (conversation != nullptr) {
+      for (const Message& message : conversation->messages) add(&message.extra, ++size);
+    } else if (const Json* messages = own_messages(); messages != nullptr && messages->is_array()) {
+      for (const Json& message : *messages) add(&message, ++size);
+    }
+    return calls;
+  }
+
+  bool has_tools() const {
+    const Json* tools = find(variables, "tools");
+    if (tools == nullptr && conversation != nullptr) tools = &conversation->tools;
+    return tools != nullptr && tools->is_array() && !tools->empty();
   }
 
   std::string_view eos_token() const {
@@ -194,6 +224,7 @@ struct ChatTemplate::Program {
     TurnInput turns{output.text(), output.runs(),      assistants,          prompt.text,
                     prompt.begin,  inputs.eos_token(), tree->has_generation};
     find_turns(turns, rendered);
+    find_left_out({output.text(), output.runs(), inputs.tool_calls(), inputs.has_tools()}, rendered);
     rendered.text = output.take_text();
     return rendered;
   }

@@ -45,6 +45,8 @@ struct Rendered {
   std::vector<RenderedTurn> turns;  // assistant turns in order of the text
   std::vector<ByteRange> trusted;   // bytes the template wrote: only there may special tokens be recognised
   std::vector<std::size_t> silent_messages;  // assistant messages of which the template wrote nothing
+  std::vector<std::size_t> lost_calls;       // messages with tool_calls that are not in the text, or not all
+  bool lost_tools = false;                   // there are tools, and nothing of them is in the text
   bool ends_with_assistant = false;          // the conversation's last message is an assistant's
   // Not empty: some assistant turn could not be told from the rest, and why. Such a render must not be
   // trained on.

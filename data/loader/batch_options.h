@@ -10,7 +10,7 @@ namespace caravan::data {
 struct BatchOptions {
   std::optional<std::int64_t> tokens = {};  // a step takes whole documents while their tokens fit this budget
   std::optional<std::int64_t> sequences = {};  // a step takes exactly this many documents
-  std::int64_t micro_tokens = 0;               // most tokens in one forward pass; 0: data.max_length
+  std::int64_t micro_tokens = 0;               // most tokens in one forward pass; 0: the reader fills it in
   bool operator==(const BatchOptions&) const = default;
 
   template <class Visitor>
@@ -24,7 +24,8 @@ struct BatchOptions {
              .units = "sequences",
              .min = 1});
     v.field("micro_tokens", micro_tokens,
-            {.help = "most tokens in one forward pass: memory, not results; absent: data.max_length",
+            {.help = "most tokens in one forward pass: memory, not results; absent: data.max_length, or "
+                     "tokens where that is less",
              .units = "tokens",
              .min = 1,
              .max = 1 << 24,

@@ -7,16 +7,10 @@
 #include <thread>
 
 #include "data/error.h"
-#include "data/readers/row.h"
+#include "data/loader/row_tokens.h"
 
 namespace caravan::data {
 namespace {
-
-std::string join_reasons(const std::vector<std::string>& reasons) {
-  std::string text;
-  for (const std::string& reason : reasons) text += (text.empty() ? "" : ",") + reason;
-  return text;
-}
 
 // Threads take blocks from one stream in order. A block that throws stops the handing out; blocks before it
 // are all in work by then, so the error of the earliest block is known when every thread is back, and is the
@@ -45,8 +39,7 @@ class ShardBuild {
  private:
   struct Memory {
     RowBlock block;
-    JsonRow json;
-    Conversation conversation;
+    RowMemory rows;
     TokenizedRow row;
     ShardBuilder builder;
   };
@@ -99,19 +92,7 @@ class ShardBuild {
 
   void add_row(const RowBlock::Row& row, Memory& memory) const {
     const std::string_view text = memory.block.text(row);
-    const RowContext context = context_of(row, "row", 0);
-    const RowOutcome outcome = parse_row(text, request_.format, context, memory.json, memory.conversation);
-    if (outcome.fate == RowFate::kIgnored) return;
-    if (outcome.fate == RowFate::kDropped) {
-      memory.row.clear();
-    } else {
-      tokenizer_.tokenize(memory.conversation, request_.file + ":" + std::to_string(row.line), memory.row);
-    }
-    // What the reader noted matters for rows that are used and for those it dropped itself.
-    if (memory.row.fate != Fate::kDropped || outcome.fate == RowFate::kDropped) {
-      const std::string reasons = join_reasons(outcome.reasons);
-      if (!reasons.empty()) memory.row.add_reason(reasons);
-    }
+    if (!tokenize_row(text, row, request_.file, request_.format, tokenizer_, memory.rows, memory.row)) return;
     memory.builder.add(row.line, text, memory.row);
   }
 

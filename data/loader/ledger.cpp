@@ -96,8 +96,9 @@ std::string name_of(Fate fate) {
   return "unknown";
 }
 
-std::uint32_t Ledger::add_file(std::string path) {
+std::uint32_t Ledger::add_file(std::string path, bool in_array) {
   files_.push_back(std::move(path));
+  in_array_.push_back(in_array);
   return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
@@ -122,6 +123,11 @@ void Ledger::mark_not_taken(std::size_t row) {
   if (entries_.at(row).fate == Fate::kDropped)
     throw std::logic_error("ledger: a dropped row cannot be left out by take");
   entries_[row].fate = Fate::kNotTaken;
+}
+
+std::string Ledger::place_of(const LedgerEntry& entry) const {
+  return file_name(files_.at(entry.file)) + (in_array_[entry.file] ? ", element " : ":") +
+         std::to_string(entry.line);
 }
 
 LedgerTotals Ledger::totals() const {
@@ -196,8 +202,7 @@ std::string Ledger::reason_summary() const {
   for (std::size_t i = 0; i < std::min(order.size(), kMostReasons); ++i) {
     const Count& count = counts[order[i]];
     text += grouped(count.rows) + (order[i] % 2 ? " used, " : " dropped, ") + reasons_[order[i] / 2] +
-            ", first " + file_name(files_[count.first->file]) + ":" + std::to_string(count.first->line) +
-            "\n";
+            ", first " + place_of(*count.first) + "\n";
   }
   if (order.size() > kMostReasons)
     text += std::to_string(order.size() - kMostReasons) + " more reasons are in the ledger file\n";
@@ -215,7 +220,8 @@ void Ledger::write_jsonl(const std::string& path) const {
   std::string line;
   for (const LedgerEntry& entry : entries_) {
     line = "{\"file\":" + files[entry.file];
-    line += ",\"line\":" + std::to_string(entry.line) + ",\"fate\":\"" + name_of(entry.fate) + "\"";
+    line += in_array_[entry.file] ? ",\"element\":" : ",\"line\":";
+    line += std::to_string(entry.line) + ",\"fate\":\"" + name_of(entry.fate) + "\"";
     if (entry.reason != 0) line += ",\"reason\":" + reasons[entry.reason];
     const bool used = entry.fate != Fate::kDropped && entry.fate != Fate::kNotTaken;
     if (used) {

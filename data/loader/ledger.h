@@ -17,7 +17,7 @@ enum class Fate : std::uint8_t { kTrained, kTruncated, kSplit, kDropped, kNotTak
 std::string name_of(Fate fate);
 
 struct LedgerEntry {
-  std::uint64_t line = 0;            // counts from 1
+  std::uint64_t line = 0;            // counts from 1; of an array, the element
   std::uint32_t file = 0;            // index into Ledger::files
   std::uint32_t tokens = 0;          // of its documents
   std::uint32_t trained_tokens = 0;  // positions of them with a trained target
@@ -36,7 +36,8 @@ struct LedgerTotals {
 
 class Ledger {
  public:
-  std::uint32_t add_file(std::string path);
+  // `in_array`: its rows are the elements of one array.
+  std::uint32_t add_file(std::string path, bool in_array = false);
   std::uint16_t add_reason(const std::string& reason);
   void add(const LedgerEntry& entry) { entries_.push_back(entry); }
   void add_straddling(std::uint64_t tokens) { straddling_tokens_ += tokens; }
@@ -48,14 +49,17 @@ class Ledger {
   const std::vector<std::string>& files() const { return files_; }
   const std::vector<std::string>& reasons() const { return reasons_; }
 
+  // "chats.jsonl:17", "chats.json, element 17".
+  std::string place_of(const LedgerEntry& entry) const;
+
   LedgerTotals totals() const;
   // Throws std::logic_error naming both numbers unless rows and tokens agree with what the documents hold.
   void check_balance(std::uint64_t documents, std::uint64_t tokens, std::uint64_t trained_tokens) const;
   // A table for people: per file, without fates that no row has, then per reason with the first places. Ends
   // in a newline.
   std::string summary() const;
-  // One JSON object a row: file, line, fate, reason, documents, tokens, trained_tokens, cut_tokens. Written
-  // whole or not at all. Throws data::Error on I/O.
+  // One JSON object a row: file, line (or element, for arrays), fate, reason, documents, tokens,
+  // trained_tokens, cut_tokens. Written whole or not at all. Throws data::Error on I/O.
   void write_jsonl(const std::string& path) const;
 
  private:
@@ -63,6 +67,7 @@ class Ledger {
 
   std::vector<LedgerEntry> entries_;
   std::vector<std::string> files_;
+  std::vector<bool> in_array_;  // by file
   std::vector<std::string> reasons_{""};
   std::map<std::string, std::uint16_t> reason_index_;
   std::uint64_t straddling_tokens_ = 0;

@@ -7,6 +7,7 @@ add_library(data_loader OBJECT
   loader/mask.cpp
   loader/order.cpp
   loader/pack.cpp
+  loader/row_tokens.cpp
   loader/token_cache.cpp
   loader/token_shard.cpp
   loader/tokenize.cpp

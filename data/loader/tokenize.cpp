@@ -38,6 +38,20 @@ std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const std::
   return rest;
 }
 
+// Whether the turn of one of `messages` is trained; of turns that nobody could find, it may be.
+bool trains_one_of(const std::vector<std::size_t>& messages, const Rendered& rendered,
+                   const std::vector<ByteRange>& spans) {
+  if (!rendered.unlocated.empty()) return !messages.empty();
+  for (const RenderedTurn& turn : rendered.turns) {
+    if (!std::binary_search(messages.begin(), messages.end(), turn.message)) continue;
+    const ByteRange range{turn.text.begin, std::max(turn.text.end, turn.marker_end)};
+    const auto next = std::partition_point(spans.begin(), spans.end(),
+                                           [&](const ByteRange& span) { return span.end <= range.begin; });
+    if (next != spans.end() && next->begin < range.end) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void TokenizedRow::clear() {
@@ -124,7 +138,12 @@ void ConversationTokenizer::tokenize(const Conversation& conversation, const std
   } catch (const Error& error) {
     return out.add_reason(error.what());
   }
+  // An answer that is a tool call would be learnt as an answer without a word.
+  if (trains_one_of(rendered.lost_calls, rendered, spans))
+    return out.add_reason("template_left_out:tool_calls");
   if (!rendered.silent_messages.empty()) out.add_reason("warning:template_left_out_a_turn");
+  if (!rendered.lost_calls.empty()) out.add_reason("warning:template_left_out_tool_calls");
+  if (rendered.lost_tools) out.add_reason("warning:template_left_out_tools");
   std::vector<std::uint32_t> begins;
   try {
     tokenizer_.encode(rendered.text, rendered.trusted, out.ids, &begins);
@@ -161,6 +180,9 @@ void ConversationTokenizer::fit(const std::string& where, TokenizedRow& out) con
   };
   out.fate = Fate::kTrained;
   if (length > most) {
+    const bool cuts =
+        options_.too_long == TooLong::kTruncateLeft || options_.too_long == TooLong::kTruncateRight;
+    if (cuts && count_trained_targets(out.trained) == 0) return drop("no_trained_tokens");
     switch (options_.too_long) {
       case TooLong::kDrop:
         return drop("too_long");
@@ -181,7 +203,8 @@ void ConversationTokenizer::fit(const std::string& where, TokenizedRow& out) con
     out.fate = Fate::kTruncated;
     out.cut_tokens = static_cast<std::uint32_t>(length - most);
   }
-  if (count_trained_targets(out.trained) == 0) return drop("no_trained_tokens");
+  if (count_trained_targets(out.trained) == 0)
+    return drop(length > most ? "cut_left_no_answer" : "no_trained_tokens");
   out.ends.push_back(static_cast<std::uint32_t>(out.ids.size()));
 }
 

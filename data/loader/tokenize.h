@@ -61,8 +61,8 @@ class ConversationTokenizer {
   ConversationTokenizer(const Tokenizer& tokenizer, Render render, const TokenizeOptions& options);
 
   // Fills `out`; a row that cannot be used is dropped in it with a reason:
-  //   template_refused:TEXT, turns_unlocated:WHY, not_encodable:WHY, too_long, no_trained_tokens,
-  //   mask_mismatch, wrong_value:weight.
+  //   template_refused:TEXT, turns_unlocated:WHY, template_left_out:tool_calls, not_encodable:WHY, too_long,
+  //   no_trained_tokens, cut_left_no_answer, mask_mismatch, wrong_value:weight.
   // Throws data::Error where the row says that the set-up is wrong: too long under too_long: error, a doubled
   // BOS, an id outside the vocabulary. `where` is printed then.
   void tokenize(const Conversation& conversation, const std::string& where, TokenizedRow& out) const;

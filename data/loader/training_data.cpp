@@ -34,6 +34,11 @@ int thread_count(std::int64_t wanted) {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+std::string without_last_line_end(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 struct TrainingData::State {
@@ -41,11 +46,6 @@ struct TrainingData::State {
   Ledger ledger;
   std::int64_t tokens = 0;
   std::int64_t trained_tokens = 0;
-
-  std::string name_of(const LedgerEntry& entry) const {
-    const std::string& path = ledger.files().at(entry.file);
-    return path.substr(path.rfind('/') + 1) + ":" + std::to_string(entry.line);
-  }
 
   void add_sources(const DataOptions& options, const Tokenizer& tokenizer, const TokenSource& source,
                    const OpenOptions& open_options) {
@@ -75,8 +75,8 @@ struct TrainingData::State {
       trained_tokens += size.trained_tokens;
     }
     if (trained_tokens == 0) {
-      throw Error(Error::Kind::kData,
-                  "data: not one token can be trained on; what became of the rows:\n" + ledger.summary());
+      throw Error(Error::Kind::kData, "data: not one token can be trained on; what became of the rows:\n" +
+                                          without_last_line_end(ledger.summary()));
     }
     ledger.check_balance(documents.documents().size(), static_cast<std::uint64_t>(tokens),
                          static_cast<std::uint64_t>(trained_tokens));
@@ -153,11 +153,12 @@ std::string TrainingData::name_of(const SourceLine& where) const {
   LedgerEntry entry;
   entry.file = where.file;
   entry.line = where.line;
-  return state_->name_of(entry);
+  return state_->ledger.place_of(entry);
 }
 
 std::string TrainingData::name_of(std::uint32_t document) const {
-  return state_->name_of(state_->ledger.entries()[state_->documents.documents()[document].ledger_row]);
+  return state_->ledger.place_of(
+      state_->ledger.entries()[state_->documents.documents()[document].ledger_row]);
 }
 
 BatchPlan TrainingData::plan(const PlanOptions& options) const {

@@ -21,7 +21,8 @@ struct Evidence {
   std::set<RowFormat> formats;
   std::set<std::string> keys;  // of the rows that fit no layout
   std::string preference;      // keys that say the rows are pairs or labelled, not examples to imitate
-  std::size_t rows = 0;
+  std::size_t rows = 0;        // that are objects
+  bool any_row = false;        // that is not blank
 };
 
 void look_at(const JsonValue& row, Evidence& evidence) {
@@ -47,6 +48,7 @@ Evidence gather(const std::string& path) {
   Evidence evidence;
   if (!stream->next(block)) return evidence;
   for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
+    evidence.any_row |= block.text(block.rows[i]).find_first_not_of(" \t\r\n") != std::string_view::npos;
     const bool sound = json.parse(block.text(block.rows[i])) == JsonRow::Status::kOk;
     if (sound && json.root().is(JsonValue::Type::kObject)) look_at(json.root(), evidence);
   }
@@ -70,6 +72,7 @@ RowFormat detect_format(const std::string& path) {
   const Evidence evidence = gather(path);
   const std::string where = path + ": format: auto: ";
   const std::string remedy = "; write the format in data.sources";
+  if (!evidence.any_row) throw Error(Error::Kind::kData, path + ": holds no row; name a file with rows");
   if (evidence.rows == 0) {
     throw Error(Error::Kind::kData,
                 where + "none of the first rows is a JSON object" + remedy + " or check the file");

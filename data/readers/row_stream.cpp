@@ -193,4 +193,8 @@ bool RowStream::next_element(RowBlock& block) {
   return true;
 }
 
+bool holds_array(const std::string& path) {
+  return row_file_kind(path) == RowFileKind::kJson && RowStream(path).is_array();
+}
+
 }  // namespace caravan::data

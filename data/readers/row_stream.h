@@ -37,6 +37,7 @@ class RowStream : public RowSource {
                      const ByteSourceOptions& options = {});
   bool next(RowBlock& block) override;
   std::uint64_t file_bytes_read() const override { return window_.file_bytes_read(); }
+  bool is_array() const { return array_; }
 
  private:
   bool next_line(RowBlock& block);
@@ -54,5 +55,9 @@ class RowStream : public RowSource {
   bool array_closed_ = false;
   bool byte_order_mark_ = false;
 };
+
+// Whether the rows are the elements of one array, and so are counted by element and not by line. Throws as
+// RowStream does.
+bool holds_array(const std::string& path);
 
 }  // namespace caravan::data

@@ -22,8 +22,8 @@ const std::string kUsage =
         "caravan chat --model DIR [--system TEXT] [options]\n"
         "\n"
         "Each line you type is a turn; the answer comes as it is written. On a terminal Ctrl-C stops an "
-        "answer,\n"
-        "Ctrl-D ends, and the line /new forgets the conversation.\n"
+        "answer\n"
+        "and Ctrl-D ends. The line /new forgets the conversation.\n"
         "  --system TEXT             the system message\n") +
     kSamplingUsage +
     "  --dtype fp32|bf16         of weights and arithmetic; default: as the checkpoint is stored\n" +
@@ -89,12 +89,11 @@ class ChatSession {
     sequence_.emplace(generator_->decoder().new_sequence());
   }
 
-  // "134,515,008 parameters in bf16 on cpu, 8,192 tokens of context".
+  // "134,515,008 parameters in bf16 on cpu, greedy, 8,192 tokens of context".
   std::string description() const {
     const models::LlamaConfig& config = model_->config();
-    return trainer::with_thousands(static_cast<double>(model_->num_parameters())) + " parameters in " +
-           (model_->dtype() == at::kBFloat16 ? "bf16" : "fp32") + " on " + device_kind(model_->device()) +
-           ", " + trainer::with_thousands(static_cast<double>(config.max_position_embeddings)) +
+    return describe_model(*model_) + ", " + describe_sampling(sampling_) + ", " +
+           trainer::with_thousands(static_cast<double>(config.max_position_embeddings)) +
            " tokens of context";
   }
 
@@ -195,13 +194,13 @@ int run_chat(std::span<const std::string> args, std::istream& in, std::ostream& 
   const auto ask = [&] {
     if (interactive) std::cerr << "> " << std::flush;
   };
-  if (interactive)
-    std::cerr << session.description()
-              << "; Ctrl-C stops an answer, /new forgets the conversation, Ctrl-D ends" << std::endl;
+  std::cerr << "caravan: chat: " << session.description()
+            << (interactive ? "; Ctrl-C stops an answer, /new forgets the conversation, Ctrl-D ends" : "")
+            << std::endl;
   ask();
   for (std::string line; std::getline(in, line); ask()) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    if (interactive && line == "/new") {
+    if (line == "/new") {
       session.forget();
       continue;
     }

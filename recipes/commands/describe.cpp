@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "recipes/describe_recipe.h"
 #include "recipes/nearest_name.h"
+#include "recipes/reader/aliases.h"
 
 namespace caravan::recipes {
 namespace {
@@ -66,20 +67,23 @@ int check_page(const std::string& path) {
 
 [[noreturn]] void refuse_name(const std::string& name) {
   const std::vector<SectionDescription> sections = describe_recipe();
-  std::vector<std::string_view> known;
+  std::vector<std::string_view> known, section_names;
   std::string listed;
   for (const SectionDescription& section : sections) {
     if (!section.name.empty()) {
-      known.push_back(section.name);
+      section_names.push_back(section.name);
       listed += (listed.empty() ? "" : ", ") + section.name;
     }
     for (const KeyDescription& key : section.keys) {
       known.push_back(key.key);
       known.push_back(std::string_view(key.key).substr(key.key.rfind('.') + 1));
+      for (const std::string_view alias : aliases_of_key(key.key)) known.push_back(alias);
     }
   }
   std::string text = "describe: no section or key " + name + "; sections: " + listed;
-  if (const auto near = nearest_name(name, known)) text += "; did you mean " + std::string(*near) + "?";
+  auto near = nearest_name(name, section_names);
+  if (!near) near = nearest_name(name, known);
+  if (near) text += "; did you mean " + std::string(*near) + "?";
   throw data::Error(data::Error::Kind::kUsage, text);
 }
 

@@ -121,6 +121,12 @@ void end_process(const Failure& failure) {
 
 Failure failure_of(const std::exception& error) {
   Failure failure{.message = error.what()};
+  if (dynamic_cast<const RecipeError*>(&error) != nullptr) {
+    // One line a problem, each as the first.
+    for (std::size_t at = failure.message.find('\n'); at != std::string::npos;
+         at = failure.message.find('\n', at + 1))
+      failure.message.insert(at + 1, "caravan: ");
+  }
   if (is_failure<RecipeError>(error, failure) || is_failure<data::Error>(error, failure) ||
       is_failure<models::Error>(error, failure) || is_failure<trainer::Error>(error, failure)) {
     return failure;

@@ -12,6 +12,7 @@
 #include "recipes/device.h"
 #include "recipes/json_lines.h"
 #include "recipes/model_front.h"
+#include "recipes/row_messages.h"
 
 namespace caravan::recipes {
 
@@ -33,8 +34,11 @@ const std::string kUsage =
     "checkpoint's\n"
     "  --special                 special tokens are recognised in all text; default: only where a template "
     "writes them\n"
-    "  --add-special-tokens      puts the tokenizer's BOS before a text prompt\n"
-    "A row is {\"prompt\"} or {\"text\"}, {\"messages\"} or {\"ids\"} and gives {\"ids\", \"text\", "
+    "  --add-special-tokens      puts the tokenizer's BOS before a text prompt\n" +
+    kRowFormatUsage +
+    "A row is {\"prompt\"} or {\"text\"}, {\"messages\"} or {\"ids\"}, or of another layout, whose last "
+    "answer is "
+    "left out, and gives {\"ids\", \"text\", "
     "\"log_probs\", \"finish_reason\"}:\n"
     "the new ids with the one that ended the text, their text without special tokens (null where the "
     "checkpoint has no\n"
@@ -75,7 +79,10 @@ class CompletionPipe {
                              .stop_ids = models::stop_ids_of(model_->config(), file_)}),
         tokenizer_(encoder_.tokenizer()),
         lines_(in),
-        out_(out) {}
+        out_(out) {
+    std::cerr << "caravan: generate: " << describe_model(*model_) << ", " << describe_sampling(sampling_)
+              << std::endl;
+  }
 
   // Whether all rows could be completed.
   bool run() {
@@ -90,6 +97,7 @@ class CompletionPipe {
   std::optional<models::GenerationRequest> next() {
     while (auto line = lines_.next()) {
       const std::size_t index = next_row_++;
+      encoder_.adapt(*line);
       std::string problem = std::move(line->problem);
       if (problem.empty()) {
         encoder_.prepare(line->row);
@@ -180,6 +188,7 @@ int run_generate(std::span<const std::string> args, std::istream& in, std::ostre
   parsed.device.add_to(flags);
   flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
   flags.add_text("--template", parsed.rows.chat_template);
+  flags.add_choice("--format", parsed.rows.format, kRowFormatNames);
   flags.add_switch("--special", parsed.rows.special);
   flags.add_switch("--add-special-tokens", parsed.rows.add_special_tokens);
   if (!flags.parse(args)) return 0;

@@ -8,9 +8,9 @@
 namespace caravan::recipes {
 
 // `args`: what follows the word. Reads JSON lines from `in`, writes one JSON line each to `out`: {"text",
-// "spans"}, or
-// {"error"} where that row cannot be rendered. Returns 0; throws data::Error for what concerns all rows: bad
-// options (usage), a template that cannot be read or parsed.
+// "spans"}, with "left_out" where the template does not write all of the row, or {"error"}. Returns 0, or 65
+// where some row was in error; throws data::Error for what concerns all rows: bad options (usage), a template
+// that cannot be read or parsed.
 int run_render(std::span<const std::string> args, std::istream& in, std::ostream& out);
 
 // The same over stdin and stdout.

@@ -12,6 +12,7 @@
 #include "recipes/device.h"
 #include "recipes/json_lines.h"
 #include "recipes/model_front.h"
+#include "recipes/row_messages.h"
 #include "trainer/segmented_pass.h"
 
 namespace caravan::recipes {
@@ -31,9 +32,20 @@ const std::string kUsage =
     "  --special                 special tokens are recognised in all text; default: only where a template "
     "writes them\n"
     "  --add-special-tokens      puts the BOS and EOS of the tokenizer around \"text\"\n"
-    "A row is {\"ids\"}, {\"text\"} or {\"messages\"} and gives {\"log_probs\": [null, ...], \"sum\"}: "
-    "natural logarithms, null\n"
-    "for the first token. \"ids\" need no tokenizer. A row that cannot be scored gives {\"error\"}.\n"
+    "  --train-on POLICY         assistant (default), last_assistant, completion, all: what \"mask\" "
+    "marks\n" +
+    kRowFormatUsage +
+    "A row is {\"ids\"}, {\"text\"} or {\"messages\"}, or of another layout, and gives {\"log_probs\": "
+    "[null, "
+    "...], \"sum\"}:\n"
+    "natural logarithms, null for the first token. \"ids\" need no tokenizer. Rows with messages also give "
+    "\"mask\", 1 where\n"
+    "training would train, \"trained_sum\" and \"trained_count\" (null where the template hides the turns): "
+    "over "
+    "held-out rows,\n"
+    "minus the sum of trained_sum divided by that of trained_count is evaluation's loss. A row that cannot "
+    "be "
+    "scored gives {\"error\"}.\n"
     "Exit codes: 0 done, 2 usage, 65 rows in error or a damaged checkpoint, 71 out of memory, 74 a file "
     "cannot be read.\n";
 
@@ -41,6 +53,8 @@ const std::string kUsage =
 struct Row {
   std::size_t number = 0;
   std::vector<std::int32_t> ids;
+  std::vector<std::uint8_t> mask = {};  // of rows with messages
+  bool has_messages = false;
   std::string problem;
 };
 
@@ -125,8 +139,27 @@ class Scorer {
     }
     std::string line = "{\"log_probs\":";
     append_list(line, log_probs, 1);
-    line += ",\"sum\":" + data::Json(sum).dump() + "}\n";
-    out_ << line;
+    line += ",\"sum\":" + data::Json(sum).dump();
+    if (row.has_messages) add_trained(row, log_probs, line);
+    out_ << line << "}\n";
+  }
+
+  // What the evaluation of a training run would count of this row.
+  static void add_trained(const Row& row, const std::vector<float>& log_probs, std::string& line) {
+    if (row.mask.empty()) {
+      line += ",\"mask\":null,\"trained_sum\":null,\"trained_count\":null";
+      return;
+    }
+    double sum = 0.0;
+    std::int64_t count = 0;
+    for (std::size_t i = 1; i < log_probs.size(); ++i) {
+      if (row.mask[i] == 0) continue;
+      sum += static_cast<double>(log_probs[i]);
+      ++count;
+    }
+    line += ",\"mask\":";
+    append_list(line, std::vector<std::int32_t>(row.mask.begin(), row.mask.end()));
+    line += ",\"trained_sum\":" + data::Json(sum).dump() + ",\"trained_count\":" + std::to_string(count);
   }
 
   void write_problem(std::size_t number, const std::string& problem) {
@@ -154,27 +187,34 @@ struct ScoreArgs {
 int run_score(std::span<const std::string> args, std::istream& in, std::ostream& out) {
   ScoreArgs parsed;
   parsed.rows.text_keys = {"text"};
+  std::optional<std::string> train_on;
   CommandFlags flags("score", kUsage);
   flags.add_text("--model", parsed.rows.model);
   parsed.device.add_to(flags);
   flags.add_choice("--dtype", parsed.dtype, {"fp32", "bf16"});
   flags.add_integer("--batch-tokens", parsed.batch_tokens, 1, 1 << 24);
   flags.add_text("--template", parsed.rows.chat_template);
+  flags.add_choice("--format", parsed.rows.format, kRowFormatNames);
+  flags.add_choice("--train-on", train_on, {"assistant", "last_assistant", "completion", "all"});
   flags.add_switch("--special", parsed.rows.special);
   flags.add_switch("--add-special-tokens", parsed.rows.add_special_tokens);
   if (!flags.parse(args)) return 0;
   if (parsed.rows.model.empty()) flags.refuse("--model is needed");
+  if (train_on) parsed.rows.train_on = data::train_on_from_name(*train_on);
 
   RowEncoder encoder(parsed.rows);
   const auto model = load_model(parsed.rows.model, parsed.dtype, parsed.device.resolve("score"));
+  std::cerr << "caravan: score: " << describe_model(*model) << std::endl;
   Scorer scorer(*model, out);
   JsonLines lines(in);
   while (auto line = lines.next()) {
-    Row row{line->number, {}, std::move(line->problem)};
+    encoder.adapt(*line);
+    Row row{.number = line->number, .ids = {}, .problem = std::move(line->problem)};
     if (row.problem.empty()) {
       encoder.prepare(line->row);
       try {
-        row.ids = encoder.encode(line->row);
+        row.has_messages = line->row.contains("messages");
+        row.ids = encoder.encode(line->row, &row.mask);
       } catch (const data::Error& error) {
         row.problem = error.what();
       }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -16,6 +17,9 @@
 #include "data/tokenizers/tokenizer.h"
 #include "recipes/command_flags.h"
 #include "recipes/commands/show_tokens.h"
+#include "recipes/commands/tokenize_recipe.h"
+#include "recipes/model_folder.h"
+#include "recipes/row_messages.h"
 
 namespace caravan::recipes {
 namespace {
@@ -26,8 +30,13 @@ using data::Json;
 
 constexpr const char* kUsage =
     "caravan tokenize --model DIR | --tokenizer PATH [options] < rows.jsonl\n"
+    "caravan tokenize --recipe RECIPE.yaml [--show] [--rows N] [key=value ...]\n"
     "\n"
-    "Text or conversations to token ids: JSON lines in, JSON lines out.\n"
+    "Text or conversations to token ids: JSON lines in, JSON lines out. With a recipe: the first rows of its "
+    "data.sources\n"
+    "exactly as its training would see them, each with its fate (take, weights and order aside).\n"
+    "  --recipe FILE       layouts, template, train_on, max_length and too_long of this recipe\n"
+    "  --rows N            of each source (10)\n"
     "  --model DIR         tokenizer and chat template of a checkpoint\n"
     "  --tokenizer PATH    a tokenizer directory or file (tokenizer.json, tokenizer.model, vocab.json)\n"
     "  --special           special tokens are recognised in all text; default: only where a template writes "
@@ -37,13 +46,17 @@ constexpr const char* kUsage =
     "  --date YYYY-MM-DD   what a template's strftime_now sees; default: today\n"
     "  --decode            rows {\"ids\"} to {\"text\"}; with --skip-special without special tokens\n"
     "  --show              tokens in colours for eyes, trained ones underlined, instead of JSON\n"
-    "A row {\"text\"} gives {\"ids\"}, without BOS and EOS. A row {\"messages\"} gives {\"ids\", \"mask\"}, "
-    "mask being 1 where\n"
-    "the policy trains. A row that cannot be done gives {\"error\"}.\n"
+    "  --format NAME       layout of the rows: auto (default), messages, sharegpt, alpaca, "
+    "prompt_completion\n"
+    "A row {\"text\"} gives {\"ids\"}, without BOS and EOS. A row {\"messages\"}, or of another layout, "
+    "gives {\"ids\", \"mask\"},\n"
+    "mask being 1 where the policy trains. A row that cannot be done gives {\"error\"}.\n"
     "Exit codes: 0 done, 2 usage, 65 rows in error or a damaged file, 74 a file cannot be read.\n";
 
 struct TokenizeArgs {
   std::string model, tokenizer, chat_template = "auto";
+  RecipeRows recipe;
+  std::optional<std::string> format;
   data::TrainOn train_on = data::TrainOn::kAssistant;
   std::optional<data::Date> date;
   bool special = false, decode = false, skip_special = false, show = false;
@@ -64,10 +77,24 @@ std::optional<TokenizeArgs> parse_args(std::span<const std::string> args) {
   flags.add_switch("--decode", parsed.decode);
   flags.add_switch("--skip-special", parsed.skip_special);
   flags.add_switch("--show", parsed.show);
+  flags.add_text("--recipe", parsed.recipe.recipe);
+  std::optional<std::int64_t> rows;
+  flags.add_integer("--rows", rows, 1, INT64_MAX);
+  flags.add_choice("--format", parsed.format, kRowFormatNames);
+  flags.add_overrides(parsed.recipe.overrides);
   if (!flags.parse(args)) return std::nullopt;
   if (train_on) parsed.train_on = data::train_on_from_name(*train_on);
   if (!date.empty()) parsed.date = data::parse_date(date);
-  if (parsed.model.empty() && parsed.tokenizer.empty()) flags.refuse("--model or --tokenizer is needed");
+  if (!parsed.recipe.recipe.empty()) {
+    if (flags.num_given() > 1u + parsed.show + rows.has_value())
+      flags.refuse("--recipe goes with --show, --rows and key=value only: the recipe says the rest");
+    parsed.recipe.rows = rows.value_or(parsed.recipe.rows);
+    parsed.recipe.show = parsed.show;
+    return parsed;
+  }
+  if (rows || !parsed.recipe.overrides.empty()) flags.refuse("--rows and key=value go with --recipe only");
+  if (parsed.model.empty() && parsed.tokenizer.empty())
+    flags.refuse("--model, --tokenizer or --recipe is needed");
   if (parsed.skip_special && !parsed.decode) flags.refuse("--skip-special has a meaning only with --decode");
   if (parsed.decode && (parsed.show || parsed.special))
     flags.refuse("--decode goes with neither --show nor --special");
@@ -97,15 +124,19 @@ struct SetupFailure {
 // One tokenizer and, once a conversation asks for it, one template.
 class RowTokenizer {
  public:
-  explicit RowTokenizer(const TokenizeArgs& args)
-      : args_(args), tokenizer_(data::load_tokenizer(args.tokenizer.empty() ? args.model : args.tokenizer)) {}
+  explicit RowTokenizer(const TokenizeArgs& args) : args_(args) {
+    refuse_run_folder(args.model);
+    tokenizer_ = data::load_tokenizer(args.tokenizer.empty() ? args.model : args.tokenizer);
+  }
 
   const data::Tokenizer& tokenizer() const { return *tokenizer_; }
 
   Tokenized encode(const Json& row) {
     if (row.contains("messages") == row.contains("text")) {
-      throw Error(Error::Kind::kData, std::string("a row has either \"text\" or \"messages\"") +
-                                          (row.contains("ids") ? "; --decode turns \"ids\" into text" : ""));
+      throw Error(Error::Kind::kData,
+                  std::string("a row has either \"text\" or \"messages\", or the keys of a "
+                              "layout of data/README.md") +
+                      (row.contains("ids") ? "; --decode turns \"ids\" into text" : ""));
     }
     return row.contains("text") ? encode_text(row["text"]) : encode_messages(row);
   }
@@ -211,11 +242,13 @@ void write_row(RowTokenizer& rows, const TokenizeArgs& args, const Json& row, bo
   }
 }
 
-Json parse_row(const std::string& line) {
+Json parse_row(const std::string& line, const TokenizeArgs& args) {
   Json row = Json::parse(line, nullptr, false);
   if (row.is_discarded())
     throw Error(Error::Kind::kData, "no valid JSON; a row looks like {\"text\": \"...\"}");
   if (!row.is_object()) throw Error(Error::Kind::kData, "a row is an object");
+  constexpr std::string_view kOwn[] = {"text", "messages", "ids"};
+  if (!args.decode) turn_into_messages(line, row_format_from_name(args.format), kOwn, row);
   return row;
 }
 
@@ -230,13 +263,21 @@ int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostre
   const std::optional<TokenizeArgs> asked = parse_args(args);
   if (!asked) return 0;
   const TokenizeArgs& parsed = *asked;
+  if (!parsed.recipe.recipe.empty()) {
+    RecipeRows recipe = parsed.recipe;
+    recipe.colour = colour;
+    tokenize_recipe_rows(recipe, out);
+    out.flush();
+    if (!out) throw Error(Error::Kind::kInputOutput, "tokenize: stdout cannot be written");
+    return 0;
+  }
   RowTokenizer rows(parsed);
   std::size_t number = 0, num_errors = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      write_row(rows, parsed, parse_row(line), colour, out);
+      write_row(rows, parsed, parse_row(line, parsed), colour, out);
     } catch (const SetupFailure& failure) {
       throw failure.error;
     } catch (const Error& error) {
@@ -254,7 +295,8 @@ int run_tokenize(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
   const char* const no_colour = std::getenv("NO_COLOR");
   const bool colour = isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
-  if (isatty(STDIN_FILENO) != 0)
+  const bool reads_stdin = std::find(args.begin(), args.end(), "--recipe") == args.end();
+  if (reads_stdin && isatty(STDIN_FILENO) != 0)
     std::cerr << "caravan: tokenize: reads JSON lines such as {\"text\": \"...\"} from here; Ctrl-D ends"
               << std::endl;
   return run_tokenize(args, std::cin, std::cout, colour);

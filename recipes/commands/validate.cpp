@@ -4,8 +4,10 @@
 
 #include "data/error.h"
 #include "recipes/check_files.h"
+#include "recipes/check_run.h"
 #include "recipes/read_recipe.h"
 #include "recipes/resolved_recipe.h"
+#include "recipes/shown_text.h"
 
 namespace caravan::recipes {
 namespace {
@@ -13,10 +15,14 @@ namespace {
 constexpr const char* kUsage =
     "caravan validate RECIPE.yaml [--resolved] [--no-files] [key=value ...]\n"
     "\n"
-    "Reads a recipe as `caravan train` would and prints every error with its place, or that there is none.\n"
+    "Reads a recipe as `caravan train` would and prints every error with its place, or that there is none: "
+    "keys, "
+    "files,\n"
+    "device, run.dir and what is in it, endings of data files and layouts of their first rows. Loads no "
+    "weights.\n"
     "  --resolved   print the recipe with every default and override written out\n"
-    "  --no-files   do not ask whether the files it names exist\n"
-    "Exit codes: 0 valid, 2 not or not there, 74 the recipe cannot be read.\n";
+    "  --no-files   keys only: look at none of the files and folders it names\n"
+    "Exit codes: 0 valid; else what train would end with: 2 recipe, 65 data, 74 files, 77 unsafe.\n";
 
 struct ValidateArgs {
   std::string path;
@@ -65,6 +71,13 @@ int run_validate(std::span<const std::string> args) {
   // With --resolved, stdout is YAML and the notes are for people.
   std::FILE* const people = parsed.resolved ? stderr : stdout;
   for (const std::string& note : read.notes) std::fprintf(people, "note: %s\n", note.c_str());
+  if (parsed.files) {
+    const RunCheck check = check_run(read.recipe);
+    for (const std::string& note : check.notes) std::fprintf(people, "note: %s\n", shown_text(note).c_str());
+    for (const RunCheck::Failure& failure : check.failures)
+      std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
+    if (!check.failures.empty()) return check.failures[0].exit_code;
+  }
   std::fprintf(people, "%s is valid\n", parsed.path.c_str());
   if (parsed.resolved) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
   return 0;

@@ -90,12 +90,6 @@ std::string recompute_flag(YamlNode& value) {
   return flag(value, "all", "none");
 }
 
-std::string dtype_name(YamlNode& value) {
-  if (value.text == "bfloat16") value.text = "bf16";
-  if (value.text == "float32") value.text = "fp32";
-  return {};
-}
-
 std::string optimizer_name(YamlNode& value) {
   if (value.text == "adamw_torch" || value.text == "adamw_torch_fused" || value.text == "adamw_hf")
     value.text = "adamw";
@@ -169,7 +163,7 @@ constexpr std::string_view kBetas = "optimizer.betas";
 constexpr std::array kAliases = {
     Alias{"model_name_or_path", "model.path", as_is},
     Alias{"base_model", "model.path", as_is},
-    Alias{"torch_dtype", "model.dtype", dtype_name},
+    Alias{"torch_dtype", "model.dtype", as_is},
     Alias{"bf16", "model.dtype", dtype_of_bf16},
     Alias{"fp16", "", refuse_true},
     Alias{"gradient_checkpointing", "model.recompute", recompute_flag},

@@ -42,12 +42,19 @@ std::string assign(YamlNode& root, const Assignment& assignment) {
   std::string way;
   while (!key.empty()) {
     const auto [name, rest] = split_first(key);
-    if (node->kind == YamlNode::Kind::kNull)
-      *node = {.kind = YamlNode::Kind::kMap, .where = assignment.where};
+    if (node->kind == YamlNode::Kind::kNull) {
+      const YamlNode::Kind kind = name == "0" ? YamlNode::Kind::kSequence : YamlNode::Kind::kMap;
+      *node = {.kind = kind, .where = assignment.where};
+    }
     YamlNode* next = child(*node, name);
     if (next == nullptr && node->kind == YamlNode::Kind::kSequence) {
-      return way + " has " + std::to_string(node->items.size()) + " elements; " + std::string(name) +
-             " is none of them: they count from 0";
+      const std::size_t size = node->items.size();
+      if (name != std::to_string(size)) {
+        return way + " has " + std::to_string(size) + (size == 1 ? " element; " : " elements; ") +
+               std::string(name) + " is none of them: they count from 0, and " + std::to_string(size) +
+               " adds one";
+      }
+      next = &node->items.emplace_back(YamlNode{.where = assignment.where});
     }
     if (next == nullptr && node->kind != YamlNode::Kind::kMap) {
       return way + " is " + found_text(*node) + ", without keys; " + std::string(name) +

@@ -19,8 +19,8 @@ struct Assignment {
 // The node at a dotted key, or null.
 YamlNode* find_node(YamlNode& root, std::string_view key);
 
-// Puts the value at its key, with maps made on the way. Returns what is wrong, or nothing: a way through a
-// text, or an index beyond a list.
+// Puts the value at its key, with maps and lists made on the way; the index behind a list's last adds an
+// element. Returns what is wrong, or nothing: a way through a text, or an index further beyond a list.
 std::string assign(YamlNode& root, const Assignment& assignment);
 
 // Takes the key out of the tree, every time it is there.

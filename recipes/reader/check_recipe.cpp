@@ -1,5 +1,6 @@
 #include "recipes/reader/check_recipe.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <string>
@@ -41,11 +42,12 @@ void exactly_one(ReadState& state, std::string_view first, std::string_view seco
 
 void check_lengths(Recipe& recipe, ReadState& state) {
   if (!readable(state, {"batch.tokens", "batch.micro_tokens", "data.max_length"})) return;
-  if (recipe.batch.micro_tokens == 0) recipe.batch.micro_tokens = recipe.data.max_length;
-  const std::int64_t micro = recipe.batch.micro_tokens;
   const std::int64_t longest = recipe.data.max_length;
   const std::optional<std::int64_t> step = recipe.batch.tokens;
-  if (longest > micro) {
+  const bool own_micro = recipe.batch.micro_tokens != 0;
+  if (!own_micro) recipe.batch.micro_tokens = std::min(longest, step.value_or(longest));
+  const std::int64_t micro = recipe.batch.micro_tokens;
+  if (own_micro && longest > micro) {
     state.report(place(state, "batch.micro_tokens", "data.max_length"),
                  "batch.micro_tokens is " + tokens(micro) + " and data.max_length " + tokens(longest) +
                      "; a conversation is never cut between passes: raise micro_tokens or lower max_length");
@@ -53,7 +55,9 @@ void check_lengths(Recipe& recipe, ReadState& state) {
   if (step && longest > *step) {
     state.report(state.where("batch.tokens"),
                  "batch.tokens is " + tokens(*step) + " and data.max_length " + tokens(longest) +
-                     "; a step must hold the longest conversation: raise tokens or lower max_length");
+                     (state.is_given("data.max_length") ? "" : " by default") +
+                     "; a step must hold the longest conversation: raise tokens or write max_length: " +
+                     tokens(*step));
   } else if (step && micro > *step) {
     state.report(place(state, "batch.micro_tokens", "batch.tokens"),
                  "batch.micro_tokens is " + tokens(micro) + " and batch.tokens " + tokens(*step) +
@@ -97,6 +101,11 @@ std::optional<double> share_of_run(const data::Quantity& quantity, const trainer
   return quantity.amount / static_cast<double>(*run.max_steps);
 }
 
+// Only wsd begins its warm-up at its floor.
+bool starts_above_zero(const trainer::ScheduleOptions& schedule) {
+  return schedule.name == ScheduleName::kWsd && schedule.min_lr_rate.value_or(0.0) > 0.0;
+}
+
 void check_schedule_lengths(const Recipe& recipe, ReadState& state) {
   if (!readable(state, {"schedule.warmup", "schedule.decay", "run.max_steps"})) return;
   const trainer::ScheduleOptions& schedule = recipe.schedule;
@@ -106,6 +115,13 @@ void check_schedule_lengths(const Recipe& recipe, ReadState& state) {
     state.report(state.where("schedule.warmup"), "schedule.warmup is " + value_text(schedule.warmup) +
                                                      " and the run " + steps +
                                                      "; the rate would never reach its peak: shorten warmup");
+    return;
+  }
+  if (recipe.run.max_steps == 1 && schedule.warmup.amount > 0 && !starts_above_zero(schedule)) {
+    state.report(place(state, "schedule.warmup", "run.max_steps"),
+                 "schedule.warmup is " + value_text(schedule.warmup) +
+                     " and the run 1 step; a warm-up begins at rate 0, so the step would not change the "
+                     "model: write warmup: 0 %, or more steps");
     return;
   }
   if (!schedule.decay || schedule.name != ScheduleName::kWsd) return;

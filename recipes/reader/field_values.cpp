@@ -242,9 +242,13 @@ std::string parse_value(const YamlNode& node, const FieldSpec& spec, models::Rec
 }
 
 std::string parse_choice(const YamlNode& node, std::span<const std::string_view> names, std::size_t& index) {
+  // What torch calls the types that we name as the rest of the field does.
+  std::string_view text = node.text;
+  if (text == "bfloat16") text = "bf16";
+  if (text == "float32") text = "fp32";
   if (node.kind == YamlNode::Kind::kScalar) {
     for (index = 0; index < names.size(); ++index) {
-      if (names[index] == node.text) return {};
+      if (names[index] == text) return {};
     }
   }
   std::string problem = refused(node, allowed_choices(names));

@@ -18,6 +18,20 @@ YamlNode parse_override_value(const std::string& text, const Where& where) {
   return {.kind = YamlNode::Kind::kScalar, .text = text, .where = where};
 }
 
+// "data.sources[0].take", as messages write it, to "data.sources.0.take".
+std::string dotted(const std::string& key) {
+  std::string text;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const std::size_t close = key[i] == '[' ? key.find(']', i) : std::string::npos;
+    const bool index = close != std::string::npos && close > i + 1 &&
+                       key.find_first_not_of("0123456789", i + 1) == close &&
+                       (close + 1 == key.size() || key[close + 1] == '.');
+    text += index ? '.' + key.substr(i + 1, close - i - 1) : std::string(1, key[i]);
+    if (index) i = close;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<YamlNode::Entry> parse_overrides(std::span<const std::string> overrides,
@@ -33,7 +47,7 @@ std::vector<YamlNode::Entry> parse_overrides(std::span<const std::string> overri
     }
     try {
       entries.push_back(
-          {word.substr(0, equals), where, parse_override_value(word.substr(equals + 1), where)});
+          {dotted(word.substr(0, equals)), where, parse_override_value(word.substr(equals + 1), where)});
     } catch (const RecipeError& error) {
       for (const Problem& problem : error.problems()) problems.push_back(problem);
     }

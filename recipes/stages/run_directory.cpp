@@ -3,13 +3,10 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "models/weights/output_file.h"
 #include "recipes/field_list.h"
-#include "recipes/read_recipe.h"
 #include "recipes/resolved_recipe.h"
+#include "recipes/run_state.h"
 #include "recipes/versions.h"
 #include "trainer/error.h"
 
@@ -27,42 +24,6 @@ fs::path make_directory(const std::string& path) {
     throw Error(Error::Kind::kInputOutput,
                 path + ": the run directory cannot be made: " + error.message() + "; choose another run.dir");
   return path;
-}
-
-std::optional<std::string> read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// The recipe of an earlier launch must mean the same in everything that changes results.
-void require_same_recipe(const Recipe& now, const std::string& before_yaml, const std::string& where) {
-  const ReadRecipe before = read_recipe_text(before_yaml, where, fs::path("/"));
-  const auto changes = recipe_difference(before.recipe, now);
-  const auto breaking = breaking_changes(changes);
-  if (breaking.empty()) return;
-  throw Error(Error::Kind::kUsage,
-              where + ": this run was started with another recipe, so going on would not repeat it:\n" +
-                  difference_text(breaking) + "restore these values, or choose another run.dir");
-}
-
-// What a run writes and would replace or cut. Where nothing says that a run of ours made it, it is
-// somebody's.
-void require_own_files(const fs::path& dir) {
-  std::string found;
-  for (const char* name :
-       {"final", "checkpoints", "metrics.jsonl", "run.json", "tensorboard", "data/ledger.jsonl"}) {
-    std::error_code ignored;
-    if (fs::exists(fs::symlink_status(dir / name, ignored)))
-      found += (found.empty() ? "" : ", ") + std::string(name);
-  }
-  if (found.empty()) return;
-  throw Error(Error::Kind::kUnsafe,
-              dir.string() + ": holds " + found +
-                  " but no recipe.yaml, so no run made it, and training would replace it; "
-                  "choose another run.dir, or move these away");
 }
 
 // Every key that has a value; texts without the quotes that a recipe puts around them.
@@ -86,15 +47,7 @@ RunDirectory::RunDirectory(const Recipe& recipe, trainer::Terminal& terminal)
       terminal_(terminal),
       lock_(path_),
       log_(terminal, path_ / "log.txt") {
-  const auto before = read_text(path_ / "recipe.yaml");
-  has_recipe_ = before.has_value();
-  if (recipe.run.resume == trainer::Resume::kNever && before)
-    throw Error(Error::Kind::kUsage,
-                path_.string() +
-                    ": there is a run in this directory and run.resume is never; choose another run.dir");
-  // A launch that ended before its first step, by its data say, binds nobody.
-  if (before && fs::exists(path_ / "run.json"))
-    require_same_recipe(recipe, *before, (path_ / "recipe.yaml").string());
+  has_recipe_ = find_earlier_recipe(recipe, path_);
 }
 
 void RunDirectory::go_on_from(const Recipe& recipe, const std::optional<trainer::FoundCheckpoint>& checkpoint,
@@ -128,7 +81,7 @@ void RunDirectory::require_a_way_on(bool has_checkpoint, int passed_over) const 
 }
 
 bool RunDirectory::is_finished() const {
-  return fs::exists(path_ / "final" / "config.json");
+  return is_finished_run(path_);
 }
 
 bool RunDirectory::is_card_open() const {
@@ -152,12 +105,25 @@ void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& ident
   trainer::write_run_card(path_ / "run.json", identity, launch);
   card_open_ = true;
   sinks_.push_back(std::make_unique<trainer::JsonlSink>(path_ / "metrics.jsonl", last_step));
+  if (last_step > 0) totals_.recall(path_ / "metrics.jsonl");
   sinks_.push_back(std::make_unique<trainer::TensorboardSink>(path_ / "tensorboard", last_step));
   trainer::ConsoleOptions console;
   console.total_steps = total_steps;
   console.first_step = last_step + 1;
   console.log_every = recipe.run.log_every;
-  sinks_.push_back(std::make_unique<trainer::ConsoleSink>(terminal_, console));
+  console.record = [this](const std::string& line) { log_.detail(line); };
+  auto sink = std::make_unique<trainer::ConsoleSink>(terminal_, console);
+  console_ = sink.get();
+  sinks_.push_back(std::move(sink));
+}
+
+std::string RunDirectory::summary() const {
+  const auto wall = std::chrono::steady_clock::now() - opened_;
+  return totals_.summary(std::chrono::duration<double>(wall).count());
+}
+
+void RunDirectory::set_activity(const std::string& text) {
+  if (console_ != nullptr) console_->set_activity(text);
 }
 
 void RunDirectory::report(std::int64_t step, const std::vector<trainer::MetricValue>& values) {

@@ -55,7 +55,10 @@ class RunDirectory {
   void record_error(const std::string& error) noexcept { log_.record_error(error); }
   // The same for a run that ends by an error, which goes on its way: never throws.
   void fail(const std::string& error, std::int64_t last_step) noexcept;
-  const trainer::RunTotals& totals() const { return totals_; }
+  // The last line of a run that is done.
+  std::string summary() const;
+  // What the bar says is going on between steps; empty: nothing.
+  void set_activity(const std::string& text);
 
  private:
   void require_a_way_on(bool has_checkpoint, int passed_over) const;
@@ -67,6 +70,8 @@ class RunDirectory {
   bool has_recipe_ = false;  // of an earlier launch
   std::vector<std::unique_ptr<trainer::Sink>> sinks_;
   trainer::RunTotals totals_;
+  trainer::ConsoleSink* console_ = nullptr;  // of sinks_, once the run has started
+  std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   bool card_open_ = false;
 };
 

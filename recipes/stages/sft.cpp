@@ -34,6 +34,7 @@
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/metrics/process_memory.h"
 #include "trainer/objectives/sft.h"
+#include "trainer/optim/lr_schedule.h"
 #include "trainer/stop_request.h"
 #include "trainer/trainer.h"
 
@@ -139,7 +140,10 @@ class SftRun {
       if (run_ && run_->is_card_open())
         run_->finish("done", checkpoint_ ? checkpoint_->step : 0, "its end was recorded later",
                      final_hashes());
-      log().info("this run is done: " + (run_path() / "final").string());
+      log().info(
+          "this run is done; to train its model further, start a run in another run.dir with model.path=" +
+          (run_path() / "final").string());
+      if (run_) tell_where_the_model_is();
       return 0;
     }
     choose_place();
@@ -149,7 +153,9 @@ class SftRun {
     const bool done = trainer_->run(
         {[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
          [this](std::int64_t step) { return after_step(step); }});
+    set_activity("saving");
     tell_of(writer_.finish());
+    set_activity("");
     return done ? complete() : stopped();
   }
 
@@ -200,16 +206,43 @@ class SftRun {
 
   int complete() {
     group_.set_section("writing the model", kLongest);
+    set_activity("writing the model");
     export_model(recipe_, model_->units(), run_path() / "final");
+    set_activity("");
     if (!run_) return 0;
     run_->finish("done", trainer_->steps_done(), "", final_hashes());
-    log().info("done: " + run_->totals().summary());
-    log().info("the model: " + (run_path() / "final").string());
+    log().info("done: " + run_->summary());
+    tell_where_the_model_is();
+    tell_what_checkpoints_take();
     return 0;
+  }
+
+  void tell_where_the_model_is() {
+    const std::string model = (run_path() / "final").string();
+    log().info("the model: " + model);
+    // For scripts, and for a person who asked for little.
+    if (terminal_.options().quiet) std::puts(model.c_str());
+  }
+
+  void tell_what_checkpoints_take() {
+    double bytes = 0.0;
+    std::error_code ignored;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(run_path() / "checkpoints", ignored))
+      if (entry.is_regular_file(ignored)) bytes += static_cast<double>(entry.file_size(ignored));
+    if (bytes > 0.0)
+      log().info("its checkpoints take " + trainer::format_gibibytes(bytes) +
+                 " and are needed no more; to train the model further, start a run in another run.dir with "
+                 "model.path=" +
+                 (run_path() / "final").string());
   }
 
   std::map<std::string, std::string> final_hashes() const {
     return hash_files(checkpoint_files(run_path() / "final", "", true));
+  }
+
+  void set_activity(const std::string& text) {
+    if (run_) run_->set_activity(text);
   }
 
   std::filesystem::path run_path() const { return recipe_.run.dir; }
@@ -279,16 +312,26 @@ class SftRun {
     group_.set_section("");
     plan_.emplace(data_->plan(plan_options(recipe_)));
     source_.emplace(*data_, *plan_);
+    schedule_.emplace(recipe_.schedule, recipe_.optimizer.learning_rate, plan_->num_steps());
+    schedule_->require_a_rate();
     if (held_out_) {
       held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe_)));
       held_out_source_.emplace(*held_out_, *held_out_plan_);
     }
     require_same_data();
     if (!run_) return;
-    std::string fates = data_->ledger().summary();
+    tell_fates(data_->ledger(), "", "ledger.jsonl");
+    if (held_out_)
+      tell_fates(held_out_->ledger(), "held-out rows, for evaluation\n", "evaluation_ledger.jsonl");
+  }
+
+  void tell_fates(const data::Ledger& ledger, const std::string& title, const std::string& file) {
+    const std::string path = (run_path() / "data" / file).string();
+    ledger.write_jsonl(path);
+    std::string fates = title + ledger.summary();
+    if (ledger.reasons().size() > 1) fates += "each row: " + path + "; what the reasons mean: data/README.md";
     while (fates.ends_with('\n')) fates.pop_back();
     log().info(fates);
-    data_->ledger().write_jsonl((run_path() / "data" / "ledger.jsonl").string());
   }
 
   void require_same_data() {
@@ -314,6 +357,9 @@ class SftRun {
   }
 
   void build() {
+    require_memory_for(recipe_, place_, device_);
+    // Filling memory may take minutes.
+    const trainer::StopAtOnce stop_at_once;
     if (run_) input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
     group_.set_section("loading the model", kLongest);
     model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
@@ -371,17 +417,31 @@ class SftRun {
                       {"trained_tokens", rows.trained_tokens},
                       {"steps", source_->num_steps()},
                       {"tokens_of_all_steps", plan_->num_tokens()}};
+    if (held_out_) {
+      const data::LedgerTotals held_out = held_out_->ledger().totals();
+      identity.sizes["evaluation_rows"] = held_out.rows;
+      identity.sizes["evaluation_rows_dropped"] = held_out.dropped;
+      identity.sizes["evaluation_documents"] = held_out.documents;
+    }
     run_->start(recipe_, identity, command, describe_device(device_), source_->num_steps(),
                 trainer_->steps_done());
     const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
-    log().info(counted(source_->num_steps()) + " steps, " + counted(plan_->num_tokens()) + " tokens, " +
-               counted(model_->model().num_parameters()) + " parameters, " +
-               (group_.size() > 1 ? std::to_string(group_.size()) + " ranks with " : "") +
+    const std::int64_t steps = source_->num_steps();
+    const std::string warmup = schedule_->warmup_steps() == 0
+                                   ? ""
+                                   : " (warm-up: " + counted(schedule_->warmup_steps()) + " of them)";
+    log().info(counted(steps) + (steps == 1 ? " step" : " steps") + warmup + ", " +
+               counted(plan_->num_tokens()) + " tokens, " + counted(model_->model().num_parameters()) +
+               " parameters, " + (group_.size() > 1 ? std::to_string(group_.size()) + " ranks with " : "") +
                std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
   }
 
   void evaluate(std::int64_t step) {
-    const auto values = trainer::evaluate_loss(*trainer_, *objective_, *held_out_source_);
+    const auto values = trainer::evaluate_loss(
+        *trainer_, *objective_, *held_out_source_, [this](std::int64_t done, std::int64_t all) {
+          set_activity("evaluating " + std::to_string(done) + "/" + std::to_string(all));
+        });
+    set_activity("");
     if (run_) run_->report(step, values);
   }
 
@@ -426,6 +486,7 @@ class SftRun {
 
   void save(std::int64_t step) {
     group_.set_section("saving", kLongest);
+    set_activity("saving");
     trainer::CheckpointContent content;
     content.step = step;
     content.state = trainer_->optimizer().state();
@@ -435,6 +496,7 @@ class SftRun {
     // Metrics are on the disk before a checkpoint can say that it is complete.
     if (run_) run_->flush();
     tell_of(writer_.begin(std::move(content)));
+    set_activity("");
     group_.set_section("");
   }
 
@@ -455,6 +517,7 @@ class SftRun {
   std::optional<data::TrainingData> data_, held_out_;
   std::optional<data::BatchPlan> plan_, held_out_plan_;
   std::optional<trainer::PlannedSource> source_, held_out_source_;
+  std::optional<trainer::LrSchedule> schedule_;
   std::optional<TrainingModel> model_;
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
@@ -475,7 +538,7 @@ int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const trainer::Ra
   // Before a run directory is made.
   if (recipe.run.device == trainer::DeviceChoice::kCuda)
     choose_device(recipe.run.device, ask_cuda(), "run.device");
-  const trainer::StopRequest stop;
+  const trainer::StopRequest stop(place.rank == 0);
   std::atomic<bool> owns_directory{false};
   const auto group = trainer::join_ranks(
       place, recipe.distributed,

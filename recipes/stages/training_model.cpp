@@ -2,9 +2,11 @@
 
 #include <optional>
 
+#include "models/device.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
 #include "trainer/error.h"
+#include "trainer/memory_plan.h"
 
 namespace caravan::recipes {
 
@@ -56,6 +58,25 @@ void TrainingModel::load(const Recipe& recipe) {
     });
     units_->group().note_progress();
   }
+}
+
+void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device) {
+  const trainer::ShardOptions shards = shard_options(recipe);
+  trainer::MemoryInputs inputs;
+  inputs.bf16 = recipe.model.dtype == models::DType::kBf16;
+  inputs.micro_tokens = recipe.batch.micro_tokens;
+  inputs.recompute_every = recipe.model.recompute.every;
+  inputs.single_micro_batch = shards.single_micro_batch;
+  inputs.ordered = shards.ordered;
+  inputs.shard = shards.stage;
+  inputs.ranks = place.size;
+  inputs.on_host = device.is_cpu();
+  const std::uint64_t free = inputs.on_host ? trainer::free_host_memory(place.local_size)
+                                            : models::device_facts(device).memory_bytes;
+  std::string where = inputs.on_host ? "this machine" : device.str();
+  if (inputs.on_host && place.local_size > 1) where += ", for each of its ranks,";
+  trainer::require_memory(models::read_llama_config(recipe.model.path + "/config.json"), inputs,
+                          recipe.data.max_length, free, where);
 }
 
 void export_model(const Recipe& recipe, trainer::UnitShards& units, const std::filesystem::path& directory) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "recipes/recipe.h"
+#include "trainer/distributed/rank_place.h"
 #include "trainer/distributed/unit_shards.h"
 
 namespace caravan::recipes {
@@ -26,6 +27,9 @@ class TrainingModel {
   std::unique_ptr<models::Llama> model_;
   std::unique_ptr<trainer::UnitShards> units_;
 };
+
+// Throws trainer::Error (71) where the run would take more memory than is free, before any of it is taken.
+void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device);
 
 // Writes the Hugging Face directory of the result, replacing one of ours: tensor by tensor, by the first
 // rank. Collective. Throws models::Error.

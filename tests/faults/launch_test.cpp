@@ -1,5 +1,7 @@
 // caravan launch and torchrun with real ranks: their output, their signals, their ends.
+#include <array>
 #include <filesystem>
+#include <random>
 
 #include "tests/faults/ranks_fixture.h"
 #include "tests/support/python.h"
@@ -130,6 +132,36 @@ TEST_F(LaunchTest, NoRankOutlivesTheLauncher) {
   for (int i = 0; i < 200 && !ranks_of("orphans").empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_TRUE(ranks_of("orphans").empty());
+}
+
+// Ten faults at moments of chance, each followed by the same command: the weights of a run that nobody
+// disturbed.
+TEST_F(LaunchTest, SoakSlow) {
+  const std::vector<std::string> longer{"run.max_steps=120", "distributed.shard=1"};
+  ASSERT_EQ(launch(3, train("quiet", longer)), 0);
+  std::mt19937 random(11);
+  int faults = 0;
+  while (faults < 10) {
+    Program program(launched(3, train("soak", longer)), path("log"));
+    const auto moment = std::chrono::steady_clock::now() + std::chrono::milliseconds(600 + random() % 1500);
+    if (!program.wait_until([&] { return std::chrono::steady_clock::now() > moment; })) break;  // it is done
+    const auto ranks = ranks_of("soak");
+    const auto victim = ranks.find(static_cast<int>(random() % 3));
+    const int fault = static_cast<int>(random() % 4);
+    SCOPED_TRACE("fault " + std::to_string(fault));
+    if (fault < 3 && victim != ranks.end())
+      kill(victim->second, std::array{SIGKILL, SIGSTOP, SIGTERM}[static_cast<std::size_t>(fault)]);
+    else
+      program.signal(SIGKILL);
+    const int code = program.wait();
+    EXPECT_TRUE(code == 75 || code == 76 || code == -SIGKILL || code == 0) << code << program.output();
+    for (int i = 0; i < 500 && !ranks_of("soak").empty(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ++faults;
+  }
+  EXPECT_GE(faults, 5);
+  ASSERT_EQ(launch(3, train("soak", longer)), 0) << tests::read_bytes(path("log"));
+  EXPECT_EQ(final_bytes("soak"), final_bytes("quiet"));
 }
 
 // ---- torchrun of the wheel.

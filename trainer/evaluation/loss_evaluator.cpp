@@ -11,7 +11,9 @@
 
 namespace caravan::trainer {
 
-std::vector<MetricValue> evaluate_loss(Trainer& trainer, const Objective& objective, BatchSource& source) {
+std::vector<MetricValue> evaluate_loss(
+    Trainer& trainer, const Objective& objective, BatchSource& source,
+    const std::function<void(std::int64_t done, std::int64_t all)>& progress) {
   ProcessGroup& group = trainer.units().group();
   const auto ranks = static_cast<std::size_t>(group.size()), rank = static_cast<std::size_t>(group.rank());
   std::map<std::size_t, losses::LossTerms> own_terms;
@@ -29,13 +31,15 @@ std::vector<MetricValue> evaluate_loss(Trainer& trainer, const Objective& object
     own.reset();
     group.note_progress();
   };
-  for (std::int64_t step = 0; step < source.num_steps(); ++step)
+  for (std::int64_t step = 0; step < source.num_steps(); ++step) {
+    if (progress) progress(step, source.num_steps());
     for (data::MicroBatch& batch : source.micro_batches(step)) {
       documents += static_cast<double>(batch.documents.size());
       tokens += static_cast<double>(batch.num_tokens());
       if (batches % ranks == rank) own = std::move(batch);
       if (++batches % ranks == 0) round(batches - ranks + rank);
     }
+  }
   if (batches % ranks != 0) round(batches / ranks * ranks + rank);
   double sum = 0.0, count = 0.0;
   for (const BatchTerms& terms : gather_terms(group, own_terms, batches, "evaluation losses")) {

@@ -1,6 +1,8 @@
 // Loss on held-out rows.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "trainer/metrics/metric.h"
@@ -10,7 +12,9 @@ namespace caravan::trainer {
 
 // Runs every step of `source` (one epoch) without gradients. Returns "eval/loss" (the objective's mean),
 // "eval/perplexity" for a token mean, "eval/documents", "eval/tokens". The model is not changed. Collective:
-// micro-batches are dealt to ranks.
-std::vector<MetricValue> evaluate_loss(Trainer& trainer, const Objective& objective, BatchSource& source);
+// micro-batches are dealt to ranks. `progress` is told how many steps of it are done, of how many.
+std::vector<MetricValue> evaluate_loss(
+    Trainer& trainer, const Objective& objective, BatchSource& source,
+    const std::function<void(std::int64_t done, std::int64_t all)>& progress = {});
 
 }  // namespace caravan::trainer

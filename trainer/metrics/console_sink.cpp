@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -50,7 +51,10 @@ std::vector<Field> progress_fields(const ProgressLine& progress) {
   add("speed/tokens_per_second", 7, [](double speed) { return with_thousands(speed) + " tokens/s"; });
   add("speed/gemm_share", 3, [](double share) { return "gemm " + fixed(share * 100, "%.0f%%"); });
   add("memory/peak_bytes", 2, [](double bytes) { return "peak " + format_gibibytes(bytes); });
-  if (!progress.time_left.empty()) fields.push_back({"ETA " + progress.time_left, 8});
+  if (!progress.activity.empty())
+    fields.push_back({progress.activity, 9});
+  else if (!progress.time_left.empty())
+    fields.push_back({"ETA " + progress.time_left, 8});
   return fields;
 }
 
@@ -140,41 +144,62 @@ ConsoleSink::ConsoleSink(Terminal& terminal, const ConsoleOptions& options, Cloc
     : terminal_(terminal),
       options_(options),
       clock_(std::move(clock)),
-      last_drawn_(clock_() - kRedrawInterval) {
-  recent_.emplace_back(options_.first_step - 1, clock_());
+      last_drawn_(clock_() - kRedrawInterval),
+      last_step_(clock_()),
+      shown_step_(options_.first_step - 1) {
   // The first step of a large model takes a while: the bar is there before it.
-  if (terminal_.options().redraw) draw({options_.first_step - 1, options_.total_steps, "", {}});
+  if (terminal_.options().redraw) redraw();
+}
+
+void ConsoleSink::redraw() {
+  draw({shown_step_, options_.total_steps, time_left(shown_step_), shown_values_, activity_});
+}
+
+void ConsoleSink::set_activity(const std::string& text) {
+  const bool changes_kind = text.empty() != activity_.empty();
+  activity_ = text;
+  if (!terminal_.options().redraw) return;
+  const auto now = clock_();
+  if (now - last_drawn_ < kRedrawInterval && !changes_kind) return;
+  last_drawn_ = now;
+  redraw();
 }
 
 void ConsoleSink::draw(const ProgressLine& progress) {
   terminal_.set_status(draw_progress(progress, terminal_.columns(), terminal_.options().unicode));
 }
 
-void ConsoleSink::note_time(std::int64_t step) {
-  recent_.emplace_back(step, clock_());
+// A step knows its own time; what the clock says has evaluations and checkpoints in it.
+void ConsoleSink::note_time(std::int64_t step, std::span<const MetricValue> values) {
+  const auto now = clock_();
+  const double since = std::chrono::duration<double>(now - last_step_).count();
+  recent_.push_back(find_value(values, "speed/step_seconds").value_or(since));
   if (recent_.size() > kRecentSteps) recent_.pop_front();
+  last_step_ = now;
+  shown_step_ = step;
+  shown_values_.assign(values.begin(), values.end());
+  activity_.clear();
 }
 
 std::string ConsoleSink::time_left(std::int64_t step) const {
-  const auto& [first_step, first_time] = recent_.front();
-  const auto& [last_step, last_time] = recent_.back();
-  if (last_step <= first_step || options_.total_steps <= 0) return "";
-  const double seconds = std::chrono::duration<double>(last_time - first_time).count();
-  const auto steps_left = static_cast<double>(std::max<std::int64_t>(0, options_.total_steps - step));
-  return format_duration(seconds / static_cast<double>(last_step - first_step) * steps_left);
+  const std::int64_t steps_left = options_.total_steps - step;
+  // Behind the last step there may still be an evaluation and a checkpoint.
+  if (recent_.empty() || steps_left <= 0) return "";
+  const double seconds = std::accumulate(recent_.begin(), recent_.end(), 0.0);
+  return format_duration(seconds / static_cast<double>(recent_.size()) * static_cast<double>(steps_left));
 }
 
 void ConsoleSink::write_progress(std::int64_t step, std::span<const MetricValue> values) {
   const bool is_last = step == options_.total_steps;
-  if (terminal_.options().redraw) {
-    if (clock_() - last_drawn_ < kRedrawInterval && !is_last) return;
+  if (terminal_.options().redraw && (clock_() - last_drawn_ >= kRedrawInterval || is_last)) {
     last_drawn_ = clock_();
-    draw({step, options_.total_steps, time_left(step), values});
-    return;
+    redraw();
   }
   const std::int64_t log_every = std::max<std::int64_t>(1, options_.log_every);
   if (step != options_.first_step && step % log_every != 0 && !is_last) return;
-  terminal_.print(plain_progress({step, options_.total_steps, is_last ? "" : time_left(step), values}));
+  const std::string line = plain_progress({step, options_.total_steps, time_left(step), values});
+  if (!terminal_.options().redraw) terminal_.print(line);
+  if (options_.record) options_.record(line);
 }
 
 // "step 200/1000  eval  loss 1.2345 (was 1.4012)  documents 400": one word for the area, then its quantities.
@@ -197,11 +222,12 @@ void ConsoleSink::write_evaluation(std::int64_t step, std::span<const MetricValu
     last_losses_[metric.name] = metric.value;
   }
   terminal_.print(line);
+  if (options_.record) options_.record(line);
 }
 
 void ConsoleSink::write(std::int64_t step, std::span<const MetricValue> values) {
   if (!find_value(values, "train/loss").has_value()) return write_evaluation(step, values);
-  note_time(step);
+  note_time(step, values);
   write_progress(step, values);
 }
 

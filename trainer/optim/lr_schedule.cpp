@@ -47,6 +47,16 @@ double LrSchedule::rate(std::int64_t step) const {
   return peak_ * share_after_warmup(step);
 }
 
+void LrSchedule::require_a_rate() const {
+  for (std::int64_t step = 0; step < num_steps_; ++step)
+    if (rate(step) > 0.0) return;
+  throw Error(Error::Kind::kUsage,
+              "schedule: the run has " + std::to_string(num_steps_) +
+                  (num_steps_ == 1 ? " step, " : " steps, ") + std::to_string(warmup_steps_) +
+                  " of them warm-up, which begins at rate 0, so no step would change the model; write "
+                  "schedule.warmup: 0 %, or train longer");
+}
+
 double LrSchedule::share_after_warmup(std::int64_t step) const {
   const auto left = static_cast<double>(num_steps_ - step), after = static_cast<double>(step - warmup_steps_);
   const double span = static_cast<double>(std::max<std::int64_t>(1, num_steps_ - warmup_steps_));

@@ -18,6 +18,9 @@ class LrSchedule {
   // Rate of step 0, 1, ...: a warm-up begins at rate 0.
   double rate(std::int64_t step) const;
   std::int64_t warmup_steps() const { return warmup_steps_; }
+  // Throws Error (usage) where every step of the run has rate 0: a warm-up begins there, so a run of one step
+  // can be all warm-up.
+  void require_a_rate() const;
 
  private:
   double share_after_warmup(std::int64_t step) const;

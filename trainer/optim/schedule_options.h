@@ -27,7 +27,10 @@ struct ScheduleOptions {
   void visit_fields(Visitor& v) {
     v.field("name", name, {.help = "shape of the rate after warm-up"});
     v.field("warmup", warmup,
-            {.help = "the rate rises from 0 over this part of the run", .units = "% steps", .min = 0});
+            {.help = "the rate rises over this part of the run; the first step has rate 0, and % are rounded "
+                     "up to whole steps",
+             .units = "% steps",
+             .min = 0});
     v.field("min_lr_rate", min_lr_rate,
             {.help = "last rate as a share of the peak; cosine_with_min_lr needs it, linear and wsd take it",
              .min = 0,

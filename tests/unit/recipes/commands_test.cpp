@@ -72,7 +72,7 @@ TEST(Commands, Validate) {
             "note: command line: run.epochs=3 replaces run.max_steps: 2400\n" + recipe + " is valid\n");
   const Outcome wrong = run({"validate", recipe, "--no-files", "run.max_steps=0"});
   EXPECT_EQ(wrong.code, 2);
-  EXPECT_NE(wrong.error.find("run.max_steps: found 0"), std::string::npos);
+  EXPECT_NE(wrong.error.find("run.max_steps=0: found 0"), std::string::npos);
   EXPECT_EQ(run({"validate"}).code, 2);
   EXPECT_EQ(run({"validate", "--fast", recipe}).code, 2);
   EXPECT_EQ(run({"validate", "none.yaml"}).code, 2);
@@ -83,6 +83,8 @@ TEST(Commands, DescribeChecksThePage) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run({"describe", "--check", CARAVAN_SOURCE_DIR "/recipes/recipe.h"}).code, 1);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("is out of date"), std::string::npos);
+  EXPECT_NE(run({"describe", "lrr"}).error.find("did you mean lr?"), std::string::npos);
+  EXPECT_NE(run({"describe", "eval"}).error.find("did you mean evaluation?"), std::string::npos);
   const Outcome unknown = run({"describe", "optimiser"});
   EXPECT_EQ(unknown.code, 2);
   EXPECT_NE(unknown.error.find("did you mean optimizer?"), std::string::npos);

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string>
 
+#include "recipes/read_recipe.h"
+
 namespace caravan::recipes {
 namespace {
 
@@ -34,6 +36,23 @@ TEST(DescribeRecipe, FindsAKeyByItsLastPartAndByOtherFrameworksNames) {
   EXPECT_NE(paths.find("  data.sources[].path\n"), std::string::npos);
   // The section and not a key of that name.
   EXPECT_EQ(description_text("model")->substr(0, 7), "model: ");
+}
+
+TEST(DescribeRecipe, TheMinimalRecipeIsValid) {
+  const Recipe recipe = read_recipe_text(minimal_recipe(), "minimal", "/recipes").recipe;
+  EXPECT_EQ(recipe.model.path, "/recipes/CHECKPOINT");
+  EXPECT_EQ(recipe.data.sources.at(0).path, "/recipes/CHATS.jsonl");
+  // Each line of it stands on the page, ready to copy.
+  EXPECT_NE(description_markdown().find("    optimizer: {learning_rate: 2.0e-5}\n"), std::string::npos);
+}
+
+TEST(DescribeRecipe, SectionsAreLinked) {
+  const std::string page = description_markdown();
+  for (const SectionDescription& section : describe_recipe())
+    if (!section.name.empty()) {
+      EXPECT_NE(page.find("[" + section.name + "](#" + section.name + ")"), std::string::npos);
+      EXPECT_NE(page.find("\n## `" + section.name + "`\n"), std::string::npos);
+    }
 }
 
 TEST(DescribeRecipe, EveryKeyHasHelp) {

@@ -22,6 +22,14 @@ TEST(NearestName, FindsTypos) {
   EXPECT_EQ(nearest("beta"), "betas");
 }
 
+TEST(NearestName, ABeginningNamesTheOneThatGoesOn) {
+  constexpr std::array<std::string_view, 4> flags = {"--help", "--temperature", "--top-k", "--top-p"};
+  EXPECT_EQ(nearest_name("--temp", flags).value_or("none"), "--temperature");
+  EXPECT_EQ(nearest_name("--t", flags).value_or("none"), "none");
+  constexpr std::array<std::string_view, 3> twice = {"evaluation", "every", "evaluation"};
+  EXPECT_EQ(nearest_name("eval", twice).value_or("none"), "evaluation");
+}
+
 TEST(NearestName, DoesNotGuess) {
   EXPECT_EQ(nearest("dropout"), "none");
   EXPECT_EQ(nearest("xyz"), "none");

@@ -24,8 +24,32 @@ TEST(Overrides, ReplaceAndAdd) {
   EXPECT_EQ(recipe.loss.z_loss, 1e-4);
 }
 
-TEST(Overrides, LastOneWins) {
-  EXPECT_EQ(read(small_recipe(), {"run.seed=1", "run.seed=2"}).recipe.run.seed, 2u);
+TEST(Overrides, AKeyIsGivenOnce) {
+  EXPECT_EQ(error_of(small_recipe(), {"run.seed=1", "run.seed=2"}),
+            "command line: run.seed=2: run.seed is given twice, first at command line: run.seed=1; keep one");
+  EXPECT_NE(error_of(small_recipe(), {"learning_rate=1e-5", "optimizer.learning_rate=1e-5"}), "");
+  EXPECT_NE(error_of(small_recipe(), {"data.sources[0].take=5 %", "data.sources.0.take=5 %"}), "");
+}
+
+TEST(Overrides, ElementsAreNamedAsMessagesNameThem) {
+  EXPECT_EQ(read(small_recipe(), {"data.sources[0].take=5 rows"}).recipe.data.sources[0].take,
+            (data::Quantity{5, data::Unit::kRows}));
+  EXPECT_EQ(
+      error_of(small_recipe(), {"data.sources[0]take=5"}),
+      "command line: data.sources[0]take=5: unknown key; allowed in data: sources, "
+      "chat_template, train_on, max_length, too_long, shuffle, cache_dir, tokenizer, require_clean, threads");
+}
+
+TEST(Overrides, TheNextElementIsAdded) {
+  const Recipe recipe = read(small_recipe(), {"data.sources.1.path=/b.jsonl", "data.sources[1].take=5 %",
+                                              "evaluation.sources.0.path=/e.jsonl"})
+                            .recipe;
+  ASSERT_EQ(recipe.data.sources.size(), 2u);
+  EXPECT_EQ(recipe.data.sources[1].path, "/b.jsonl");
+  EXPECT_EQ(recipe.data.sources[1].take, (data::Quantity{5, data::Unit::kPercent}));
+  ASSERT_EQ(recipe.evaluation.sources.size(), 1u);
+  EXPECT_EQ(error_of(small_recipe(), {"data.sources.1.take=7 rows"}).substr(0, 87),
+            "command line: data.sources.1.take=7 rows: data.sources[1].path is missing: file or glob");
 }
 
 TEST(Overrides, ListsAndTheirElements) {
@@ -35,10 +59,9 @@ TEST(Overrides, ListsAndTheirElements) {
   ASSERT_EQ(recipe.data.sources.size(), 2u);
   EXPECT_EQ(recipe.data.sources[0].take, (data::Quantity{5, data::Unit::kPercent}));
   EXPECT_EQ(recipe.data.sources[1].take, (data::Quantity{7, data::Unit::kRows}));
-  EXPECT_EQ(error_of(small_recipe(), {"data.sources.1.take=7 rows"}),
-            "command line: data.sources.1.take=7 rows: data.sources.1.take: data.sources has 1 elements; 1 "
-            "is none of them: they "
-            "count from 0");
+  EXPECT_EQ(error_of(small_recipe(), {"data.sources.2.take=7 rows"}),
+            "command line: data.sources.2.take=7 rows: data.sources has 1 element; 2 is none of them: they "
+            "count from 0, and 1 adds one");
 }
 
 TEST(Overrides, PathsStartHere) {
@@ -67,20 +90,19 @@ TEST(Overrides, OneOfAPairReplacesTheOther) {
 TEST(Overrides, NullSwitchesOff) {
   const std::string text = small_recipe("evaluation: {sources: [{path: e}], every: 5 steps}");
   EXPECT_EQ(read(text, {"evaluation.every=null"}).recipe.evaluation.every, std::nullopt);
-  EXPECT_EQ(error_of(text, {"model.path="}),
-            "command line: model.path=: model.path: found nothing; allowed: a path");
+  EXPECT_EQ(error_of(text, {"model.path="}), "command line: model.path=: found nothing; allowed: a path");
 }
 
 TEST(Overrides, ErrorsNameTheWord) {
   EXPECT_EQ(error_of(small_recipe(), {"optimizer.lerning_rate=1"}),
-            "command line: optimizer.lerning_rate=1: optimizer.lerning_rate: unknown key; did you mean "
+            "command line: optimizer.lerning_rate=1: unknown key; did you mean "
             "learning_rate?");
   EXPECT_EQ(error_of(small_recipe(), {"faster"}),
             "command line: faster: is no key=value; write for example optimizer.learning_rate=1e-5");
   EXPECT_EQ(error_of(small_recipe(), {"optimizer.betas=[0.9"}).substr(0, 51),
             "command line: optimizer.betas=[0.9: a list or map a");
   EXPECT_EQ(error_of(small_recipe(), {"name.x=1"}),
-            "command line: name.x=1: name.x: name is \"small\", without keys; x cannot be set in it");
+            "command line: name.x=1: name is \"small\", without keys; x cannot be set in it");
 }
 
 TEST(Overrides, AliasesWorkHereToo) {

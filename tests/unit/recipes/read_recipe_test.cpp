@@ -16,6 +16,21 @@ using tests::error_of;
 using tests::read;
 using tests::small_recipe;
 
+TEST(ReadRecipe, APassHoldsTheLongestConversationAndNoMoreThanAStep) {
+  EXPECT_EQ(read(small_recipe()).recipe.batch.micro_tokens, 128);
+  EXPECT_EQ(read(small_recipe(), {"batch.tokens=128"}).recipe.batch.micro_tokens, 128);
+  EXPECT_EQ(read(small_recipe(), {"batch.sequences=4"}).recipe.batch.micro_tokens, 128);
+  // One thing is wrong, and one is told.
+  EXPECT_EQ(error_of(small_recipe(), {"batch.tokens=64"}),
+            "command line: batch.tokens=64: batch.tokens is 64 tokens and data.max_length 128 tokens; a step "
+            "must hold the longest conversation: raise tokens or write max_length: 64 tokens");
+}
+
+TEST(ReadRecipe, TorchsNamesOfTypesAreKnown) {
+  EXPECT_EQ(read(small_recipe(), {"model.dtype=float32"}).recipe.model.dtype, models::DType::kFp32);
+  EXPECT_EQ(read(small_recipe(), {"model.dtype=bfloat16"}).recipe.model.dtype, models::DType::kBf16);
+}
+
 TEST(ReadRecipe, EveryKeyArrivesInItsMember) {
   const Recipe recipe = read(R"(
 schema: 1
@@ -119,7 +134,7 @@ TEST(ReadRecipe, AllErrorsComeTogetherInOrder) {
             "r.yaml:5:15: run.epoch: unknown key; did you mean epochs?\n"
             "r.yaml:6:28: optimizer.learning_rate: found \"fast\"; allowed: a number above 0 and at most 1\n"
             "r.yaml:7:42: data.max_length: found 4096, a number without a unit; write \"4096 tokens\"\n"
-            "command line: run.keep=-1: run.keep: found -1; allowed: a whole number of at least 0");
+            "command line: run.keep=-1: found -1; allowed: a whole number of at least 0");
 }
 
 TEST(ReadRecipe, VariablesAreText) {

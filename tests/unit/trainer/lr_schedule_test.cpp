@@ -146,6 +146,23 @@ TEST(LrSchedule, AWarmupOverTheWholeRunNeverReachesThePeak) {
     EXPECT_DOUBLE_EQ(found.rate(step), static_cast<double>(step) / 8.0);
 }
 
+TEST(LrSchedule, ARunWithoutAnyRateIsRefused) {
+  const auto refused = [](const ScheduleOptions& options, std::int64_t num_steps) {
+    try {
+      LrSchedule(options, 1.0, num_steps).require_a_rate();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 2);
+      return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused(schedule(ScheduleName::kLinear, percent(3)), 1));
+  EXPECT_TRUE(refused(schedule(ScheduleName::kConstant, steps(1)), 1));
+  EXPECT_FALSE(refused(schedule(ScheduleName::kLinear, steps(0)), 1));
+  EXPECT_FALSE(refused(schedule(ScheduleName::kLinear, steps(2)), 2));
+  EXPECT_FALSE(refused(schedule(ScheduleName::kLinear, percent(100)), 8));
+}
+
 TEST(LrSchedule, LengthsThatDoNotFitAreRefused) {
   const auto message = [](const ScheduleOptions& options, std::int64_t num_steps) -> std::string {
     try {

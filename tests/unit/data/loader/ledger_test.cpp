@@ -63,6 +63,19 @@ TEST(Ledger, SummaryLeavesOutFatesThatNoRowHas) {
             "a.jsonl     1        1        0          1     100              50\n");
 }
 
+TEST(Ledger, RowsOfAnArrayAreElements) {
+  const tests::TempDir dir;
+  Ledger ledger;
+  ledger.add(
+      {7, ledger.add_file("/d/a.json", true), 0, 0, 0, ledger.add_reason("too_long"), 0, Fate::kDropped});
+  EXPECT_EQ(ledger.place_of(ledger.entries()[0]), "a.json, element 7");
+  EXPECT_NE(ledger.summary().find("1 dropped, too_long, first a.json, element 7\n"), std::string::npos);
+  const std::string path = (dir.path() / "ledger.jsonl").string();
+  ledger.write_jsonl(path);
+  EXPECT_EQ(tests::read_bytes(path),
+            "{\"file\":\"/d/a.json\",\"element\":7,\"fate\":\"dropped\",\"reason\":\"too_long\"}\n");
+}
+
 TEST(Ledger, FileHasOneObjectARow) {
   const tests::TempDir dir;
   Ledger ledger = make_ledger();

@@ -128,8 +128,35 @@ TEST(Tokenize, SplitKeepsEveryTokenThatPiecesTrain) {
 TEST(Tokenize, TruncationThatLeavesNothingToLearnDrops) {
   const TokenizedRow row = tokenize(kTwoTurns, {.max_length = 5, .too_long = TooLong::kTruncateRight});
   EXPECT_EQ(row.fate, Fate::kDropped);
-  EXPECT_EQ(row.reason, "no_trained_tokens");
+  EXPECT_EQ(row.reason, "cut_left_no_answer");
   EXPECT_EQ(row.cut_tokens, 0u);
+  Conversation silent = kTwoTurns;
+  for (Message& message : silent.messages) message.extra["weight"] = 0;
+  EXPECT_EQ(tokenize(silent, {.max_length = 5, .too_long = TooLong::kTruncateRight}).reason,
+            "no_trained_tokens");
+}
+
+TEST(Tokenize, AToolCallThatTheTemplateLeftOutIsNotTrained) {
+  const FakeTokenizer tokenizer;
+  const auto without_calls = [](const Conversation& conversation) {
+    Rendered out = fake_render(conversation);
+    out.lost_calls = {1};
+    out.lost_tools = true;
+    return out;
+  };
+  TokenizedRow row;
+  ConversationTokenizer(tokenizer, without_calls, {}).tokenize(kTwoTurns, "file:1", row);
+  EXPECT_EQ(row.fate, Fate::kDropped);
+  EXPECT_EQ(row.reason, "template_left_out:tool_calls");
+  // Before the answer that is trained it is worth a warning.
+  ConversationTokenizer(tokenizer, without_calls, {.train_on = TrainOn::kLastAssistant})
+      .tokenize(kTwoTurns, "file:1", row);
+  EXPECT_EQ(row.fate, Fate::kTrained);
+  EXPECT_EQ(row.reason, "warning:template_left_out_tool_calls,warning:template_left_out_tools");
+  Conversation silent = kTwoTurns;
+  silent.messages[1].extra["weight"] = 0;
+  ConversationTokenizer(tokenizer, without_calls, {}).tokenize(silent, "file:1", row);
+  EXPECT_EQ(row.fate, Fate::kTrained);
 }
 
 TEST(Tokenize, ARefusalOfTheTemplateIsAReason) {

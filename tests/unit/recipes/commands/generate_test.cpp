@@ -46,6 +46,13 @@ TEST(GenerateCommand, GivesIdsTextLogProbsAndReason) {
   EXPECT_EQ(row["finish_reason"], ids.size() == 9 ? "length" : "stop");
 }
 
+TEST(GenerateCommand, AnExampleOfAnotherLayoutIsItsPrompt) {
+  const Ran ran = generate(rows(1) + "{\"instruction\":\"What is 0 plus 4?\",\"output\":\"4\"}\n",
+                           {"--max-new-tokens", "9"});
+  ASSERT_EQ(ran.rows.size(), 2u);
+  EXPECT_EQ(ran.rows[0], ran.rows[1]);
+}
+
 TEST(GenerateCommand, TheOrderIsThatOfTheRowsWhateverTheBatch) {
   for (const std::vector<std::string>& sampling :
        {std::vector<std::string>{}, {"--temperature", "1.1", "--top-k", "50", "--seed", "4"}}) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -19,10 +20,13 @@ using data::Json;
 std::vector<Json> run(std::vector<std::string> args, const std::string& input) {
   std::istringstream in(input);
   std::ostringstream out;
-  EXPECT_EQ(recipes::run_render(args, in, out), 0);
+  const int code = recipes::run_render(args, in, out);
   std::vector<Json> rows;
   std::istringstream lines(out.str());
   for (std::string line; std::getline(lines, line);) rows.push_back(Json::parse(line));
+  const bool any_error =
+      std::any_of(rows.begin(), rows.end(), [](const Json& row) { return row.contains("error"); });
+  EXPECT_EQ(code, any_error ? 65 : 0);
   return rows;
 }
 
@@ -47,6 +51,13 @@ TEST(RenderCommand, EachBadRowIsAnErrorOfItsOwn) {
         << rows[i];
   }
   EXPECT_TRUE(rows[3].contains("text"));
+}
+
+TEST(RenderCommand, SaysWhatTheTemplateLeavesOut) {
+  const std::string row =
+      R"({"messages":[{"role":"user","content":"u"},{"role":"assistant","content":"a","tool_calls":[{"function":{"name":"f"}}]}],"tools":[{"name":"f"}],"eos_token":"</s>"})";
+  EXPECT_EQ(run({"--template", "tulu"}, row)[0]["left_out"].dump(), R"(["tools","messages[1].tool_calls"])");
+  EXPECT_FALSE(run({"--template", "tulu"}, kRow)[0].contains("left_out"));
 }
 
 TEST(RenderCommand, InputThatCannotBeReadIsNoEndOfInput) {

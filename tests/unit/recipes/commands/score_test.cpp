@@ -10,6 +10,7 @@
 #include "data/error.h"
 #include "data/tokenizers/tokenizer.h"
 #include "models/error.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/recipes/commands/demo_checkpoint.h"
 
 namespace caravan::recipes {
@@ -61,6 +62,47 @@ TEST(ScoreCommand, ATokenDependsOnThoseBeforeItAlone) {
   EXPECT_NEAR(at(0, 2), at(1, 2), 1e-6);
   EXPECT_GT(std::abs(at(0, 3) - at(1, 3)), 1e-4);
   EXPECT_GT(std::abs(at(0, 2) - at(2, 2)), 1e-6);
+}
+
+TEST(ScoreCommand, ConversationsSayWhatTrainingWouldCount) {
+  const std::string talk =
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"2 plus "
+      "3?\"},{\"role\":\"assistant\",\"content\":\"5\"}]}\n";
+  const Ran ran = score(talk + "{\"instruction\":\"2 plus 3?\",\"output\":\"5\"}\n" + kIds);
+  ASSERT_EQ(ran.rows.size(), 3u);
+  EXPECT_EQ(ran.code, 0);
+  const Json& row = ran.rows[0];
+  ASSERT_EQ(row["mask"].size(), row["log_probs"].size());
+  double sum = 0.0;
+  int count = 0;
+  for (std::size_t i = 1; i < row["mask"].size(); ++i) {
+    if (row["mask"][i] == 0) continue;
+    sum += row["log_probs"][i].get<double>();
+    ++count;
+  }
+  EXPECT_GT(count, 0);
+  EXPECT_LT(count, static_cast<int>(row["mask"].size()) - 1);
+  EXPECT_EQ(row["trained_count"], count);
+  EXPECT_NEAR(row["trained_sum"].get<double>(), sum, 1e-5);
+  EXPECT_GT(row["trained_sum"].get<double>(), row["sum"].get<double>());
+  EXPECT_EQ(ran.rows[1], row);
+  EXPECT_FALSE(ran.rows[2].contains("mask"));
+  const Ran all = score(talk, {"--train-on", "all"});
+  EXPECT_EQ(all.rows[0]["trained_count"], all.rows[0]["log_probs"].size() - 1);
+  EXPECT_EQ(score(talk, {"--format", "alpaca"}).code, 65);
+}
+
+TEST(ScoreCommand, TheFolderOfARunNamesItsModel) {
+  const tests::TempDir run;
+  std::filesystem::create_directories(run / "final");
+  run.write("final/config.json", "{}");
+  try {
+    score(kIds, {}, run.path().string());
+    ADD_FAILURE() << "accepted";
+  } catch (const data::Error& error) {
+    EXPECT_EQ(error.exit_code(), 2);
+    EXPECT_NE(std::string(error.what()).find((run / "final").string()), std::string::npos);
+  }
 }
 
 TEST(ScoreCommand, PackingChangesNothing) {

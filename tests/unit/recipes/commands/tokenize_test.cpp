@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "data/error.h"
+#include "data/message.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/data/tokenizers/small_tokenizer.h"
 
@@ -101,6 +102,79 @@ TEST_F(Tokenize, WrongOptionsAreUsageErrors) {
   std::istringstream in;
   std::ostringstream out;
   EXPECT_THROW(run_tokenize({}, in, out, false), data::Error);
+}
+
+TEST_F(Tokenize, OtherLayoutsAreConversations) {
+  folder_.write("chat_template.jinja", "{% for m in messages %}{{ m.content }}<|end|>{% endfor %}");
+  const std::string talk =
+      R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]})";
+  const std::string alpaca = R"({"instruction":"a","output":"b"})";
+  EXPECT_EQ(run({}, alpaca), run({}, talk));
+  EXPECT_EQ(run({"--format", "alpaca"}, alpaca), run({}, talk));
+  int code = 0;
+  EXPECT_NE(run({"--format", "sharegpt"}, alpaca, &code).find("missing_field:conversations"),
+            std::string::npos);
+  EXPECT_EQ(code, 65);
+}
+
+// The rows of a recipe, with layouts, lengths and fates of its training.
+class TokenizeRecipe : public Tokenize {
+ protected:
+  TokenizeRecipe() {
+    folder_.write("config.json", "{}");
+    folder_.write("chat_template.jinja",
+                  "{% for m in messages %}<|user|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}"
+                  "{% if add_generation_prompt %}<|user|>assistant:{% endif %}");
+    folder_.write("rows.jsonl", R"({"instruction":"a","output":"the"}
+{"instruction":"a","output":""}
+{"instruction":"a","output":"the the the the"}
+)");
+    folder_.write("r.yaml",
+                  "schema: 1\nstage: sft\nmodel: {path: ., init: random}\n"
+                  "data: {sources: [{path: rows.jsonl}], max_length: 22 tokens}\nbatch: {tokens: 100}\n"
+                  "optimizer: {learning_rate: 1e-3}\nrun: {dir: run, max_steps: 1}\n");
+  }
+
+  std::string rows(std::vector<std::string> args) {
+    args.insert(args.begin(), {"--recipe", (folder_.path() / "r.yaml").string()});
+    std::istringstream in;
+    std::ostringstream out;
+    EXPECT_EQ(run_tokenize(args, in, out, false), 0);
+    return out.str();
+  }
+};
+
+TEST_F(TokenizeRecipe, ShowsFatesOfTraining) {
+  EXPECT_EQ(rows({"--show"}),
+            "rows.jsonl:1: trained\n"
+            "<|user|>|u|s|e|r|:|a|<|end|>|<|user|>|a|s|s|i|s|t|a|n|t|:|[[the]]|[[<|end|>]]\n"
+            "21 tokens, 2 trained\n\n"
+            "rows.jsonl:2: dropped, empty_content\n\n"
+            "rows.jsonl:3: dropped, too_long\n\n");
+}
+
+TEST_F(TokenizeRecipe, OverridesAndRowsAndJson) {
+  const std::string cut = rows({"data.too_long=truncate_right", "--rows", "3"});
+  std::istringstream lines(cut);
+  std::vector<data::Json> found;
+  for (std::string line; std::getline(lines, line);) found.push_back(data::Json::parse(line));
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[2]["line"], 3);
+  EXPECT_EQ(found[2]["fate"], "truncated");
+  EXPECT_EQ(found[2]["documents"][0]["ids"].size(), 22u);
+  EXPECT_EQ(found[2]["documents"][0]["mask"][21], 1);
+  EXPECT_EQ(found[1]["documents"].size(), 0u);
+  const std::string one = rows({"--rows=1"});
+  EXPECT_EQ(std::count(one.begin(), one.end(), '\n'), 1);
+}
+
+TEST_F(TokenizeRecipe, NothingElseGoesWithARecipe) {
+  std::istringstream in;
+  std::ostringstream out;
+  const std::vector<std::string> args{"--recipe", "r.yaml", "--train-on", "all"};
+  EXPECT_THROW(run_tokenize(args, in, out, false), data::Error);
+  const std::vector<std::string> rows{"--model", folder_.path().string(), "--rows", "3"};
+  EXPECT_THROW(run_tokenize(rows, in, out, false), data::Error);
 }
 
 }  // namespace

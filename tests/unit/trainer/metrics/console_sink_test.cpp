@@ -166,7 +166,7 @@ TEST(ConsoleSink, RedrawsOneLineOnATerminal) {
   EXPECT_EQ(screen.text(),
             "  0% >............................  0/2\r\x1b[K"
             " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[Ksaved?[2J\n"
-            " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[K100%  2/2  loss 1.0000  ETA 00:00\n");
+            " 50%  1/2  loss 2.0000  ETA 00:01\r\x1b[K100% ================  2/2  loss 1.0000\n");
 }
 
 TEST(ConsoleSink, FastStepsAreNotAllDrawn) {
@@ -184,6 +184,63 @@ TEST(ConsoleSink, FastStepsAreNotAllDrawn) {
   const auto drawn = std::count(text.begin(), text.end(), '\r');
   EXPECT_LT(drawn, 60);
   EXPECT_NE(text.find("1000/1000"), std::string::npos);
+}
+
+TEST(ConsoleSink, TheTimeLeftIsOfTrainingAlone) {
+  Screen screen;
+  {
+    Terminal terminal(screen.options());
+    ConsoleSink sink(terminal, {10, 1, 1}, SteppingClock{1000});
+    sink.write(0, std::vector<MetricValue>{{"eval/loss", 2}});
+    sink.write(1, std::vector<MetricValue>{{"train/loss", 2}, {"speed/step_seconds", 4}});
+    sink.write(1, std::vector<MetricValue>{{"eval/loss", 2}});
+    sink.write(2, std::vector<MetricValue>{{"train/loss", 2}, {"speed/step_seconds", 2}});
+  }
+  EXPECT_EQ(screen.text(),
+            "step 0/10  eval  loss 2\n"
+            "step 1/10  loss 2.0000  ETA 00:36\n"
+            "step 1/10  eval  loss 2 (was 2)\n"
+            "step 2/10  loss 2.0000  ETA 00:24\n");
+}
+
+TEST(ConsoleSink, TheBarSaysWhatElseIsGoingOn) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.redraw = true;
+    abilities.columns = 40;
+    Terminal terminal(abilities);
+    ConsoleSink sink(terminal, {4, 1, 1}, SteppingClock{});
+    sink.set_activity("evaluating 1/2");
+    sink.write(1, std::vector<MetricValue>{{"train/loss", 2}});
+    sink.set_activity("saving");
+    sink.set_activity("");
+  }
+  EXPECT_EQ(screen.text(),
+            "  0% >............................  0/4\r\x1b[K"
+            "  0% >............  0/4  evaluating 1/2\r\x1b[K"
+            " 25%  1/4  loss 2.0000  ETA 00:06\r\x1b[K"
+            " 25% ==>.....  1/4  loss 2.0000  saving\r\x1b[K"
+            " 25%  1/4  loss 2.0000  ETA 00:06\n");
+}
+
+TEST(ConsoleSink, EveryPlainLineIsRecordedWhateverTheTerminal) {
+  for (const bool redraw : {false, true}) {
+    Screen screen;
+    std::string record;
+    TerminalOptions abilities = screen.options();
+    abilities.redraw = redraw;
+    abilities.quiet = redraw;
+    Terminal terminal(abilities);
+    ConsoleSink sink(terminal, {3, 1, 2, [&record](const std::string& line) { record += line + '\n'; }},
+                     SteppingClock{0.001});
+    for (int step = 1; step <= 3; ++step)
+      sink.write(step, std::vector<MetricValue>{{"train/loss", 1}, {"speed/step_seconds", 1}});
+    sink.write(3, std::vector<MetricValue>{{"eval/loss", 1.5}});
+    EXPECT_EQ(record,
+              "step 1/3  loss 1.0000  ETA 00:02\nstep 2/3  loss 1.0000  ETA 00:01\nstep 3/3  loss 1.0000\n"
+              "step 3/3  eval  loss 1.5\n");
+  }
 }
 
 TEST(ConsoleSink, QuietSaysNothing) {

@@ -1,0 +1,24 @@
+#include "data/loader/row_tokens.h"
+
+namespace caravan::data {
+
+std::string place_of_row(const std::string& file, const RowBlock::Row& row) {
+  return file + (row.in_array ? ", element " : ":") + std::to_string(row.line);
+}
+
+bool tokenize_row(std::string_view text, const RowBlock::Row& row, const std::string& file, RowFormat format,
+                  const ConversationTokenizer& tokenizer, RowMemory& memory, TokenizedRow& out) {
+  const RowContext context{"row", {0, row.line}, row.byte_order_mark, row.too_long, row.in_array};
+  const RowOutcome outcome = parse_row(text, format, context, memory.json, memory.conversation);
+  if (outcome.fate == RowFate::kIgnored) return false;
+  if (outcome.fate == RowFate::kDropped)
+    out.clear();
+  else
+    tokenizer.tokenize(memory.conversation, place_of_row(file, row), out);
+  // What the reader noted matters for rows that are used and for those it dropped itself.
+  if (out.fate != Fate::kDropped || outcome.fate == RowFate::kDropped)
+    for (const std::string& reason : outcome.reasons) out.add_reason(reason);
+  return true;
+}
+
+}  // namespace caravan::data

@@ -1,0 +1,55 @@
+// How much memory a training run will take, worked out before any of it is taken.
+//
+// Goals: the parts that grow with the model and the batch, each by the rule of the code that allocates it, so
+// that what cannot fit is refused instead of killed. Non-goals: small change; memory of data, which is
+// mapped. Free of LibTorch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/llama/config.h"
+
+namespace caravan::trainer {
+
+// What decides it, beside the model.
+struct MemoryInputs {
+  bool bf16 = true;                  // values and activations; else fp32
+  std::int64_t micro_tokens = 0;     // of one pass
+  std::int64_t recompute_every = 0;  // as model.recompute
+  bool single_micro_batch = false;   // gradients in the dtype of the values, nothing to add
+  bool ordered = true;               // run.deterministic: gradients are added in a fixed order
+  std::int64_t shard = 0;            // distributed.shard
+  std::int64_t ranks = 1;
+  bool on_host = true;  // the device is the host, which also holds the copy of a checkpoint
+};
+
+// Bytes on the device of one rank.
+struct MemoryPlan {
+  std::uint64_t parameters = 0;       // values
+  std::uint64_t gradients = 0;        // sums and scratch
+  std::uint64_t optimizer = 0;        // moments, and the remainders of bf16 values
+  std::uint64_t activations = 0;      // of one pass, kept for the way back, and the largest working space
+  std::uint64_t logits = 0;           // a chunk of the head's
+  std::uint64_t checkpoint_copy = 0;  // written while training goes on
+  std::uint64_t program = 0;          // code and generated kernels
+
+  // A checkpoint is copied between steps, when activations are free.
+  std::uint64_t peak() const;
+};
+MemoryPlan plan_memory(const models::LlamaConfig& config, const MemoryInputs& inputs);
+std::int64_t count_parameters(const models::LlamaConfig& config);
+
+// "18.7 GiB: parameters 2.5, gradients 5.0, optimizer 12.4, ...": the parts of at least a tenth of the peak.
+std::string describe(const MemoryPlan& plan);
+
+// Of one rank on a host: what is available now, within control groups and ulimit -v, shared by `local_ranks`.
+std::uint64_t free_host_memory(std::int64_t local_ranks);
+
+// Throws Error (71) where the peak is over `free_bytes`, with both numbers and the smallest change of the
+// recipe that would fit: first recomputing, then passes as short as `longest_document` allows. `where` names
+// the memory: "this machine".
+void require_memory(const models::LlamaConfig& config, const MemoryInputs& inputs,
+                    std::int64_t longest_document, std::uint64_t free_bytes, const std::string& where);
+
+}  // namespace caravan::trainer
