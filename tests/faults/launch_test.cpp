@@ -134,9 +134,11 @@ TEST_F(LaunchTest, NoRankOutlivesTheLauncher) {
   EXPECT_TRUE(ranks_of("orphans").empty());
 }
 
+class SoakSlow : public LaunchTest {};
+
 // Ten faults at moments of chance, each followed by the same command: the weights of a run that nobody
 // disturbed.
-TEST_F(LaunchTest, SoakSlow) {
+TEST_F(SoakSlow, EndsWithTheWeightsOfAnUndisturbedRun) {
   const std::vector<std::string> longer{"run.max_steps=120", "distributed.shard=1"};
   ASSERT_EQ(launch(3, train("quiet", longer)), 0);
   std::mt19937 random(11);
