@@ -26,9 +26,10 @@ struct SourceOptions {
 
   template <class Visitor>
   void visit_fields(Visitor& v) {
-    v.field(
-        "path", path,
-        {.help = "file or glob of jsonl, jsonl.gz, jsonl.zst or json rows", .required = true, .path = true});
+    v.field("path", path,
+            {.help = "file or glob of rows: jsonl, json, csv, tsv, each also .gz or .zst, or parquet",
+             .required = true,
+             .path = true});
     v.field("format", format, {.help = "layout of a row; auto looks at the first rows of each file"});
     v.field("take", take,
             {.help = "how much of the source to use, picked by seed; absent: all of it",

@@ -4,6 +4,7 @@ add_library(recipes_data OBJECT
   commands/data_convert.cpp
   commands/data_decontaminate.cpp
   commands/data_dedup.cpp
+  commands/data_inspect.cpp
   commands/data_run.cpp
   commands/decontaminate_run.cpp
   commands/dedup_run.cpp

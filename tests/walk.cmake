@@ -1,5 +1,6 @@
 test_program(walk_tests
-  LIBS recipes_data recipes_reader trainer_ranks trainer_metrics data_decontamination data_deduplication data_words data_converters data_walk data_readers data_chat data_tokenizers
+  LIBS recipes_data recipes_reader trainer_ranks trainer_metrics data_inspection data_decontamination data_deduplication data_words data_converters
+       data_walk data_readers data_chat data_tokenizers
   SOURCES
     unit/data/walk/fate_ledger_test.cpp
     unit/data/walk/ordered_run_test.cpp
@@ -8,3 +9,6 @@ test_program(walk_tests
     unit/data/walk/row_writer_test.cpp
     unit/recipes/commands/data_run_test.cpp
 )
+
+test_program(data_stop_tests SOURCES unit/recipes/commands/data_stop_test.cpp)
+add_dependencies(data_stop_tests caravan)

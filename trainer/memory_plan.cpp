@@ -135,7 +135,7 @@ std::uint64_t free_host_memory(std::int64_t local_ranks) {
   std::uint64_t free = read_host_facts().usable_memory_bytes;
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-    const std::uint64_t used = read_process_memory().resident_bytes, most = limit.rlim_cur;
+    const std::uint64_t used = read_process_memory().address_bytes, most = limit.rlim_cur;
     free = std::min(free, most > used ? most - used : 0);
   }
   return free / static_cast<std::uint64_t>(std::max<std::int64_t>(1, local_ranks));

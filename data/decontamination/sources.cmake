@@ -15,6 +15,7 @@ add_library(data_decontamination OBJECT
   decontamination/review.cpp
   decontamination/review_page.cpp
   decontamination/row_words.cpp
+  decontamination/run_seeds.cpp
   decontamination/weighted_coverage.cpp
   decontamination/weighted_items.cpp
   decontamination/word_overlap.cpp

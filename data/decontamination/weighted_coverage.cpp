@@ -14,6 +14,7 @@ class WeightedSearcher : public Searcher {
     for (std::uint32_t item = 0; item < states_.size(); ++item) {
       states_[item].reach = ItemWindow::reach(items_.item(item).num_words);
       states_[item].needed = items_.item(item).seed_weight_needed;
+      states_[item].needed_beside_run = items_.item(item).seed_weight_beside_run;
     }
   }
 
@@ -49,6 +50,8 @@ class WeightedSearcher : public Searcher {
     std::uint32_t range = UINT32_MAX;  // the last stretch to look at
     std::uint32_t reach = 1;           // of the item, kept here because every seed asks
     float needed = 0.0F;
+    float needed_beside_run = 0.0F;
+    std::uint32_t run_block = 0;  // the last block with a shared run, plus one; 0: none
   };
 
   void add_part(const Words& words, const RowWords::Part& part) {
@@ -108,27 +111,47 @@ class WeightedSearcher : public Searcher {
     for (std::uint32_t at = 0; at < text_.size(); ++at) {
       if (text_[at] == WordTable::kUnknown) continue;
       for (const Seed& seed : items_.seeded(text_[at])) note_seed(seed, at);
+      if (at < 2 || text_[at - 1] == WordTable::kUnknown || text_[at - 2] == WordTable::kUnknown) continue;
+      for (const std::uint32_t item : items_.runs().find(text_[at - 2], text_[at - 1], text_[at]))
+        note_run(item, at);
     }
   }
 
   void note_seed(const Seed& seed, std::uint32_t at) {
     State& state = states_[seed.item];
-    const std::uint32_t block = at / state.reach;
+    meet(seed.item, state, at / state.reach);
+    const std::uint64_t bit = std::uint64_t{1} << seed.bit;
+    if ((state.seeds & bit) == 0) {
+      if ((state.seeds_before & bit) == 0) state.weight += seed.weight;
+      state.seeds |= bit;
+    }
+    if (is_worth_a_look(state)) add_range(seed.item, state, state.reach);
+  }
+
+  static bool is_worth_a_look(const State& state) {
+    return state.weight >= state.needed || (state.run_block + 1 > state.block && state.run_block > 0 &&
+                                            state.weight >= state.needed_beside_run);
+  }
+
+  // Brings what is known of an item to this block of this text.
+  void meet(std::uint32_t item, State& state, std::uint32_t block) {
     if (state.text != text_number_) {
       state.text = text_number_;
       state.block = block;
       state.seeds = state.seeds_before = 0;
       state.weight = 0.0F;
       state.range = UINT32_MAX;
+      state.run_block = 0;
     } else if (state.block != block) {
-      enter_block(seed.item, state, block);
+      enter_block(item, state, block);
     }
-    const std::uint64_t bit = std::uint64_t{1} << seed.bit;
-    if ((state.seeds & bit) == 0) {
-      if ((state.seeds_before & bit) == 0) state.weight += seed.weight;
-      state.seeds |= bit;
-    }
-    if (state.weight >= state.needed) add_range(seed.item, state, state.reach);
+  }
+
+  void note_run(std::uint32_t item, std::uint32_t at) {
+    State& state = states_[item];
+    meet(item, state, at / state.reach);
+    state.run_block = state.block + 1;
+    if (is_worth_a_look(state)) add_range(item, state, state.reach);
   }
 
   void enter_block(std::uint32_t item, State& state, std::uint32_t block) {

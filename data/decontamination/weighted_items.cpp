@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "data/decontamination/gram_table.h"
 
@@ -9,6 +10,7 @@ namespace caravan::data {
 namespace {
 
 constexpr std::uint32_t kRunWords = 8;
+constexpr std::uint32_t kRunSeedWords = 3;
 
 // Per word of all items: one over the number of items that share the rarest run around it.
 std::vector<double> find_ownership(const ItemWords& items) {
@@ -37,7 +39,9 @@ WeightedItems::WeightedItems(const ItemWords& items, double least_score) : items
   for (std::uint32_t item = 0; item < items.num_items(); ++item) {
     group_words(item);
     choose_seeds(item, least_score, frequency, seeded);
+    choose_runs(item, least_score);
   }
+  runs_.finish();
   first_seeded_.push_back(0);
   for (const auto& list : seeded) {
     seeded_.insert(seeded_.end(), list.begin(), list.end());
@@ -48,15 +52,15 @@ WeightedItems::WeightedItems(const ItemWords& items, double least_score) : items
 void WeightedItems::weigh_words() {
   const std::vector<std::uint32_t> frequency = count_items_with(items_);
   const std::vector<double> owned = find_ownership(items_);
-  std::vector<double> count(items_.table.size(), 0.0);
+  count_.assign(items_.table.size(), 0.0);
   const double num_items = items_.num_items();
   for (std::size_t i = 0; i < items_.words.size(); ++i) {
     const std::uint32_t word = items_.words[i];
-    ++count[word];
+    ++count_[word];
     weights_.push_back(owned[i] * (1.0 + std::log((1.0 + num_items) / (1.0 + frequency[word]))));
   }
   const double all = static_cast<double>(items_.words.size()) + 0.5;
-  for (const double times : count) information_.push_back(-std::log((times + 0.5) / all));
+  for (const double times : count_) information_.push_back(-std::log((times + 0.5) / all));
 }
 
 void WeightedItems::group_words(std::uint32_t item) {
@@ -82,12 +86,13 @@ void WeightedItems::group_words(std::uint32_t item) {
   weighted.num_groups = static_cast<std::uint32_t>(groups_.size()) - weighted.first_group;
 }
 
-// The rarest words that weigh clearly more than a text may lack: a text that scores has the difference at
-// least, in one window. More seeds are more to look up, and fewer texts to look at closely.
+// For scores out of order, which need the root of the threshold: the rarest words that weigh clearly more
+// than a text may lack. A text that scores has the difference at least, in one window. More seeds are more to
+// look up, and fewer texts to look at closely.
 void WeightedItems::choose_seeds(std::uint32_t item, double least_score,
                                  const std::vector<std::uint32_t>& frequency,
                                  std::vector<std::vector<Seed>>& seeded) {
-  constexpr double kMargin = 0.15;  // of the item's weight
+  constexpr double kMargin = 0.20;  // of the item's weight
   WeightedItem& weighted = weighted_[item];
   weighted.first_bit = static_cast<std::uint32_t>(bit_weights_.size());
   bit_weights_.resize(bit_weights_.size() + kBits, 0.0F);
@@ -98,7 +103,8 @@ void WeightedItems::choose_seeds(std::uint32_t item, double least_score,
   });
   // An item that says too little to score is found as a whole message only: one seed is enough.
   const bool whole_only = weighted.information < least_score * kConvincingNats;
-  const double lacking = whole_only ? 0.0 : (1.0 - least_score) * weighted.weight;
+  const double reached = weighted.num_words < kRunSeedWords ? least_score : std::sqrt(least_score);
+  const double lacking = whole_only ? 0.0 : (1.0 - reached) * weighted.weight;
   const double wanted = whole_only ? 0.0 : lacking + kMargin * weighted.weight;
   std::vector<Seed> seeds;
   double taken = 0.0;
@@ -115,6 +121,38 @@ void WeightedItems::choose_seeds(std::uint32_t item, double least_score,
   }
   // Less a little, for sums of floats round.
   weighted.seed_weight_needed = static_cast<float>((taken - lacking) * 0.999);
+  weighted.seed_weight_beside_run =
+      static_cast<float>((taken - (1.0 - least_score) * weighted.weight) * 0.999 - 1e-6);
+}
+
+// For scores in order: of a stretch of the item that weighs more than a text may lack, some word must lie in
+// a shared run. All runs that touch the stretch are entered, and the stretch is the one whose runs are the
+// rarest, by their words' frequency.
+void WeightedItems::choose_runs(std::uint32_t item, double least_score) {
+  const WeightedItem& weighted = weighted_[item];
+  if (weighted.num_words < kRunSeedWords || weighted.information < least_score * kConvincingNats) return;
+  const auto words = this->words(item);
+  const auto weights = this->weights(weighted);
+  const auto num_runs = weighted.num_words - kRunSeedWords + 1;
+  std::vector<double> cost;  // of the runs before each, summed
+  cost.push_back(0.0);
+  for (std::uint32_t i = 0; i < num_runs; ++i)
+    cost.push_back(cost.back() + 1e-9 + count_[words[i]] * count_[words[i + 1]] * count_[words[i + 2]]);
+  const double lacking = (1.0 - least_score) * weighted.weight + 1e-9;
+  double inside = 0.0, least = std::numeric_limits<double>::infinity();
+  std::uint32_t best_first = 0, best_end = num_runs;
+  for (std::uint32_t first = 0, end = 0; end < words.size();) {
+    inside += weights[end++];
+    for (; inside > lacking; inside -= weights[first++]) {
+      const std::uint32_t first_run = first < kRunSeedWords ? 0 : first - kRunSeedWords + 1;
+      const std::uint32_t end_run = std::min(end, num_runs);
+      if (cost[end_run] - cost[first_run] >= least) continue;
+      least = cost[end_run] - cost[first_run];
+      best_first = first_run;
+      best_end = end_run;
+    }
+  }
+  for (std::uint32_t i = best_first; i < best_end; ++i) runs_.add(words[i], words[i + 1], words[i + 2], item);
 }
 
 }  // namespace caravan::data

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/decontamination/eval_index.h"
+#include "data/decontamination/run_seeds.h"
 
 namespace caravan::data {
 
@@ -18,10 +19,11 @@ struct WeightedItem {
   std::uint32_t num_words = 0;
   std::uint32_t first_group = 0;  // its different words
   std::uint32_t num_groups = 0;
-  double weight = 0.0;           // sum over its words
-  double information = 0.0;      // of all its words, in nats
-  std::uint32_t first_bit = 0;   // into the weights of its seeds' bits
-  float seed_weight_needed = 0;  // that a window must have at least
+  double weight = 0.0;               // sum over its words
+  double information = 0.0;          // of all its words, in nats
+  std::uint32_t first_bit = 0;       // into the weights of its seeds' bits
+  float seed_weight_needed = 0;      // that a window must have at least
+  float seed_weight_beside_run = 0;  // and one that shares a run of runs()
 };
 
 // One different word of an item and where it stands, heaviest places first.
@@ -67,6 +69,8 @@ class WeightedItems {
   std::span<const Seed> seeded(std::uint32_t word) const {
     return std::span(seeded_).subspan(first_seeded_[word], first_seeded_[word + 1] - first_seeded_[word]);
   }
+  // Items in which a matching run of these words may be the first sign of a score in order.
+  const RunSeeds& runs() const { return runs_; }
   float bit_weight(const WeightedItem& item, std::uint32_t bit) const {
     return bit_weights_[item.first_bit + bit];
   }
@@ -83,6 +87,10 @@ class WeightedItems {
   std::vector<double> information_;
   std::vector<WordPlaces> groups_;
   std::vector<std::uint32_t> places_;
+  void choose_runs(std::uint32_t item, double least_score);
+
+  RunSeeds runs_;
+  std::vector<double> count_;  // per word of the table, in all items
   std::vector<std::uint32_t> first_seeded_;
   std::vector<Seed> seeded_;
   std::vector<float> bit_weights_;  // kBits per item

@@ -72,7 +72,8 @@ class PlainFile : public ByteSource {
   void wait_for_input() {
     constexpr int kLookEveryMs = 100;
     pollfd waiting{descriptor_, POLLIN, 0};
-    while (options_.stop && ::poll(&waiting, 1, kLookEveryMs) == 0) {
+    // Not above 0: nothing came yet, or the very signal that asks to stop cut the wait short.
+    while (options_.stop && ::poll(&waiting, 1, kLookEveryMs) <= 0) {
       if (options_.stop())
         throw Error(Error::Kind::kInterrupted, path_ + ": stopped while waiting for input");
     }
@@ -185,6 +186,12 @@ class ZstdFile : public ByteSource {
 };
 
 }  // namespace
+
+bool is_pipe(const std::string& path) {
+  struct stat status {};
+  return path == kStdin ||
+         (::stat(path.c_str(), &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)));
+}
 
 std::unique_ptr<ByteSource> open_bytes(const std::string& path, const ByteSourceOptions& options) {
   auto file = std::make_unique<PlainFile>(path, options);

@@ -19,6 +19,9 @@ namespace caravan::data {
 // The name that stands for standard input.
 inline constexpr std::string_view kStdin = "-";
 
+// Standard input, a named pipe or a device: something that can be read once, and whose name says nothing.
+bool is_pipe(const std::string& path);
+
 struct ByteSourceOptions {
   // Fed with the bytes of the file as they are read, before decompression. Must outlive the source.
   Sha256* hash = nullptr;

@@ -9,7 +9,7 @@ namespace caravan::data {
 
 std::unique_ptr<RowSource> open_rows(const std::string& path, const RowLimits& limits,
                                      const ByteSourceOptions& options) {
-  if (path == kStdin) return std::make_unique<RowStream>(path, limits, options);
+  if (is_pipe(path)) return std::make_unique<RowStream>(path, limits, options);
   switch (row_file_kind(path)) {
     case RowFileKind::kCsv:
       return std::make_unique<CsvRows>(path, ',', limits, options);

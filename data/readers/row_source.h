@@ -49,8 +49,8 @@ class RowSource {
   virtual std::uint64_t file_bytes_read() const = 0;
 };
 
-// The reader for what the ending of the name promises (row_file_kind). Throws data::Error as that and the
-// reader do.
+// The reader for what the ending of the name promises (row_file_kind); a pipe holds jsonl or json. Throws
+// data::Error as that and the reader do.
 std::unique_ptr<RowSource> open_rows(const std::string& path, const RowLimits& limits = {},
                                      const ByteSourceOptions& options = {});
 

@@ -37,7 +37,7 @@ RowStream::RowStream(const std::string& path, const RowLimits& limits, const Byt
 }
 
 void RowStream::start(const std::string& path) {
-  const RowFileKind kind = path == kStdin ? RowFileKind::kJson : row_file_kind(path);
+  const RowFileKind kind = is_pipe(path) ? RowFileKind::kJson : row_file_kind(path);
   while (window_.view().size() < kByteOrderMark.size() && window_.more()) {
   }
   if (window_.view().starts_with(kByteOrderMark)) {

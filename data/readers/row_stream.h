@@ -31,8 +31,7 @@ class ReadWindow {
 
 class RowStream : public RowSource {
  public:
-  // Throws data::Error as open_bytes, and where the name says neither jsonl nor json. Standard input may be
-  // either.
+  // Throws data::Error as open_bytes, and where the name says neither jsonl nor json. A pipe may be either.
   explicit RowStream(const std::string& path, const RowLimits& limits = {},
                      const ByteSourceOptions& options = {});
   bool next(RowBlock& block) override;

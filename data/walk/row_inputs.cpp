@@ -10,15 +10,6 @@
 #include "data/readers/file_list.h"
 
 namespace caravan::data {
-namespace {
-
-bool is_pipe(const std::string& name) {
-  struct stat status {};
-  return ::stat(name.c_str(), &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
-}
-
-}  // namespace
-
 RowInputs::RowInputs(const std::vector<std::string>& names) {
   if (names.empty()) {
     throw Error(Error::Kind::kUsage, "no input is named; name files, globs, or - for standard input");
@@ -38,7 +29,7 @@ RowInputs::RowInputs(const std::vector<std::string>& names) {
 }
 
 void RowInputs::add(const std::string& name) {
-  if (name == kStdin || is_pipe(name)) {
+  if (is_pipe(name)) {
     rereadable_ = false;
     files_.push_back(name);
     return;

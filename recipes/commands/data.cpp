@@ -9,6 +9,7 @@
 #include "recipes/commands/data_convert.h"
 #include "recipes/commands/data_decontaminate.h"
 #include "recipes/commands/data_dedup.h"
+#include "recipes/commands/data_inspect.h"
 #include "recipes/nearest_name.h"
 
 namespace caravan::recipes {
@@ -19,6 +20,7 @@ constexpr std::array kCommands = {
     Command{"convert", "rows of published sets to one record: id, source, messages", run_data_convert},
     Command{"dedup", "drop rows that equal or nearly equal another", run_data_dedup},
     Command{"decontaminate", "remove rows that give away evaluation items", run_data_decontaminate},
+    Command{"inspect", "counts, lengths, turns, scripts, sources, duplicates, top prompts", run_data_inspect},
 };
 
 std::string help() {

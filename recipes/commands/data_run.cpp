@@ -12,7 +12,7 @@ using data::Error;
 using data::Json;
 
 constexpr const char* kInputHelp =
-    "IN is a file or a glob, or - for jsonl on standard input: .jsonl, .ndjson, .json, .csv, .tsv (each also "
+    "IN is a file or a glob, or - or a pipe for jsonl: .jsonl, .ndjson, .json, .csv, .tsv (each also "
     ".gz, .zst), "
     ".parquet\n";
 constexpr const char* kOutputHelp =
@@ -78,11 +78,12 @@ data::WalkOptions DataRun::walk_options() const {
           .stop = trainer::StopRequest::requested};
 }
 
-data::RowWalk DataRun::first_walk() {
+data::RowWalk DataRun::first_walk(bool hashed) {
   inputs_.need_rereadable(flags_.command());
   data::WalkOptions options = walk_options();
   options.hash_files = true;
   walk_ = data::RowWalk(inputs_.files(), options);
+  options.hash_files = hashed;
   return {inputs_.files(), options};
 }
 

@@ -148,7 +148,7 @@ class Dedup {
     struct Found : Thread {
       std::vector<std::pair<std::uint32_t, std::vector<std::uint64_t>>> shingles;
     };
-    data::RowWalk walk = run_.first_walk();
+    data::RowWalk walk = run_.first_walk(false);
     walk.run<Found>(
         [&](const WalkBlock& block, JsonRow& json, Found& found) {
           found.shingles.clear();
@@ -165,7 +165,6 @@ class Dedup {
         [&](const WalkBlock&, Found& found) {
           for (auto& [row, shingles] : found.shingles) search_.compare(row, std::move(shingles));
         });
-    run_.remember(walk);
   }
 
   [[noreturn]] void throw_changed(const WalkBlock& block) const {

@@ -24,7 +24,9 @@ std::uint64_t bytes_of(std::string_view status, std::string_view key) {
 }  // namespace
 
 ProcessMemory parse_process_status(std::string_view status) {
-  return {bytes_of(status, "VmRSS:"), bytes_of(status, "VmHWM:")};
+  return {.resident_bytes = bytes_of(status, "VmRSS:"),
+          .address_bytes = bytes_of(status, "VmSize:"),
+          .peak_resident_bytes = bytes_of(status, "VmHWM:")};
 }
 
 ProcessMemory read_process_memory() {

@@ -8,6 +8,7 @@ namespace caravan::trainer {
 
 struct ProcessMemory {
   std::uint64_t resident_bytes = 0;
+  std::uint64_t address_bytes = 0;        // mapped, used or not: what ulimit -v bounds
   std::uint64_t peak_resident_bytes = 0;  // since the start, or since the last reset_peak_memory
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "trainer/error.h"
+#include "trainer/metrics/process_memory.h"
 
 namespace caravan::trainer {
 namespace {
@@ -125,9 +126,10 @@ TEST(MemoryPlan, AddressSpaceCounts) {
   EXPECT_LE(free_host_memory(2), free_host_memory(1) * 6 / 10 + kGiB);
   const pid_t child = fork();
   if (child == 0) {
-    const rlimit small{3 * kGiB, 3 * kGiB};
-    setrlimit(RLIMIT_AS, &small);
-    _exit(free_host_memory(1) <= 3 * kGiB ? 0 : 1);
+    const std::uint64_t most = read_process_memory().address_bytes + kGiB;
+    const rlimit small{most, most};
+    if (setrlimit(RLIMIT_AS, &small) != 0) _exit(2);
+    _exit(free_host_memory(1) <= kGiB ? 0 : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);
