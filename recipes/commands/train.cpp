@@ -7,7 +7,7 @@
 #include "data/error.h"
 #include "recipes/check_files.h"
 #include "recipes/read_recipe.h"
-#include "recipes/stages/sft.h"
+#include "recipes/stages/training_run.h"
 
 namespace caravan::recipes {
 
@@ -66,7 +66,7 @@ int run_train(std::span<const std::string> args) {
   for (const std::string& note : read.notes) terminal.print(note, trainer::Terminal::Tone::kDim);
   std::vector<std::string> command{"caravan", "train"};
   command.insert(command.end(), args.begin(), args.end());
-  return run_sft(read.recipe, terminal, place, command);
+  return run_training(read.recipe, terminal, place, command);
 }
 
 }  // namespace caravan::recipes

@@ -13,7 +13,7 @@ namespace caravan::trainer {
 
 std::vector<MetricValue> evaluate_loss(
     Trainer& trainer, const Objective& objective, BatchSource& source,
-    const std::function<void(std::int64_t done, std::int64_t all)>& progress) {
+    const std::function<bool(std::int64_t done, std::int64_t all)>& give_up) {
   ProcessGroup& group = trainer.units().group();
   const auto ranks = static_cast<std::size_t>(group.size()), rank = static_cast<std::size_t>(group.rank());
   std::map<std::size_t, losses::LossTerms> own_terms;
@@ -32,7 +32,7 @@ std::vector<MetricValue> evaluate_loss(
     group.note_progress();
   };
   for (std::int64_t step = 0; step < source.num_steps(); ++step) {
-    if (progress) progress(step, source.num_steps());
+    if (give_up && give_up(step, source.num_steps())) return {};
     for (data::MicroBatch& batch : source.micro_batches(step)) {
       documents += static_cast<double>(batch.documents.size());
       tokens += static_cast<double>(batch.num_tokens());

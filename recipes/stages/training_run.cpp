@@ -1,4 +1,4 @@
-#include "recipes/stages/sft.h"
+#include "recipes/stages/training_run.h"
 
 #include <ATen/Parallel.h>
 #include <unistd.h>
@@ -9,10 +9,6 @@
 #include <future>
 #include <utility>
 
-#include "data/chat/template_check.h"
-#include "data/decontamination/clean_report.h"
-#include "data/loader/training_data.h"
-#include "data/readers/file_list.h"
 #include "data/sha256.h"
 #include "models/weights/hf_directory.h"
 #include "recipes/commands/dispatch.h"
@@ -21,13 +17,13 @@
 #include "recipes/stages/blackbox.h"
 #include "recipes/stages/input_hashes.h"
 #include "recipes/stages/run_directory.h"
+#include "recipes/stages/stage_checkpoints.h"
+#include "recipes/stages/stage_data.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
 #include "recipes/torch_failure.h"
-#include "trainer/checkpoint/checkpoint_writer.h"
 #include "trainer/compute_speed.h"
 #include "trainer/device_work.h"
-#include "trainer/distributed/job_end.h"
 #include "trainer/distributed/join_ranks.h"
 #include "trainer/distributed/rank_threads.h"
 #include "trainer/error.h"
@@ -44,70 +40,13 @@ namespace {
 
 using trainer::MetricValue;
 
-data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, trainer::Log& log,
-                               trainer::Terminal& terminal, trainer::ProcessGroup& group) {
-  data::OpenOptions options;
-  options.progress = [&terminal, &group](std::uint64_t done, std::uint64_t all) {
-    group.note_progress();
-    terminal.set_status("reading data: " + std::to_string(all == 0 ? 100 : done * 100 / all) + "%");
-  };
-  options.seed = recipe.run.seed;
-  options.variables = front.variables;
-  options.note = [&log](const std::string& text) { log.warn(text); };
-  options.cancelled = [&group] { return trainer::StopRequest::requested() || group.stop_wanted(); };
-  return options;
-}
-
-data::PlanOptions plan_options(const Recipe& recipe) {
-  data::PlanOptions options;
-  options.batch = recipe.batch;
-  options.epochs = recipe.run.epochs;
-  options.max_steps = recipe.run.max_steps;
-  options.seed = recipe.run.seed;
-  options.shuffle = recipe.data.shuffle;
-  return options;
-}
-
-data::PlanOptions evaluation_plan(const Recipe& recipe) {
-  data::PlanOptions options;
-  options.batch.tokens = recipe.batch.micro_tokens;
-  options.batch.micro_tokens = recipe.batch.micro_tokens;
-  options.epochs = 1;
-  options.max_documents = recipe.evaluation.max_rows;
-  options.shuffle = false;
-  return options;
-}
-
-class SaveClock {
- public:
-  explicit SaveClock(const std::optional<data::Quantity>& every)
-      : every_(every), last_(std::chrono::steady_clock::now()) {}
-  bool due(std::int64_t step) {
-    if (!every_) return false;
-    if (every_->unit == data::Unit::kSteps) return step % static_cast<std::int64_t>(every_->amount) == 0;
-    if (std::chrono::steady_clock::now() - last_ < std::chrono::duration<double>(every_->amount * 60.0))
-      return false;
-    last_ = std::chrono::steady_clock::now();
-    return true;
-  }
-
- private:
-  std::optional<data::Quantity> every_;
-  std::chrono::steady_clock::time_point last_;
-};
-
-// One SFT run, its parts in the order in which they depend on each other. All ranks do all of it together;
+// One run, its parts in the order in which they depend on each other. All ranks do all of it together;
 // the run directory and the console are those of rank 0.
-class SftRun {
+class TrainingRun {
  public:
-  SftRun(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
-         trainer::ProcessGroup& group, std::atomic<bool>& owns_directory)
-      : recipe_(recipe),
-        terminal_(terminal),
-        place_(place),
-        group_(group),
-        owns_directory_(owns_directory),
-        writer_(recipe.run.dir, recipe.run.keep, group) {}
+  TrainingRun(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
+              trainer::ProcessGroup& group, std::atomic<bool>& owns_directory)
+      : recipe_(recipe), terminal_(terminal), place_(place), group_(group), owns_directory_(owns_directory) {}
 
   int go(const std::vector<std::string>& command) {
     try {
@@ -117,7 +56,7 @@ class SftRun {
     } catch (const std::exception& error) {
       if (run_) run_->record_error(error.what());
       // With others, they may not be there to complete a checkpoint with.
-      if (group_.size() == 1) finish_checkpoint_quietly();
+      if (group_.size() == 1 && checkpoints_) checkpoints_->finish_quietly();
       if (run_) run_->fail(error.what(), trainer_ ? trainer_->steps_done() : 0);
       const Failure failure = torch_failure(error).value_or(failure_of(error));
       group_.fail(failure.message, failure.exit_code);
@@ -132,6 +71,7 @@ class SftRun {
       run_.emplace(recipe_, terminal_);
     else
       other_log_.emplace(terminal_, std::filesystem::path(recipe_.run.dir) / "log.txt", group_.rank());
+    checkpoints_.emplace(recipe_, group_, run_ ? &*run_ : nullptr);
     find_checkpoint();
     const bool is_finished = agree_on_start();
     owns_directory_ = true;
@@ -150,12 +90,13 @@ class SftRun {
     open();
     build();
     start(command);
-    const bool done = trainer_->run(
-        {[this](std::int64_t step, const std::vector<MetricValue>& values) { report(step, values); },
-         [this](std::int64_t step) { return after_step(step); }});
-    set_activity("saving");
-    tell_of(writer_.finish());
-    set_activity("");
+    const bool done = !checkpoints_->must_stop() &&
+                      trainer_->run({[this](std::int64_t step, const std::vector<MetricValue>& values) {
+                                       report(step, values);
+                                     },
+                                     [this](std::int64_t step) { return after_step(step); }}) &&
+                      !owes_evaluation_;
+    checkpoints_->finish();
     return done ? complete() : stopped();
   }
 
@@ -169,43 +110,18 @@ class SftRun {
     if (run_) run_->go_on_from(recipe_, checkpoint_, passed_over);
   }
 
-  void tell_of(const std::optional<trainer::SavedCheckpoint>& saved) {
-    if (!saved) return;
-    waited_ += saved->blocked_seconds;
-    job_end_.saved(saved->seconds);
-    char text[120];
-    std::snprintf(text, sizeof text,
-                  "checkpoint after step %lld saved in %.1f s; training waited %.2f s of them",
-                  static_cast<long long>(saved->step), saved->seconds, saved->blocked_seconds);
-    if (run_) log().info(text);
-  }
-
-  void finish_checkpoint_quietly() noexcept {
-    try {
-      tell_of(writer_.finish());
-    } catch (const std::exception& error) {
-      if (run_) run_->record_error(error.what());
-    }
-  }
-
   int stopped() {
     // A launcher that sees one rank end ends the others soon after: not before the checkpoint is there.
     group_.barrier("saved");
     if (!run_) return 75;
-    run_->finish("stopped", trainer_->steps_done(), stop_reason());
-    log().info("stopped by " + stop_reason() + " after step " + std::to_string(trainer_->steps_done()) +
-               "; the same command goes on from there");
+    run_->finish("stopped", trainer_->steps_done(), checkpoints_->stop_reason());
+    log().info("stopped by " + checkpoints_->stop_reason() + " after step " +
+               std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
     return 75;
   }
 
-  std::string stop_reason() const {
-    const std::string signal = trainer::StopRequest::signal_name();
-    if (!signal.empty()) return signal;
-    return is_job_over_ ? "the end of the job, which SLURM_JOB_END_TIME tells" : "another rank";
-  }
-
   int complete() {
-    group_.set_section("writing the model", kLongest);
+    group_.set_section("writing the model", kLongestSilence);
     set_activity("writing the model");
     export_model(recipe_, model_->units(), run_path() / "final");
     set_activity("");
@@ -281,78 +197,18 @@ class SftRun {
     log().info(threads.reason);
   }
 
-  data::TrainingData open_data(const std::vector<data::SourceOptions>& sources) {
-    data::DataOptions options = recipe_.data;
-    if (options.cache_dir.empty()) options.cache_dir = (run_path() / "data" / "cache").string();
-    options.sources = sources;
-    return data::TrainingData::open(options, *front_.tokenizer, *front_.chat_template,
-                                    open_options(recipe_, front_, log(), terminal_, group_));
-  }
-
-  // Before anything is read for training: data that was not searched is not trained on.
-  void require_clean_data() const {
-    if (recipe_.data.require_clean.empty()) return;
-    std::vector<std::string> files;
-    for (const data::SourceOptions& source : recipe_.data.sources) {
-      for (std::string& file : data::list_files(source.path)) files.push_back(std::move(file));
-    }
-    data::require_clean(recipe_.data.require_clean, files);
-  }
-
   void open() {
-    require_clean_data();
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
-    data::check_template(*front_.chat_template, front_.variables, recipe_.data.train_on);
-    // Rank 0 builds the cache; the others find it, or build their own where they do not share its disk.
-    group_.set_section("reading data");
-    if (!run_) group_.barrier("data");
-    data_.emplace(open_data(recipe_.data.sources));
-    if (!recipe_.evaluation.sources.empty()) held_out_.emplace(open_data(recipe_.evaluation.sources));
-    if (run_) group_.barrier("data");
-    group_.set_section("");
-    plan_.emplace(data_->plan(plan_options(recipe_)));
-    source_.emplace(*data_, *plan_);
-    schedule_.emplace(recipe_.schedule, recipe_.optimizer.learning_rate, plan_->num_steps());
+    data_.emplace(recipe_, front_, log(), terminal_, group_);
+    schedule_.emplace(recipe_.schedule, recipe_.optimizer.learning_rate, data_->source().num_steps());
     schedule_->require_a_rate();
-    if (held_out_) {
-      held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe_)));
-      held_out_source_.emplace(*held_out_, *held_out_plan_);
-    }
-    require_same_data();
-    if (!run_) return;
-    tell_fates(data_->ledger(), "", "ledger.jsonl");
-    if (held_out_)
-      tell_fates(held_out_->ledger(), "held-out rows, for evaluation\n", "evaluation_ledger.jsonl");
-  }
-
-  void tell_fates(const data::Ledger& ledger, const std::string& title, const std::string& file) {
-    const std::string path = (run_path() / "data" / file).string();
-    ledger.write_jsonl(path);
-    std::string fates = title + ledger.summary();
-    if (ledger.reasons().size() > 1) fates += "each row: " + path + "; what the reasons mean: data/README.md";
-    while (fates.ends_with('\n')) fates.pop_back();
-    log().info(fates);
-  }
-
-  void require_same_data() {
-    const std::string own =
-        std::to_string(plan_->num_steps()) + " steps and " + std::to_string(plan_->num_tokens()) + " tokens";
-    const std::vector<std::string> all = group_.all_gather_text(own, "plan");
-    for (std::size_t rank = 1; rank < all.size(); ++rank)
-      if (all[rank] != all[0])
-        throw trainer::Error(trainer::Error::Kind::kData,
-                             "rank " + std::to_string(rank) + " reads other data than rank 0: " + all[rank] +
-                                 " against " + all[0] + "; give all machines the same files");
   }
 
   // What the result is made of, hashed while the model is built.
   std::map<std::string, std::string> hash_inputs() const {
     std::vector<NamedFile> files =
         checkpoint_files(recipe_.model.path, "model:", recipe_.model.init == models::Init::kPretrained);
-    for (const std::string& file : data_->ledger().files()) files.push_back({"data:" + file, file});
-    if (held_out_)
-      for (const std::string& file : held_out_->ledger().files())
-        files.push_back({"evaluation:" + file, file});
+    for (NamedFile& file : data_->files()) files.push_back(std::move(file));
     return hash_files(files);
   }
 
@@ -361,7 +217,7 @@ class SftRun {
     // Filling memory may take minutes.
     const trainer::StopAtOnce stop_at_once;
     if (run_) input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
-    group_.set_section("loading the model", kLongest);
+    group_.set_section("loading the model", kLongestSilence);
     model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
     objective_.emplace(recipe_.loss);
     trainer::TrainerOptions options;
@@ -370,7 +226,7 @@ class SftRun {
     options.recompute_every = recipe_.model.recompute.every;
     options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
     options.seed = recipe_.run.seed;
-    trainer_.emplace(options, model_->units(), *objective_, *source_);
+    trainer_.emplace(options, model_->units(), *objective_, data_->source());
     if (checkpoint_) {
       restore();
     } else if (recipe_.model.init == models::Init::kPretrained &&
@@ -392,14 +248,16 @@ class SftRun {
     gemm_ = trainer::measure_gemm(model_->model().dtype(), device_) * group_.size();
     trainer::release_device_memory(device_);
     if (run_) open_run(command);
-    if (held_out_source_ && trainer_->steps_done() == 0) evaluate(0);
-    job_end_.begin_step();
+    const bool owes = checkpoint_ && checkpoint_->progress.value("owes_evaluation", false);
+    if (data_->held_out() != nullptr && (trainer_->steps_done() == 0 || owes))
+      evaluate(trainer_->steps_done());
+    checkpoints_->begin_step();
   }
 
   void open_run(const std::vector<std::string>& command) {
-    group_.set_section("hashing model and data", kLongest);
+    group_.set_section("hashing model and data", kLongestSilence);
     trainer::RunIdentity identity;
-    identity.stage = "sft";
+    identity.stage = choice_names(recipe_.stage)[static_cast<std::size_t>(recipe_.stage)];
     identity.seed = recipe_.run.seed;
     identity.hashes = input_hashes_.get();
     group_.set_section("");
@@ -408,41 +266,30 @@ class SftRun {
     inputs_ = identity.hashes;
     if (checkpoint_ && checkpoint_->progress.contains("inputs"))
       trainer::require_same_inputs(checkpoint_->path.string(), checkpoint_->progress["inputs"], inputs_);
-    const data::LedgerTotals rows = data_->ledger().totals();
-    identity.sizes = {{"parameters", model_->model().num_parameters()},
-                      {"rows", rows.rows},
-                      {"rows_dropped", rows.dropped},
-                      {"documents", rows.documents},
-                      {"tokens", rows.tokens},
-                      {"trained_tokens", rows.trained_tokens},
-                      {"steps", source_->num_steps()},
-                      {"tokens_of_all_steps", plan_->num_tokens()}};
-    if (held_out_) {
-      const data::LedgerTotals held_out = held_out_->ledger().totals();
-      identity.sizes["evaluation_rows"] = held_out.rows;
-      identity.sizes["evaluation_rows_dropped"] = held_out.dropped;
-      identity.sizes["evaluation_documents"] = held_out.documents;
-    }
-    run_->start(recipe_, identity, command, describe_device(device_), source_->num_steps(),
-                trainer_->steps_done());
+    identity.sizes = {{"parameters", model_->model().num_parameters()}};
+    identity.sizes.update(data_->sizes());
+    const std::int64_t steps = data_->source().num_steps();
+    run_->start(recipe_, identity, command, describe_device(device_), steps, trainer_->steps_done());
     const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
-    const std::int64_t steps = source_->num_steps();
     const std::string warmup = schedule_->warmup_steps() == 0
                                    ? ""
                                    : " (warm-up: " + counted(schedule_->warmup_steps()) + " of them)";
     log().info(counted(steps) + (steps == 1 ? " step" : " steps") + warmup + ", " +
-               counted(plan_->num_tokens()) + " tokens, " + counted(model_->model().num_parameters()) +
+               counted(data_->num_tokens()) + " tokens, " + counted(model_->model().num_parameters()) +
                " parameters, " + (group_.size() > 1 ? std::to_string(group_.size()) + " ranks with " : "") +
                std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
   }
 
+  // Given up where the run is to stop: the launch that goes on makes up for it.
   void evaluate(std::int64_t step) {
     const auto values = trainer::evaluate_loss(
-        *trainer_, *objective_, *held_out_source_, [this](std::int64_t done, std::int64_t all) {
+        *trainer_, *objective_, *data_->held_out(), [this](std::int64_t done, std::int64_t all) {
           set_activity("evaluating " + std::to_string(done) + "/" + std::to_string(all));
+          return checkpoints_->must_stop();
         });
     set_activity("");
-    if (run_) run_->report(step, values);
+    owes_evaluation_ = values.empty();
+    if (run_ && !owes_evaluation_) run_->report(step, values);
   }
 
   void report(std::int64_t step, std::vector<MetricValue> values) {
@@ -459,49 +306,38 @@ class SftRun {
     values.push_back({"memory/peak_bytes", peaks[0]});
     if (!device_.is_cpu()) values.push_back({"memory/device_peak_bytes", peaks[1]});
     // For a checkpoint that became complete since the step before.
-    if (waited_ > 0.0) values.push_back({"speed/checkpoint_wait_seconds", std::exchange(waited_, 0.0)});
+    const double waited = checkpoints_->take_waited();
+    if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
     if (run_) run_->report(step, values);
-    if (held_out_source_ && evaluation_due(step)) evaluate(step);
+    if (data_->held_out() != nullptr && evaluation_due(step)) evaluate(step);
   }
 
-  bool evaluation_due(std::int64_t step) const {
-    if (step == source_->num_steps()) return true;
+  bool evaluation_due(std::int64_t step) {
+    if (step == data_->source().num_steps()) return true;
     const auto& every = recipe_.evaluation.every;
     return every && step % static_cast<std::int64_t>(every->amount) == 0;
   }
 
-  // Whether one rank is asked to stop and whether it is time to save, agreed by all in the same step.
   bool after_step(std::int64_t step) {
-    job_end_.end_step();
-    is_job_over_ = job_end_.is_near();
-    std::array<double, 2> wishes{trainer::StopRequest::requested() || is_job_over_ ? 1.0 : 0.0,
-                                 saves_.due(step) ? 1.0 : 0.0};
-    group_.all_reduce(wishes, trainer::Reduce::kMax, "wishes");
-    const bool stop = wishes[0] > 0.0;
-    tell_of(writer_.poll());
-    if (stop || wishes[1] > 0.0 || step == source_->num_steps()) save(step);
-    job_end_.begin_step();
+    checkpoints_->end_step();
+    const StageCheckpoints::Wishes wishes = checkpoints_->after_step(step);
+    // A last step whose evaluation was given up is not the end yet.
+    const bool stop = wishes.stop || owes_evaluation_;
+    if (stop || wishes.save || step == data_->source().num_steps()) save(step);
+    checkpoints_->begin_step();
     return stop;
   }
 
   void save(std::int64_t step) {
-    group_.set_section("saving", kLongest);
-    set_activity("saving");
     trainer::CheckpointContent content;
     content.step = step;
     content.state = trainer_->optimizer().state();
     content.progress = {
         {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
+    if (owes_evaluation_) content.progress["owes_evaluation"] = true;
     content.recipe_yaml = resolved_yaml(recipe_);
-    // Metrics are on the disk before a checkpoint can say that it is complete.
-    if (run_) run_->flush();
-    tell_of(writer_.begin(std::move(content)));
-    set_activity("");
-    group_.set_section("");
+    checkpoints_->save(std::move(content));
   }
-
-  // Files of large models may take this long; the disk says nothing meanwhile.
-  static constexpr std::chrono::hours kLongest{1};
 
   const Recipe& recipe_;
   trainer::Terminal& terminal_;
@@ -511,29 +347,24 @@ class SftRun {
   std::optional<RunDirectory> run_;                     // of rank 0
   std::optional<trainer::Log> other_log_;               // of the others
   std::optional<trainer::FoundCheckpoint> checkpoint_;  // that the run goes on from
-  trainer::CheckpointWriter writer_;
+  std::optional<StageCheckpoints> checkpoints_;
   at::Device device_ = at::kCPU;
   TextFront front_;
-  std::optional<data::TrainingData> data_, held_out_;
-  std::optional<data::BatchPlan> plan_, held_out_plan_;
-  std::optional<trainer::PlannedSource> source_, held_out_source_;
+  std::optional<StageData> data_;
   std::optional<trainer::LrSchedule> schedule_;
   std::optional<TrainingModel> model_;
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
-  SaveClock saves_{recipe_.run.checkpoint_every};
-  trainer::JobEnd job_end_{trainer::read_environment()};
-  bool is_job_over_ = false;
+  bool owes_evaluation_ = false;               // one was given up to stop in time
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
-  double waited_ = 0.0;                        // for checkpoints, seconds
   double gemm_ = 0.0;                          // of all ranks together
   std::future<std::map<std::string, std::string>> input_hashes_;  // last: waits before what it reads is gone
 };
 
 }  // namespace
 
-int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
-            const std::vector<std::string>& command) {
+int run_training(const Recipe& recipe, trainer::Terminal& terminal, const trainer::RankPlace& place,
+                 const std::vector<std::string>& command) {
   if (recipe.run.threads > 0) at::set_num_threads(static_cast<int>(recipe.run.threads));
   // Before a run directory is made.
   if (recipe.run.device == trainer::DeviceChoice::kCuda)
@@ -548,7 +379,7 @@ int run_sft(const Recipe& recipe, trainer::Terminal& terminal, const trainer::Ra
          if (owns_directory) write_blackbox(recipe, place.rank, events);
          end_process({sentence, 76});
        }});
-  SftRun run(recipe, terminal, place, *group, owns_directory);
+  TrainingRun run(recipe, terminal, place, *group, owns_directory);
   return run.go(command);
 }
 
