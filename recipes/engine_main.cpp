@@ -7,6 +7,7 @@
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/doctor_probes.h"
 #include "recipes/commands/generate.h"
+#include "recipes/commands/plan.h"
 #include "recipes/commands/score.h"
 #include "recipes/commands/train.h"
 #include "recipes/torch_failure.h"
@@ -19,6 +20,8 @@ using caravan::recipes::Failure;
 // Each has its line in main.cpp too.
 constexpr std::array kCommands = {
     Command{"train", "run the stage of a recipe, or go on where it stopped", caravan::recipes::run_train},
+    Command{"plan", "memory, traffic, steps and learning rates of a recipe, before anything is loaded",
+            caravan::recipes::run_plan},
     Command{"score", "log-probabilities of the tokens of rows on stdin", caravan::recipes::run_score},
     Command{"generate", "completions of prompts on stdin", caravan::recipes::run_generate},
     Command{"chat", "talk to a model", caravan::recipes::run_chat},

@@ -21,6 +21,8 @@ constexpr std::array kCommands = {
     Command{"launch", "run a command as several ranks on this machine", caravan::recipes::run_launch},
     Command{"validate", "check a recipe: every error at once, before anything is loaded",
             caravan::recipes::run_validate},
+    Command{"plan", "memory, traffic, steps and learning rates of a recipe, before anything is loaded",
+            nullptr},
     Command{"describe", "every key of a recipe: type, unit, default, range", caravan::recipes::run_describe},
     Command{"tokenize", "text or conversations on stdin to token ids, or back",
             caravan::recipes::run_tokenize},

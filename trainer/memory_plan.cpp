@@ -20,8 +20,13 @@ namespace {
 using models::LlamaConfig;
 
 // As losses/linear_cross_entropy.h: logits at a time, fp32 rows of a chunk's terms aside.
-constexpr std::uint64_t kLogitsBytes = 32u << 20;
-constexpr std::uint64_t kProgramBytes = 192u << 20;
+constexpr std::int64_t kLogitsBytes = 32 << 20;
+// On a GPU a chunk is larger, and softmax makes three of it in fp32.
+constexpr std::int64_t kDeviceLogitsBytes = 256 << 20, kDeviceCopies = 3;
+// Context and libraries of a GPU.
+constexpr std::uint64_t kDeviceProgramBytes = 1u << 30;
+// Of LibTorch and the code that oneDNN generates.
+constexpr std::uint64_t kProgramBytes = 164u << 20, kGlooBytes = 6u << 20;
 
 std::int64_t elements(const std::vector<std::int64_t>& shape) {
   std::int64_t count = 1;
@@ -44,35 +49,97 @@ std::vector<std::int64_t> unit_sizes(const LlamaConfig& config) {
   return sizes;
 }
 
-// Elements a token of what one block keeps for its way back: what the functions of models/ops save. The
-// block's input is the output of the one before.
-std::int64_t kept_per_token(const LlamaConfig& config) {
-  const std::int64_t heads = config.num_attention_heads * config.head_dim,
-                     qkv = heads + 2 * config.num_key_value_heads * config.head_dim,
-                     width = config.hidden_size, inner = config.intermediate_size;
-  const bool normed = config.qk_norm() != models::QkNorm::kNone;
-  const bool post = config.norm_placement() == models::NormPlacement::kPost;
-  return qkv * (normed ? 2 : 1) + heads + 2 * width + 2 * inner + (post ? 2 * width : 0);
+// Widths of what a token has in a block.
+struct Widths {
+  explicit Widths(const LlamaConfig& config)
+      : heads(config.num_attention_heads * config.head_dim),
+        qkv(heads + 2 * config.num_key_value_heads * config.head_dim),
+        model(config.hidden_size),
+        inner(config.intermediate_size) {}
+  std::int64_t heads, qkv, model, inner;
+};
+
+std::uint64_t unsigned_of(std::int64_t bytes) {
+  return static_cast<std::uint64_t>(bytes);
 }
 
-// Elements a token that a block's way back works with beside what is kept: gradients of the MLP's inner rows,
-// their activation, and a few rows of the width.
-std::int64_t working_per_token(const LlamaConfig& config) {
-  return 4 * config.intermediate_size + 4 * config.hidden_size;
-}
+// What the passes of one rank allocate, by the rules of the code that does it. `value`: bytes of an element.
+class PassMemory {
+ public:
+  PassMemory(const LlamaConfig& config, const MemoryInputs& inputs)
+      : config_(config),
+        inputs_(inputs),
+        width_(config),
+        value_(inputs.bf16 ? 2 : 4),
+        tokens_((inputs.micro_tokens + 31) / 32 * 32) {}
 
-std::uint64_t activation_bytes(const LlamaConfig& config, const MemoryInputs& inputs) {
-  const std::int64_t layers = config.num_hidden_layers, every = inputs.recompute_every;
-  const std::int64_t recomputed = every > 0 ? (layers + every - 1) / every : 0;
-  // A block that is computed again keeps its input alone, and for its own turn all the rest.
-  const std::int64_t whole = layers - recomputed + (recomputed > 0 ? 1 : 0);
-  const std::int64_t per_token = whole * kept_per_token(config) + recomputed * config.hidden_size +
-                                 working_per_token(config) + 6 * config.hidden_size;
-  const std::int64_t sums = 4 * config.num_attention_heads * whole;  // of attention, in fp32
-  return static_cast<std::uint64_t>(inputs.micro_tokens * (per_token * (inputs.bf16 ? 2 : 4) + sums));
-}
+  // Of one block for its way back, its output included and its input not: what the functions of models/ops
+  // save.
+  std::int64_t kept_of_block() const {
+    const bool normed = config_.qk_norm() != models::QkNorm::kNone,
+               post = config_.norm_placement() == models::NormPlacement::kPost;
+    const std::int64_t elements = width_.qkv * (normed ? 2 : 1) + width_.heads + 2 * width_.model +
+                                  2 * width_.inner + (post ? 2 * width_.model : 0);
+    const std::int64_t sums = 4 * (config_.num_attention_heads + 2);  // of attention and norms, in fp32
+    return tokens_ * (elements * value_ + sums);
+  }
+  // Of all blocks, where some are computed again.
+  std::int64_t kept() const {
+    const std::int64_t layers = config_.num_hidden_layers, again = recomputed();
+    return row() + (layers - again) * kept_of_block() + again * row();
+  }
+  // While the last block goes back, beside what is kept: first the MLP's inner rows, then a weight's gradient
+  // before it is added.
+  std::int64_t going_back() const {
+    const std::int64_t inner = tokens_ * width_.inner * value_;
+    const std::int64_t largest =
+        std::max({row() + 3 * inner, row() + inner + gradient_of(width_.inner, width_.model, tokens_),
+                  2 * row() + gradient_of(2 * width_.inner, width_.model, tokens_), 3 * row()});
+    return largest + (recomputed() > 0 ? kept_of_block() - row() : 0);
+  }
+  // Rows that the loss copies, and their gradients.
+  std::int64_t at_the_head() const { return 3 * row(); }
+  std::int64_t logits() const {
+    const std::int64_t chunk = inputs_.on_host ? kLogitsBytes : kDeviceLogitsBytes;
+    const std::int64_t of_row = config_.vocab_size * value_,
+                       rows = std::clamp<std::int64_t>(chunk / of_row / 64 * 64, 64, 1 << 16);
+    const std::int64_t made = inputs_.on_host ? 0 : kDeviceCopies * config_.vocab_size * 4;
+    const std::int64_t count = std::min(rows, tokens_);
+    return count * (of_row + made + width_.model * value_) +
+           gradient_of(config_.vocab_size, width_.model, count);
+  }
+
+ private:
+  std::int64_t row() const { return tokens_ * width_.model * value_; }
+  std::int64_t recomputed() const {
+    const std::int64_t every = inputs_.recompute_every;
+    return every > 0 ? (config_.num_hidden_layers + every - 1) / every : 0;
+  }
+  // Of a weight [outputs, inputs] before it is added. Products of bf16 add to gradients of their own dtype in
+  // place; those of fp32 turn both operands first.
+  std::int64_t gradient_of(std::int64_t outputs, std::int64_t inputs, std::int64_t rows) const {
+    if (inputs_.bf16) return inputs_.single_micro_batch ? 0 : outputs * inputs * value_;
+    return (outputs * inputs + (inputs_.on_host ? rows * (outputs + inputs) : 0)) * value_;
+  }
+
+  const LlamaConfig& config_;
+  const MemoryInputs& inputs_;
+  Widths width_;
+  std::int64_t value_, tokens_;
+};
 
 }  // namespace
+
+UnitSizes::UnitSizes(const LlamaConfig& config) : tied(config.tie_word_embeddings) {
+  const std::vector<std::int64_t> sizes = unit_sizes(config);
+  embedding = sizes.front();
+  head = sizes.back();
+  block = *std::max_element(sizes.begin() + 1, sizes.end() - 1);
+}
+
+bool uses_scratch(const MemoryInputs& inputs) {
+  return (inputs.ranks > 1 && inputs.shard >= 2) || (inputs.ordered && !inputs.single_micro_batch);
+}
 
 std::int64_t count_parameters(const LlamaConfig& config) {
   std::int64_t count = 0;
@@ -81,34 +148,59 @@ std::int64_t count_parameters(const LlamaConfig& config) {
 }
 
 std::uint64_t MemoryPlan::peak() const {
-  return parameters + gradients + optimizer + program + std::max(activations + logits, checkpoint_copy);
+  return parameters + gradients + optimizer + program + activations + logits + checkpoint_copy;
 }
 
 MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
-  std::vector<std::int64_t> units = unit_sizes(config);
-  std::sort(units.rbegin(), units.rend());
-  const std::int64_t all = count_parameters(config), own = all / inputs.ranks,
-                     two = units[0] + (units.size() > 1 ? units[1] : 0);
+  const UnitSizes unit(config);
+  const PassMemory pass(config, inputs);
+  const std::int64_t ranks = inputs.ranks, shard = ranks > 1 ? inputs.shard : 0;
+  const std::int64_t all = count_parameters(config), own = (all + ranks - 1) / ranks;
   const std::int64_t value = inputs.bf16 ? 2 : 4, gradient = inputs.single_micro_batch ? value : 4;
   const std::int64_t moments = 8 + (inputs.bf16 ? 2 : 0);
-  const bool scratch = inputs.shard >= 2 || (inputs.ordered && !inputs.single_micro_batch);
-  const auto bytes = [](std::int64_t count, std::int64_t each) {
-    return static_cast<std::uint64_t>(count * each);
+  const bool scratch = uses_scratch(inputs);
+
+  // The moments of a step at which most is held: the loss, the way back through the last blocks, the way from
+  // one micro-batch to the next, and the update. Whole units are added where they are gathered (values) or
+  // not yet in the sum (scratch): what is on its way to other ranks is there twice, as is what Gloo
+  // gathers; and units that come and go leave gaps of about two blocks.
+  struct Moment {
+    std::int64_t values, scratch, activations, logits;
   };
+  const std::int64_t head = unit.tied ? unit.embedding : unit.head, on_the_way = ranks > 1 ? 2 : 0;
+  const std::int64_t gathered_again = inputs.on_host ? 1 : 0;
+  const std::int64_t kept_values = unit.tied ? unit.embedding : 0;
+  const std::array<Moment, 4> moments_of_a_step{
+      {{head, head, pass.kept() + pass.at_the_head(), pass.logits()},
+       {kept_values + 2 * unit.block, kept_values + (1 + on_the_way) * unit.block,
+        pass.kept() + pass.going_back(), 0},
+       {(1 + gathered_again) * unit.embedding + unit.block,
+        (1 + on_the_way / 2) * unit.embedding + (unit.tied ? 3 : 2) * on_the_way * unit.block, 0, 0},
+       {0, 0, 0, 0}}};
   MemoryPlan plan;
-  // Sharded values: the own part, and the units that are whole while they and their neighbour compute.
-  plan.parameters = inputs.shard >= 3 ? bytes(own + two, value) : bytes(all, value);
-  plan.gradients = bytes(inputs.shard == 0 ? all : own, gradient);
-  if (scratch)
-    plan.gradients += bytes(two, gradient);
-  else if (inputs.shard == 1)
-    plan.gradients += bytes(all, gradient);
-  plan.optimizer = bytes(inputs.shard == 0 ? all : own, moments);
-  plan.activations = activation_bytes(config, inputs);
-  const std::int64_t row = config.vocab_size * value;
-  plan.logits = std::max(kLogitsBytes, bytes(64, row)) + bytes(config.vocab_size, 4);
-  plan.checkpoint_copy = inputs.on_host ? bytes(own, value + moments) : 0;
-  plan.program = kProgramBytes;
+  plan.optimizer = unsigned_of((shard == 0 ? all : own) * moments);
+  // Of checkpoints that are written while training goes on; the last one needs no copy.
+  const std::int64_t copy = inputs.on_host && inputs.saves_meanwhile ? own * (value + moments) : 0;
+  plan.program = inputs.on_host ? kProgramBytes + (ranks > 1 ? kGlooBytes : 0) : kDeviceProgramBytes;
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < moments_of_a_step.size(); ++i) {
+    const Moment& moment = moments_of_a_step[i];
+    const bool is_update = i + 1 == moments_of_a_step.size();
+    MemoryPlan tried = plan;
+    tried.parameters = unsigned_of((shard >= 3 ? own + moment.values : all) * value);
+    tried.gradients = unsigned_of((shard == 0 ? all : own) * gradient);
+    if (scratch)
+      tried.gradients += unsigned_of(moment.scratch * gradient);
+    else if (shard == 1)
+      tried.gradients += unsigned_of((is_update ? 2 : 1) * all * gradient);
+    tried.activations = unsigned_of(moment.activations);
+    tried.logits = unsigned_of(moment.logits);
+    tried.checkpoint_copy = unsigned_of(copy);
+    if (tried.peak() > most) {
+      most = tried.peak();
+      plan = tried;
+    }
+  }
   return plan;
 }
 
@@ -141,33 +233,91 @@ std::uint64_t free_host_memory(std::int64_t local_ranks) {
   return free / static_cast<std::uint64_t>(std::max<std::int64_t>(1, local_ranks));
 }
 
+namespace {
+
+// One change of a recipe that saves memory, as one writes it and what it costs.
+struct Change {
+  std::string text, cost;
+  MemoryInputs inputs;
+};
+
+// From the smallest to the largest.
+std::vector<Change> changes(const MemoryInputs& inputs, std::int64_t longest_document) {
+  std::vector<Change> single;
+  const std::string same = "with the same result";
+  if (inputs.ranks > 1)
+    for (std::int64_t shard = inputs.shard + 1; shard <= 3; ++shard) {
+      single.push_back({"distributed.shard=" + std::to_string(shard), same, inputs});
+      single.back().inputs.shard = shard;
+    }
+  if (inputs.recompute_every != 1) {
+    single.push_back({"model.recompute=all", same + " in a third more time", inputs});
+    single.back().inputs.recompute_every = 1;
+  }
+  if (inputs.micro_tokens > longest_document) {
+    single.push_back({"batch.micro_tokens=" + std::to_string(longest_document), same, inputs});
+    single.back().inputs.micro_tokens = longest_document;
+  }
+  std::vector<Change> all = single;
+  // The strongest of each kind together: two of them, then all.
+  const auto together = [&](bool shard, bool recompute, bool shorter) {
+    Change change{"", "with the same result", inputs};
+    const auto add = [&](bool wanted, const std::string& text) {
+      if (wanted) change.text += (change.text.empty() ? "" : " and ") + text;
+    };
+    shard = shard && inputs.ranks > 1 && inputs.shard < 3;
+    recompute = recompute && inputs.recompute_every != 1;
+    shorter = shorter && inputs.micro_tokens > longest_document;
+    if (shard) change.inputs.shard = 3;
+    if (recompute) change.inputs.recompute_every = 1;
+    if (shorter) change.inputs.micro_tokens = longest_document;
+    add(shard, "distributed.shard=3");
+    add(recompute, "model.recompute=all");
+    add(shorter, "batch.micro_tokens=" + std::to_string(longest_document));
+    if (recompute) change.cost += " in a third more time";
+    if (!change.text.empty()) all.push_back(change);
+  };
+  together(true, false, true);
+  together(true, true, false);
+  together(false, true, true);
+  together(true, true, true);
+  return all;
+}
+
+std::string advice(const LlamaConfig& config, const MemoryInputs& inputs, std::int64_t longest_document,
+                   std::uint64_t free_bytes) {
+  const std::vector<Change> tried = changes(inputs, longest_document);
+  for (const Change& change : tried)
+    if (plan_memory(config, change.inputs).peak() <= free_bytes)
+      return change.text + " would fit, " + change.cost;
+  constexpr std::int64_t kMostRanks = 1 << 16;
+  for (std::int64_t ranks = std::max<std::int64_t>(2, 2 * inputs.ranks); ranks <= kMostRanks; ranks *= 2) {
+    MemoryInputs more = inputs;
+    more.ranks = ranks;
+    more.shard = 3;
+    if (plan_memory(config, more).peak() <= free_bytes)
+      return "with distributed.shard=3, " + std::to_string(ranks) + " ranks of as much would fit";
+    more.recompute_every = 1;
+    more.micro_tokens = std::min(inputs.micro_tokens, longest_document);
+    if (plan_memory(config, more).peak() <= free_bytes)
+      return "with distributed.shard=3, model.recompute=all and batch.micro_tokens=" +
+             std::to_string(more.micro_tokens) + ", " + std::to_string(ranks) + " ranks of as much would fit";
+  }
+  return "one layer alone is too large here: free memory, or train a smaller model";
+}
+
+}  // namespace
+
 void require_memory(const LlamaConfig& config, const MemoryInputs& inputs, std::int64_t longest_document,
                     std::uint64_t free_bytes, const std::string& where) {
   const MemoryPlan plan = plan_memory(config, inputs);
   if (plan.peak() <= free_bytes || free_bytes == 0) return;
-  const auto fits = [&](bool recompute, bool shorter) {
-    MemoryInputs tried = inputs;
-    if (recompute) tried.recompute_every = 1;
-    if (shorter) tried.micro_tokens = std::min(inputs.micro_tokens, longest_document);
-    return plan_memory(config, tried).peak() <= free_bytes;
-  };
-  const std::string shorter = "batch.micro_tokens=" + std::to_string(longest_document);
-  std::string advice;
-  if (fits(true, false))
-    advice = "model.recompute=all would fit, with the same result in a third more time";
-  else if (fits(false, true))
-    advice = shorter + " would fit, with the same result";
-  else if (fits(true, true))
-    advice = "model.recompute=all and " + shorter + " would fit, with the same result";
-  else
-    advice =
-        "parameters, gradients and optimizer alone are too large here: free memory, train a smaller model, "
-        "or spread this one over machines (distributed.shard=3)";
   throw Error(Error::Kind::kOutOfMemory, "out of memory before the first step: training " +
                                              with_thousands(static_cast<double>(count_parameters(config))) +
                                              " parameters takes about " + describe(plan) + "; " + where +
                                              " has " + format_gibibytes(static_cast<double>(free_bytes)) +
-                                             " free; " + advice);
+                                             " free; " +
+                                             advice(config, inputs, longest_document, free_bytes));
 }
 
 }  // namespace caravan::trainer

@@ -21,10 +21,21 @@ struct MemoryInputs {
   bool ordered = true;               // run.deterministic: gradients are added in a fixed order
   std::int64_t shard = 0;            // distributed.shard
   std::int64_t ranks = 1;
-  bool on_host = true;  // the device is the host, which also holds the copy of a checkpoint
+  bool on_host = true;          // the device is the host, which also holds the copy of a checkpoint
+  bool saves_meanwhile = true;  // checkpoints are written while training goes on, not at its end alone
 };
 
-// Bytes on the device of one rank.
+// Whether gradients go from a buffer of the micro-batch into the sum, as UnitShards decides.
+bool uses_scratch(const MemoryInputs& inputs);
+
+// Elements of the units that are gathered and summed as one: the largest block stands for all.
+struct UnitSizes {
+  explicit UnitSizes(const models::LlamaConfig& config);
+  std::int64_t embedding = 0, block = 0, head = 0;  // the head with the final norm
+  bool tied;
+};
+
+// Bytes on the device of one rank when it holds most.
 struct MemoryPlan {
   std::uint64_t parameters = 0;       // values
   std::uint64_t gradients = 0;        // sums and scratch
@@ -34,7 +45,6 @@ struct MemoryPlan {
   std::uint64_t checkpoint_copy = 0;  // written while training goes on
   std::uint64_t program = 0;          // code and generated kernels
 
-  // A checkpoint is copied between steps, when activations are free.
   std::uint64_t peak() const;
 };
 MemoryPlan plan_memory(const models::LlamaConfig& config, const MemoryInputs& inputs);

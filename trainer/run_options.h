@@ -37,6 +37,7 @@ struct RunOptions {
   DeviceChoice device = DeviceChoice::kAuto;
   std::int64_t threads = 0;  // compute threads; 0: every core
   bool deterministic = true;
+  bool trace = false;          // times of the first steps, for chrome://tracing
   std::int64_t log_every = 1;  // steps between lines on the console; metrics.jsonl has every step
   bool operator==(const RunOptions&) const = default;
 
@@ -78,6 +79,10 @@ struct RunOptions {
              "ranks "
              "gives the same bits; false saves a buffer of two layers and a pass over the gradients for each "
              "micro-batch"});
+    v.field("trace", trace,
+            {.help = "writes when each layer and each call to other ranks ran in the first 10 steps of a "
+                     "launch: trace_rank_*.json in dir, for chrome://tracing or Perfetto",
+             .free_at_resume = true});
     v.field("log_every", log_every,
             {.help = "steps between lines on the console; metrics.jsonl has every step",
              .units = "steps",

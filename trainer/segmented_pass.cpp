@@ -51,7 +51,12 @@ template <class Compute>
 void SegmentedPass::forward_turn(std::size_t unit, Compute&& compute) {
   units_.need_values(unit);
   if (unit + 1 < units_.num_units()) units_.prefetch_values(unit + 1);
-  compute();
+  {
+    const Trace::Span span(units_.group().trace().get(), "forward " + model_.units()[unit].name());
+    compute();
+  }
+  // Sums of the pass before had the time of the first block.
+  if (unit == 1) units_.settle_gradients();
   // The last unit and the head are needed again at once.
   if (unit + 1 < units_.num_units() && unit != head_unit()) units_.release_values(unit);
 }
@@ -62,7 +67,10 @@ void SegmentedPass::backward_turn(std::size_t unit, Compute&& compute) {
   if (unit > 0) units_.need_values(unit);
   if (unit > 1) units_.prefetch_values(unit - 1);
   units_.need_gradients(unit);
-  compute();
+  {
+    const Trace::Span span(units_.group().trace().get(), "backward " + model_.units()[unit].name());
+    compute();
+  }
   units_.release_values(unit);
   units_.gradients_done(unit);
 }

@@ -85,7 +85,10 @@ std::vector<MetricValue> Trainer::train_step() {
                     "from an earlier checkpoint");
   }
   const double rate = schedule_.rate(steps_done_);
-  optimizer_.step(steps_done_ + 1, rate, norm);  // update
+  {
+    const Trace::Span span(units_.group().trace().get(), "update");
+    optimizer_.step(steps_done_ + 1, rate, norm);  // update
+  }
   // ---- the line: everything below reports
   // -------------------------------------------------------------------------------------------
   wait_for(model_.device());  // the clock is to see the update too
@@ -130,12 +133,17 @@ std::map<std::size_t, losses::LossTerms> Trainer::compute(const std::vector<data
     const auto noise = [&](at::Tensor& hidden_TD) {
       add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);
     };
+    at::Tensor d_hidden_TD;
     const at::Tensor hidden_TD =
         pass_.forward(model_input(batch, model_.device()),
                       options_.neftune_noise_alpha > 0.0 ? noise : std::function<void(at::Tensor&)>{});
-    const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
-    pass_.backward(result.d_hidden_TD);                                                         // backward
-    terms[index] = result.terms;
+    {
+      const Trace::Span span(group.trace().get(), "loss");
+      const ObjectiveResult result = objective_.loss(hidden_TD, head(), batch, &gradient_scale);  // loss
+      d_hidden_TD = result.d_hidden_TD;
+      terms[index] = result.terms;
+    }
+    pass_.backward(d_hidden_TD);  // backward
     units_.group().note_progress();
   }
   return terms;

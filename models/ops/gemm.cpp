@@ -88,6 +88,21 @@ at::Tensor rowwise_product(const at::Tensor& x, const at::Tensor& w, const at::T
   return y;
 }
 
+// sums += x for fp32 and bf16. LibTorch would make an fp32 copy of x first, which for the output head is the
+// largest tensor of a step.
+void add_to_sums(at::Tensor& sums, const at::Tensor& x) {
+  if (!sums.is_cpu() || sums.scalar_type() != at::kFloat || x.scalar_type() != at::kBFloat16 ||
+      !sums.is_contiguous() || !x.is_contiguous()) {
+    sums.add_(x);
+    return;
+  }
+  auto* const to = sums.data_ptr<float>();
+  const auto* const from = x.const_data_ptr<c10::BFloat16>();
+  at::parallel_for(0, x.numel(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+    cpu::kernels<c10::BFloat16>().add_to(to + begin, from + begin, end - begin);
+  });
+}
+
 bool use_rowwise(const at::Tensor& x) {
   return rowwise_products && x.is_cpu();
 }
@@ -119,7 +134,7 @@ void accumulate_matmul_tn(at::Tensor& gradient_NK, const at::Tensor& g_TN, const
   } else if (gradient_NK.scalar_type() == x_TK.scalar_type()) {
     gradient_NK.addmm_(g_TN.t(), x_TK);
   } else {
-    gradient_NK.add_(at::mm(g_TN.t(), x_TK));
+    add_to_sums(gradient_NK, at::mm(g_TN.t(), x_TK));
   }
 }
 

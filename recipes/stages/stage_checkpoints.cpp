@@ -50,14 +50,18 @@ std::string StageCheckpoints::stop_reason() const {
   return is_job_over_ ? "the end of the job, which SLURM_JOB_END_TIME tells" : "another rank";
 }
 
-void StageCheckpoints::save(trainer::CheckpointContent content) {
+void StageCheckpoints::prepare(const std::vector<trainer::StatePart>& state) {
+  if (recipe_.run.checkpoint_every) writer_.prepare(state);
+}
+
+void StageCheckpoints::save(trainer::CheckpointContent content, bool is_last) {
   group_.set_section("saving", kLongestSilence);
   if (run_) {
     run_->set_activity("saving");
     // Metrics are on the disk before a checkpoint can say that it is complete.
     run_->flush();
   }
-  tell_of(writer_.begin(std::move(content)));
+  tell_of(writer_.begin(std::move(content), is_last));
   if (run_) run_->set_activity("");
   group_.set_section("");
 }

@@ -30,8 +30,11 @@ class StageCheckpoints {
   // What asked to stop, for people.
   std::string stop_reason() const;
 
-  // Begins to write; training goes on. Collective. Throws as CheckpointWriter does.
-  void save(trainer::CheckpointContent content);
+  // As CheckpointWriter::prepare, where the run saves while it trains.
+  void prepare(const std::vector<trainer::StatePart>& state);
+  // Begins to write; training goes on unless this save `is_last`. Collective. Throws as CheckpointWriter
+  // does.
+  void save(trainer::CheckpointContent content, bool is_last);
   // Waits until all is on the disk. Collective.
   void finish();
   // The same on the way out of an error, by one rank alone.

@@ -27,16 +27,6 @@ data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, tra
   return options;
 }
 
-data::PlanOptions plan_options(const Recipe& recipe) {
-  data::PlanOptions options;
-  options.batch = recipe.batch;
-  options.epochs = recipe.run.epochs;
-  options.max_steps = recipe.run.max_steps;
-  options.seed = recipe.run.seed;
-  options.shuffle = recipe.data.shuffle;
-  return options;
-}
-
 data::PlanOptions evaluation_plan(const Recipe& recipe) {
   data::PlanOptions options;
   options.batch.tokens = recipe.batch.micro_tokens;
@@ -69,6 +59,24 @@ void require_same_plan(const data::BatchPlan& plan, trainer::ProcessGroup& group
 
 }  // namespace
 
+data::DataOptions cached_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources) {
+  data::DataOptions options = recipe.data;
+  if (options.cache_dir.empty())
+    options.cache_dir = (std::filesystem::path(recipe.run.dir) / "data" / "cache").string();
+  options.sources = sources;
+  return options;
+}
+
+data::PlanOptions plan_options(const Recipe& recipe) {
+  data::PlanOptions options;
+  options.batch = recipe.batch;
+  options.epochs = recipe.run.epochs;
+  options.max_steps = recipe.run.max_steps;
+  options.seed = recipe.run.seed;
+  options.shuffle = recipe.data.shuffle;
+  return options;
+}
+
 StageData::StageData(const Recipe& recipe, const TextFront& front, trainer::Log& log,
                      trainer::Terminal& terminal, trainer::ProcessGroup& group)
     : recipe_(recipe) {
@@ -97,11 +105,7 @@ StageData::StageData(const Recipe& recipe, const TextFront& front, trainer::Log&
 data::TrainingData StageData::open(const std::vector<data::SourceOptions>& sources, const TextFront& front,
                                    trainer::Log& log, trainer::Terminal& terminal,
                                    trainer::ProcessGroup& group) const {
-  data::DataOptions options = recipe_.data;
-  if (options.cache_dir.empty())
-    options.cache_dir = (std::filesystem::path(recipe_.run.dir) / "data" / "cache").string();
-  options.sources = sources;
-  return data::TrainingData::open(options, *front.tokenizer, *front.chat_template,
+  return data::TrainingData::open(cached_data(recipe_, sources), *front.tokenizer, *front.chat_template,
                                   open_options(recipe_, front, log, terminal, group));
 }
 

@@ -17,6 +17,11 @@
 
 namespace caravan::recipes {
 
+// The `data` section with other rows, and the place where their tokens are kept.
+data::DataOptions cached_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources);
+// The steps of training as the recipe has them.
+data::PlanOptions plan_options(const Recipe& recipe);
+
 // Not to be moved: its parts point at each other.
 class StageData {
  public:

@@ -6,7 +6,6 @@
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
 #include "trainer/error.h"
-#include "trainer/memory_plan.h"
 
 namespace caravan::recipes {
 
@@ -60,7 +59,7 @@ void TrainingModel::load(const Recipe& recipe) {
   }
 }
 
-void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device) {
+trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bool on_host) {
   const trainer::ShardOptions shards = shard_options(recipe);
   trainer::MemoryInputs inputs;
   inputs.bf16 = recipe.model.dtype == models::DType::kBf16;
@@ -69,8 +68,14 @@ void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, c
   inputs.single_micro_batch = shards.single_micro_batch;
   inputs.ordered = shards.ordered;
   inputs.shard = shards.stage;
-  inputs.ranks = place.size;
-  inputs.on_host = device.is_cpu();
+  inputs.ranks = ranks;
+  inputs.on_host = on_host;
+  inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
+  return inputs;
+}
+
+void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device) {
+  const trainer::MemoryInputs inputs = memory_inputs(recipe, place.size, device.is_cpu());
   const std::uint64_t free = inputs.on_host ? trainer::free_host_memory(place.local_size)
                                             : models::device_facts(device).memory_bytes;
   std::string where = inputs.on_host ? "this machine" : device.str();

@@ -7,6 +7,7 @@
 #include "recipes/recipe.h"
 #include "trainer/distributed/rank_place.h"
 #include "trainer/distributed/unit_shards.h"
+#include "trainer/memory_plan.h"
 
 namespace caravan::recipes {
 
@@ -27,6 +28,9 @@ class TrainingModel {
   std::unique_ptr<models::Llama> model_;
   std::unique_ptr<trainer::UnitShards> units_;
 };
+
+// What a run of `ranks` asks of memory.
+trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bool on_host);
 
 // Throws trainer::Error (71) where the run would take more memory than is free, before any of it is taken.
 void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device);

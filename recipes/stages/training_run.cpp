@@ -96,6 +96,7 @@ class TrainingRun {
                                      },
                                      [this](std::int64_t step) { return after_step(step); }}) &&
                       !owes_evaluation_;
+    write_trace();
     checkpoints_->finish();
     return done ? complete() : stopped();
   }
@@ -234,6 +235,7 @@ class TrainingRun {
       trainer_->optimizer().load_master(models::HfDirectory(recipe_.model.path));
     }
     group_.set_section("");
+    checkpoints_->prepare(trainer_->optimizer().state());
   }
 
   void restore() {
@@ -252,6 +254,7 @@ class TrainingRun {
     if (data_->held_out() != nullptr && (trainer_->steps_done() == 0 || owes))
       evaluate(trainer_->steps_done());
     checkpoints_->begin_step();
+    if (recipe_.run.trace) group_.set_trace(std::make_shared<trainer::Trace>(group_.rank()));
   }
 
   void open_run(const std::vector<std::string>& command) {
@@ -320,15 +323,25 @@ class TrainingRun {
 
   bool after_step(std::int64_t step) {
     checkpoints_->end_step();
+    if (group_.trace() && ++traced_steps_ >= trainer::Trace::kSteps) write_trace();
     const StageCheckpoints::Wishes wishes = checkpoints_->after_step(step);
     // A last step whose evaluation was given up is not the end yet.
     const bool stop = wishes.stop || owes_evaluation_;
-    if (stop || wishes.save || step == data_->source().num_steps()) save(step);
+    const bool is_last = stop || step == data_->source().num_steps();
+    if (is_last || wishes.save) save(step, is_last);
     checkpoints_->begin_step();
     return stop;
   }
 
-  void save(std::int64_t step) {
+  void write_trace() {
+    if (!group_.trace()) return;
+    char name[40];
+    std::snprintf(name, sizeof name, "trace_rank_%05d.json", group_.rank());
+    group_.trace()->write(run_path() / name);
+    group_.set_trace(nullptr);
+  }
+
+  void save(std::int64_t step, bool is_last) {
     trainer::CheckpointContent content;
     content.step = step;
     content.state = trainer_->optimizer().state();
@@ -336,7 +349,7 @@ class TrainingRun {
         {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
     if (owes_evaluation_) content.progress["owes_evaluation"] = true;
     content.recipe_yaml = resolved_yaml(recipe_);
-    checkpoints_->save(std::move(content));
+    checkpoints_->save(std::move(content), is_last);
   }
 
   const Recipe& recipe_;
@@ -355,6 +368,7 @@ class TrainingRun {
   std::optional<TrainingModel> model_;
   std::optional<trainer::SftObjective> objective_;
   std::optional<trainer::Trainer> trainer_;
+  int traced_steps_ = 0;
   bool owes_evaluation_ = false;               // one was given up to stop in time
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   double gemm_ = 0.0;                          // of all ranks together

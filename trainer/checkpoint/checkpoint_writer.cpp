@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "models/weights/output_file.h"
@@ -21,9 +22,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// What this rank writes, copied to the host: of what all ranks have, a share each.
-std::vector<StatePart> copy_of(const std::vector<StatePart>& state, const ProcessGroup& group) {
-  std::vector<StatePart> copies;
+// What this rank writes: of what all ranks have, a share each.
+std::vector<StatePart> own_share(const std::vector<StatePart>& state, const ProcessGroup& group) {
+  std::vector<StatePart> share;
   for (StatePart part : state) {
     if (part.everywhere) {
       const std::int64_t begin = part.size * group.rank() / group.size(),
@@ -32,11 +33,9 @@ std::vector<StatePart> copy_of(const std::vector<StatePart>& state, const Proces
       part.begin = begin;
       part.everywhere = false;
     }
-    if (part.part.numel() == 0) continue;
-    part.part = part.part.to(at::kCPU, part.part.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
-    copies.push_back(std::move(part));
+    if (part.part.numel() > 0) share.push_back(std::move(part));
   }
-  return copies;
+  return share;
 }
 
 }  // namespace
@@ -48,6 +47,27 @@ CheckpointWriter::~CheckpointWriter() {
   if (running_) give_up();
 }
 
+void CheckpointWriter::prepare(const std::vector<StatePart>& state) {
+  for (const StatePart& part : own_share(state, group_))
+    copies_.push_back(at::empty_like(part.part, at::TensorOptions(at::kCPU)));
+  // The first touch of memory costs ten times a copy.
+  touched_ = std::async(std::launch::async, [this] {
+    for (const at::Tensor& copy : copies_) std::memset(copy.data_ptr(), 0, copy.nbytes());
+  });
+}
+
+// The share that is written, apart from the state where training will change that.
+std::vector<StatePart> CheckpointWriter::share_of(const std::vector<StatePart>& state, bool is_last) {
+  std::vector<StatePart> share = own_share(state, group_);
+  if (touched_.valid()) touched_.get();
+  for (std::size_t i = 0; i < share.size(); ++i) {
+    if (is_last && share[i].part.is_cpu()) continue;
+    if (copies_.size() <= i) copies_.push_back(at::empty_like(share[i].part, at::TensorOptions(at::kCPU)));
+    share[i].part = copies_[i].copy_(share[i].part);
+  }
+  return share;
+}
+
 void CheckpointWriter::give_up() noexcept {
   if (running_->written.valid()) running_->written.wait();
   std::error_code ignored;
@@ -55,7 +75,7 @@ void CheckpointWriter::give_up() noexcept {
   running_.reset();
 }
 
-std::optional<SavedCheckpoint> CheckpointWriter::begin(CheckpointContent content) {
+std::optional<SavedCheckpoint> CheckpointWriter::begin(CheckpointContent content, bool is_last) {
   std::optional<SavedCheckpoint> before = finish();
   const auto start = Clock::now();
   const fs::path partial = partial_folder(run_dir_, content.step);
@@ -64,7 +84,7 @@ std::optional<SavedCheckpoint> CheckpointWriter::begin(CheckpointContent content
     fs::create_directories(partial);
   }
   group_.barrier("begin of a checkpoint");
-  content.state = copy_of(content.state, group_);
+  content.state = share_of(content.state, is_last);
   Running& running = running_.emplace();
   running.content = std::move(content);
   running.begun = start;

@@ -39,8 +39,12 @@ class CheckpointWriter {
   // Gives up one that is on its way.
   ~CheckpointWriter();
 
-  // Copies the state and begins to write it. Waits first for one that is on its way.
-  std::optional<SavedCheckpoint> begin(CheckpointContent content);
+  // Takes the memory of copies beforehand, in the background: the first save then waits no longer than later
+  // ones. Once; `state` as in all that is written. Not collective.
+  void prepare(const std::vector<StatePart>& state);
+  // Copies the state and begins to write it. Waits first for one that is on its way. `is_last`: the state
+  // stays as it is until finish, and need not be copied.
+  std::optional<SavedCheckpoint> begin(CheckpointContent content, bool is_last = false);
   // Between steps: completes the one on its way if every rank has written its part by now. Costs nothing
   // where there is none.
   std::optional<SavedCheckpoint> poll();
@@ -56,6 +60,7 @@ class CheckpointWriter {
     double blocked_seconds = 0.0;
   };
   nlohmann::json write_part(const CheckpointContent& content) const;
+  std::vector<StatePart> share_of(const std::vector<StatePart>& state, bool is_last);
   SavedCheckpoint complete(const nlohmann::json& own);
   void write_manifest(const std::vector<std::string>& parts);
   void give_up() noexcept;
@@ -63,6 +68,8 @@ class CheckpointWriter {
   std::filesystem::path run_dir_;
   std::int64_t keep_;
   ProcessGroup& group_;
+  std::vector<at::Tensor> copies_;  // on the host; kept for the next save
+  std::future<void> touched_;
   std::optional<Running> running_;
 };
 

@@ -207,7 +207,11 @@ class C10dGroup::Running : public Pending::Work {
         completion_(std::make_shared<Completion>()) {
     if (on_device_) return;
     future_ = work_->getFuture();
-    future_->addCallback([completion = completion_](c10::ivalue::Future&) { completion->set(); });
+    future_->addCallback([completion = completion_, trace = group_.trace(), number = number_,
+                          name = name_](c10::ivalue::Future&) {
+      if (trace) trace->call_ends(number, name);
+      completion->set();
+    });
   }
 
   void wait() override {
@@ -224,6 +228,7 @@ class C10dGroup::Running : public Pending::Work {
   void wait_on_device() {
     try {
       work_->wait();
+      if (group_.trace()) group_.trace()->call_ends(number_, name_);
     } catch (const std::exception& error) {
       group_.watch_->broken(name_, error.what());
     }
@@ -243,6 +248,7 @@ template <class Call>
 Pending C10dGroup::start(const at::Tensor& x, const std::string& name, Call call,
                          std::function<void()> afterwards) {
   const std::uint64_t number = watch_->begin(name);
+  if (trace()) trace()->call_begins(number, name);
   WorkPtr work;
   try {
     work = call(x.is_cuda() ? *device_backend_ : *host_backend_);

@@ -20,7 +20,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "trainer/metrics/trace.h"
 
 namespace caravan::trainer {
 
@@ -55,6 +58,9 @@ class ProcessGroup {
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_first() const { return rank_ == 0; }
+  // Where what this rank computes and calls is timed; null: nowhere. For tensors only.
+  const std::shared_ptr<Trace>& trace() const { return trace_; }
+  void set_trace(std::shared_ptr<Trace> trace) { trace_ = std::move(trace); }
 
   // Tensors may be on this device from now on. One device a rank.
   virtual void use_device(const c10::Device& device) = 0;
@@ -107,6 +113,7 @@ class ProcessGroup {
 
  private:
   int rank_, size_;
+  std::shared_ptr<Trace> trace_;
 };
 
 // One rank: every call returns at once and touches no library.

@@ -2,16 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace caravan::trainer {
 
-namespace {
-
-// Scratch gradients that may wait for their reduction while the next unit computes.
-constexpr std::size_t kReductionsOnTheWay = 1;
-
-}  // namespace
+namespace {}  // namespace
 
 models::UnitMemory UnitShards::memory_of(std::int64_t stage, int ranks) {
   return {.whole = stage < 3 || ranks == 1, .multiple = kShardMultiple * ranks};
@@ -22,6 +18,8 @@ UnitShards::UnitShards(models::Llama& model, ProcessGroup& group, const ShardOpt
   // One rank holds everything, whatever the stage.
   if (group.size() == 1) options_.stage = 0;
   model_.allocate_gradients(options_.gradient_dtype, false);
+  for (std::size_t unit = 1; unit + 1 < num_units(); ++unit)
+    largest_block_ = std::max(largest_block_, at(unit).size());
   for (std::size_t unit = 0; unit < num_units(); ++unit) {
     Part& part = parts_[unit];
     const std::int64_t size = at(unit).size(), own = part_of(unit, 0).end;
@@ -92,10 +90,7 @@ void UnitShards::release_values(std::size_t unit) {
 void UnitShards::need_gradients(std::size_t unit) {
   Part& part = parts_[unit];
   if (!uses_scratch() || part.gradients_memory.defined()) return;
-  while (reductions_.size() > kReductionsOnTheWay) {
-    reductions_.front().wait();
-    reductions_.pop_front();
-  }
+  settle_gradients(largest_block_);
   part.gradients_memory = at::zeros(at(unit).gradients().sizes(), at(unit).gradients().options());
   at(unit).attach_gradients(part.gradients_memory);
 }
@@ -111,30 +106,39 @@ void UnitShards::gradients_done(std::size_t unit) {
     own = own.narrow(0, range.begin, range.end - range.begin);
   }
   const std::string name = "gradients " + at(unit).name();
-  reductions_.push_back(options_.ordered ? group_->reduce_scatter_ordered(own, whole, name)
-                                         : group_->reduce_scatter(own, whole, name));
+  reductions_.emplace_back(options_.ordered ? group_->reduce_scatter_ordered(own, whole, name)
+                                            : group_->reduce_scatter(own, whole, name),
+                           whole.numel());
+  elements_on_the_way_ += whole.numel();
+}
+
+void UnitShards::settle_gradients(std::int64_t elements) {
+  while (elements_on_the_way_ > elements) {
+    reductions_.front().first.wait();
+    elements_on_the_way_ -= reductions_.front().second;
+    reductions_.pop_front();
+  }
 }
 
 void UnitShards::finish_gradients() {
-  for (Pending& reduction : reductions_) reduction.wait();
-  reductions_.clear();
+  settle_gradients();
   if (group_->size() == 1) return;
+  std::vector<Pending> reductions;
   // All of them are on their way before the first is waited for.
   for (std::size_t unit = num_units(); unit-- > 0;) {
     Part& part = parts_[unit];
     const std::string name = "gradients " + at(unit).name();
     const Range range = part_of(unit, group_->rank());
     if (options_.stage == 0)
-      reductions_.push_back(
+      reductions.push_back(
           uses_scratch()
               ? group_->all_gather(part.own_gradients,
                                    part.own_gradients.narrow(0, range.begin, range.end - range.begin), name)
               : group_->all_reduce(part.own_gradients, Reduce::kSum, name));
     else if (!uses_scratch())
-      reductions_.push_back(group_->reduce_scatter(part.own_gradients, part.gradients_memory, name));
+      reductions.push_back(group_->reduce_scatter(part.own_gradients, part.gradients_memory, name));
   }
-  for (Pending& reduction : reductions_) reduction.wait();
-  reductions_.clear();
+  for (Pending& reduction : reductions) reduction.wait();
   if (options_.stage == 1 && !uses_scratch())
     for (Part& part : parts_) part.gradients_memory.zero_();
 }

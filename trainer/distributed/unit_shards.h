@@ -53,6 +53,9 @@ class UnitShards {
   // Gradients of the unit are added to a buffer from here until gradients_done.
   void need_gradients(std::size_t unit);
   void gradients_done(std::size_t unit);
+  // Waits until no more than so many elements are on the way to the sum; each of them takes memory twice.
+  // While a block computes, those of one other block may be.
+  void settle_gradients(std::int64_t elements = 0);
 
   // ---- The end of a step.
   // After its last micro-batch: afterwards own_gradients is the sum over all ranks.
@@ -98,7 +101,8 @@ class UnitShards {
   ShardOptions options_;
   bool trains_ = true;
   std::vector<Part> parts_;
-  std::deque<Pending> reductions_;
+  std::deque<std::pair<Pending, std::int64_t>> reductions_;  // and how many elements
+  std::int64_t elements_on_the_way_ = 0, largest_block_ = 0;
 };
 
 }  // namespace caravan::trainer

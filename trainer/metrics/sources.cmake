@@ -13,6 +13,7 @@ add_library(trainer_metrics OBJECT
   metrics/run_totals.cpp
   metrics/tensorboard_sink.cpp
   metrics/terminal.cpp
+  metrics/trace.cpp
   stop_request.cpp
 )
 target_link_libraries(trainer_metrics PUBLIC nlohmann_json::nlohmann_json)

@@ -59,6 +59,13 @@ void rotate(const T* x, T* out, const float* cos, const float* sin, std::int64_t
   });
 }
 
+template <class T>
+void add_to(float* sums, const T* x, std::int64_t count) {
+  for_lanes(count, [&](std::int64_t i, std::int64_t lanes) {
+    store_at(sums, i, lanes, load_at(sums, i, lanes) + load_at(x, i, lanes));
+  });
+}
+
 inline Vec sigmoid(Vec x) {
   return Vec(1.f) / (Vec(1.f) + x.neg().exp_u20());
 }

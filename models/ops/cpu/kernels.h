@@ -91,6 +91,9 @@ struct KernelTable {
   // Columns [first, last) of p.y.
   void (*matmul_rows)(const RowsProduct<T>& p, std::int64_t first, std::int64_t last);
 
+  // sums[i] += x[i].
+  void (*add_to)(float* sums, const T* x, std::int64_t count);
+
   // What sampling needs of a row of logits.
   void (*row_peak)(const T* logits, std::int64_t count, RowPeak* out);
 };

@@ -1,0 +1,175 @@
+#include "recipes/run_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "data/text_table.h"
+#include "recipes/stages/stage_data.h"
+#include "recipes/stages/training_model.h"
+#include "trainer/metrics/console_sink.h"
+#include "trainer/optim/lr_schedule.h"
+#include "trainer/stop_request.h"
+
+namespace caravan::recipes {
+
+namespace {
+
+// Steps whose micro-batches are counted: all of a short run, a sample of a long one.
+constexpr std::int64_t kMostStepsLookedAt = 64;
+constexpr std::int64_t kRates = 60;
+
+RunPlan::Steps read_steps(const Recipe& recipe) {
+  const TextFront front =
+      load_text_front(recipe.model.path, recipe.data.tokenizer, recipe.data.chat_template, true);
+  data::OpenOptions options;
+  options.seed = recipe.run.seed;
+  options.variables = front.variables;
+  options.cancelled = [] { return trainer::StopRequest::requested(); };
+  const data::TrainingData rows = data::TrainingData::open(cached_data(recipe, recipe.data.sources),
+                                                           *front.tokenizer, *front.chat_template, options);
+  const data::BatchPlan plan = rows.plan(plan_options(recipe));
+  RunPlan::Steps steps;
+  steps.steps = plan.num_steps();
+  steps.documents = static_cast<std::int64_t>(rows.num_documents());
+  steps.tokens = plan.num_tokens();
+  steps.trained_tokens = plan.num_trained_tokens();
+  steps.epochs = plan.epochs_after(plan.num_steps() - 1);
+  const std::int64_t stride = (plan.num_steps() + kMostStepsLookedAt - 1) / kMostStepsLookedAt;
+  for (std::int64_t step = 0; step < plan.num_steps(); step += stride)
+    steps.micro_batches =
+        std::max(steps.micro_batches, static_cast<std::int64_t>(plan.micro_batches(step).size()));
+  return steps;
+}
+
+// Without rows: full micro-batches, or a document of the longest each.
+std::int64_t guess_micro_batches(const Recipe& recipe) {
+  const std::int64_t tokens =
+      recipe.batch.tokens ? *recipe.batch.tokens : *recipe.batch.sequences * recipe.data.max_length;
+  return (tokens + recipe.batch.micro_tokens - 1) / recipe.batch.micro_tokens;
+}
+
+std::vector<RunPlan::Rate> rates(const Recipe& recipe, std::int64_t steps) {
+  const trainer::LrSchedule schedule(recipe.schedule, recipe.optimizer.learning_rate, steps);
+  std::vector<RunPlan::Rate> found;
+  for (std::int64_t i = 0; i < std::min(kRates, steps); ++i) {
+    const std::int64_t step = steps <= kRates ? i : i * (steps - 1) / (kRates - 1);
+    found.push_back({step + 1, schedule.rate(step)});
+  }
+  return found;
+}
+
+// One character a rate, eight heights.
+std::string curve(const std::vector<RunPlan::Rate>& rates) {
+  constexpr std::array<const char*, 9> kHeights{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  double most = 0.0;
+  for (const RunPlan::Rate& rate : rates) most = std::max(most, rate.rate);
+  std::string text;
+  for (const RunPlan::Rate& rate : rates)
+    text += kHeights[most > 0.0 ? static_cast<std::size_t>(std::ceil(rate.rate / most * 8.0 - 1e-9)) : 0];
+  return text;
+}
+
+std::string rate_text(double rate) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", rate);
+  return text;
+}
+
+std::string counted(std::int64_t number) {
+  return trainer::with_thousands(static_cast<double>(number));
+}
+
+}  // namespace
+
+RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
+  const models::LlamaConfig config =
+      models::read_llama_config(request.config.empty() ? recipe.model.path + "/config.json" : request.config);
+  RunPlan plan;
+  plan.ranks = request.ranks;
+  plan.shard = recipe.distributed.shard;
+  plan.parameters = trainer::count_parameters(config);
+  plan.inputs = memory_inputs(recipe, request.ranks, request.on_host);
+  plan.memory = trainer::plan_memory(config, plan.inputs);
+  trainer::require_memory(config, plan.inputs, recipe.data.max_length, request.memory_bytes, "each rank");
+  if (request.reads_data) plan.data = read_steps(recipe);
+  plan.micro_batches = plan.data ? plan.data->micro_batches : guess_micro_batches(recipe);
+  plan.traffic = trainer::plan_traffic(config, plan.inputs, plan.micro_batches);
+  plan.steps = plan.data ? plan.data->steps : recipe.run.max_steps;
+  if (plan.steps) plan.rates = rates(recipe, *plan.steps);
+  return plan;
+}
+
+std::string describe(const RunPlan& plan) {
+  const auto gib = [](std::uint64_t bytes) { return trainer::format_gibibytes(static_cast<double>(bytes)); };
+  std::string text = counted(plan.parameters) + " parameters in " + (plan.inputs.bf16 ? "bf16" : "fp32") +
+                     "; " + counted(plan.ranks) + (plan.ranks == 1 ? " rank" : " ranks") +
+                     ", distributed.shard " + std::to_string(plan.shard) + "\n\n";
+  const trainer::MemoryPlan& m = plan.memory;
+  std::vector<data::TableLine> table{
+      {"memory of each rank, at its peak", ""},
+      {"  parameters", gib(m.parameters)},
+      {"  gradients", gib(m.gradients)},
+      {"  optimizer", gib(m.optimizer)},
+      {"  activations of " + counted(plan.inputs.micro_tokens) + " tokens", gib(m.activations)},
+      {"  logits, a chunk", gib(m.logits)},
+      {"  copy of a checkpoint", gib(m.checkpoint_copy)},
+      {"  program", gib(m.program)},
+      {"  together", gib(m.peak())}};
+  text += data::print_table(table) + "\n";
+  if (plan.ranks > 1)
+    text += "each rank sends " + gib(plan.traffic.total()) + " in a step of " + counted(plan.micro_batches) +
+            " micro-batches: parameters " + gib(plan.traffic.values) + ", gradients " +
+            gib(plan.traffic.gradients) + "\n";
+  if (plan.data) {
+    char epochs[32];
+    std::snprintf(epochs, sizeof epochs, "%.4g", plan.data->epochs);
+    text += counted(plan.data->steps) + " steps, " + epochs + " epochs of " + counted(plan.data->documents) +
+            " documents, " + counted(plan.data->tokens) + " tokens, " + counted(plan.data->trained_tokens) +
+            " of them trained\n";
+  } else {
+    text +=
+        plan.steps ? counted(*plan.steps) + " steps\n" : "steps: not counted, for the rows were not read\n";
+  }
+  if (!plan.rates.empty()) {
+    const auto peak = std::max_element(plan.rates.begin(), plan.rates.end(),
+                                       [](const auto& a, const auto& b) { return a.rate < b.rate; });
+    text += "learning rate " + rate_text(plan.rates.front().rate) + " at step 1, " + rate_text(peak->rate) +
+            " at step " + counted(peak->step) + ", " + rate_text(plan.rates.back().rate) + " at step " +
+            counted(plan.rates.back().step) + "\n" + curve(plan.rates) + "\n";
+  }
+  return text;
+}
+
+nlohmann::ordered_json to_json(const RunPlan& plan) {
+  const trainer::MemoryPlan& m = plan.memory;
+  nlohmann::ordered_json json = {
+      {"parameters", plan.parameters},
+      {"ranks", plan.ranks},
+      {"shard", plan.shard},
+      {"memory_bytes",
+       {{"parameters", m.parameters},
+        {"gradients", m.gradients},
+        {"optimizer", m.optimizer},
+        {"activations", m.activations},
+        {"logits", m.logits},
+        {"checkpoint_copy", m.checkpoint_copy},
+        {"program", m.program},
+        {"peak", m.peak()}}},
+      {"sent_bytes_of_a_step", {{"parameters", plan.traffic.values}, {"gradients", plan.traffic.gradients}}},
+      {"micro_batches", plan.micro_batches}};
+  if (plan.steps) json["steps"] = *plan.steps;
+  if (plan.data) {
+    json["epochs"] = plan.data->epochs;
+    json["documents"] = plan.data->documents;
+    json["tokens"] = plan.data->tokens;
+    json["trained_tokens"] = plan.data->trained_tokens;
+  }
+  for (const RunPlan::Rate& rate : plan.rates)
+    json["learning_rates"].push_back({{"step", rate.step}, {"rate", rate.rate}});
+  return json;
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,1 @@
+test_program(plan_tests SOURCES plan/plan_test.cpp)
