@@ -27,6 +27,10 @@ bool lies_within(const std::optional<Number>& number, Number low, Number high) {
   return number && *number >= low && *number <= high;
 }
 
+bool is_count(const std::string& word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+}
+
 template <class Number>
 std::string range_text(const char* kind, Number low, Number high) {
   std::ostringstream text;
@@ -90,6 +94,27 @@ void CommandFlags::add_choice(const std::string& name, std::optional<std::string
                     }});
 }
 
+void CommandFlags::add_count(const std::string& name, std::optional<std::int64_t>& value, std::int64_t alone,
+                             std::int64_t low, std::int64_t high) {
+  add_integer(name, value, low, high);
+  flags_.back().value_is_optional = true;
+  flags_.back().set = [&value, alone, set = std::move(flags_.back().set)](const std::string& text) {
+    if (text.empty()) {
+      value = alone;
+    } else {
+      set(text);
+    }
+  };
+}
+
+void CommandFlags::add_parsed(const std::string& name, bool takes_value,
+                              std::function<std::string(const std::string&)> set) {
+  flags_.push_back({name, takes_value, [this, name, set = std::move(set)](const std::string& text) {
+                      const std::string problem = set(text);
+                      if (!problem.empty()) refuse(name + ": " + problem);
+                    }});
+}
+
 CommandFlags::Flag& CommandFlags::find(const std::string& name) {
   std::vector<std::string_view> names{"--help"};
   for (Flag& flag : flags_) {
@@ -134,6 +159,8 @@ bool CommandFlags::parse(std::span<const std::string> args) {
       flag.set("");
     } else if (equals != std::string::npos) {
       flag.set(args[i].substr(equals + 1));
+    } else if (flag.value_is_optional && (i + 1 == args.size() || !is_count(args[i + 1]))) {
+      flag.set("");
     } else {
       if (i + 1 == args.size()) refuse(flag.name + " needs a value");
       flag.set(args[++i]);

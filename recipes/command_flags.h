@@ -31,6 +31,13 @@ class CommandFlags {
   void add_choice(const std::string& name, std::optional<std::string>& value,
                   std::vector<std::string_view> choices);
 
+  // May stand alone, which means `alone`; a whole number behind it is its value.
+  void add_count(const std::string& name, std::optional<std::int64_t>& value, std::int64_t alone,
+                 std::int64_t low, std::int64_t high);
+  // `set` returns what is wrong with the text, or nothing: "found ...; allowed: ...".
+  void add_parsed(const std::string& name, bool takes_value,
+                  std::function<std::string(const std::string&)> set);
+
   // Words that are no flags: key=value.
   void add_overrides(std::vector<std::string>& words) { overrides_ = &words; }
 
@@ -46,6 +53,7 @@ class CommandFlags {
     std::function<void(const std::string&)> set;
     bool given = false;
     bool repeats = false;
+    bool value_is_optional = false;
   };
   bool take_word(const std::string& argument, bool& only_words);
   Flag& find(const std::string& name);

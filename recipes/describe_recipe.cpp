@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "recipes/curation/data_recipe.h"
 #include "recipes/fields.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/field_values.h"
@@ -165,23 +166,49 @@ std::string minimal_recipe() {
          "run: {dir: runs/mine, epochs: 2}\n";
 }
 
+namespace {
+
+// Sections of another stage carry its name: both have one called run.
+constexpr std::string_view kDataStage = "stage-data";
+
+void describe_data_recipe(std::vector<SectionDescription>& sections) {
+  const std::size_t top = sections.size();
+  sections.push_back({std::string(kDataStage),
+                      "a recipe of stage: data, from published sets to one file of rows; changed, it does "
+                      "again only what the change reaches",
+                      {}});
+  DataRecipe recipe;
+  Describer describer(sections, top, {});
+  recipe.visit_fields(describer);
+  for (std::size_t i = top + 1; i < sections.size(); ++i)
+    sections[i].name = std::string(kDataStage) + '-' + sections[i].name;
+}
+
+bool is_named(const SectionDescription& described, std::string_view section) {
+  return !described.name.empty() && (described.name == section ||
+                                     described.name == std::string(kDataStage) + '-' + std::string(section));
+}
+
+}  // namespace
+
 std::vector<SectionDescription> describe_recipe() {
   std::vector<SectionDescription> sections;
   sections.push_back({"", "the top of a recipe", {}});
   Recipe recipe;
   Describer describer(sections, 0, {});
   recipe.visit_fields(describer);
+  describe_data_recipe(sections);
   return sections;
 }
 
 std::optional<std::string> description_text(std::string_view section) {
   std::string text;
   const std::vector<SectionDescription> sections = describe_recipe();
-  const bool names_section = std::any_of(
-      sections.begin(), sections.end(),
-      [&](const SectionDescription& known) { return !known.name.empty() && known.name == section; });
+  const bool names_section =
+      std::any_of(sections.begin(), sections.end(),
+                  [&](const SectionDescription& known) { return is_named(known, section); });
   for (const SectionDescription& described : sections) {
-    const bool whole = section.empty() || described.name == section;
+    const bool whole = section.empty() || is_named(described, section);
     std::string keys;
     for (const KeyDescription& key : described.keys) {
       if (whole || (!names_section && is_called(key, section))) keys += key_text(key);

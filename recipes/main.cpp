@@ -2,6 +2,7 @@
 #include <array>
 
 #include "recipes/commands/data.h"
+#include "recipes/commands/data_recipe.h"
 #include "recipes/commands/demo_data.h"
 #include "recipes/commands/demo_score.h"
 #include "recipes/commands/describe.h"
@@ -9,7 +10,6 @@
 #include "recipes/commands/launch.h"
 #include "recipes/commands/render.h"
 #include "recipes/commands/tokenize.h"
-#include "recipes/commands/validate.h"
 
 namespace {
 
@@ -17,10 +17,11 @@ using caravan::recipes::Command;
 
 // In the order in which people meet them. Commands without a function are those of engine_main.cpp.
 constexpr std::array kCommands = {
-    Command{"train", "run the stage of a recipe, or go on where it stopped", nullptr},
+    Command{"train", "run the stage of a recipe, or go on where it stopped",
+            caravan::recipes::run_train_by_stage},
     Command{"launch", "run a command as several ranks on this machine", caravan::recipes::run_launch},
     Command{"validate", "check a recipe: every error at once, before anything is loaded",
-            caravan::recipes::run_validate},
+            caravan::recipes::run_validate_by_stage},
     Command{"plan", "memory, traffic, steps and learning rates of a recipe, before anything is loaded",
             nullptr},
     Command{"describe", "every key of a recipe: type, unit, default, range", caravan::recipes::run_describe},

@@ -8,6 +8,7 @@
 
 #include "data/error.h"
 #include "recipes/reader/aliases.h"
+#include "recipes/reader/check_data_recipe.h"
 #include "recipes/reader/check_recipe.h"
 #include "recipes/reader/field_reader.h"
 #include "recipes/reader/overrides.h"
@@ -88,11 +89,14 @@ void refuse_repeated(std::span<const Assignment> assignments, ReadState& state) 
   }
 }
 
-void apply_overrides(YamlNode& root, std::span<const std::string> overrides, ReadState& state) {
+// `knows_aliases`: names of other frameworks stand for keys.
+void apply_overrides(YamlNode& root, std::span<const std::string> overrides, bool knows_aliases,
+                     ReadState& state) {
   const std::vector<YamlNode::Entry> entries = parse_overrides(overrides, state.problems);
-  std::vector<Assignment> assignments = map_aliases(entries, state.notes, state.problems);
+  std::vector<Assignment> assignments;
+  if (knows_aliases) assignments = map_aliases(entries, state.notes, state.problems);
   for (const YamlNode::Entry& entry : entries) {
-    if (!is_alias(entry.key)) assignments.push_back({entry.key, entry.where, entry.value});
+    if (!knows_aliases || !is_alias(entry.key)) assignments.push_back({entry.key, entry.where, entry.value});
   }
   refuse_repeated(assignments, state);
   replace_exclusive(root, assignments, state);
@@ -112,10 +116,31 @@ void check_schema(YamlNode& root) {
             "; this version reads schema 1 only: write schema: 1, or use the caravan that wrote this"}});
 }
 
+// The keys of a recipe, whatever its stage. Throws RecipeError where the text has none.
+YamlNode read_tree(std::string_view text, const std::string& name, const std::filesystem::path& folder,
+                   ReadState& state) {
+  state.file = {.origin = name};
+  state.file_folder = std::filesystem::absolute(folder);
+  YamlNode root = parse_yaml(text, state.file);
+  if (root.kind == YamlNode::Kind::kNull) {
+    throw RecipeError({{state.file, "is empty; a recipe starts with schema: 1 and stage: sft"}});
+  }
+  if (root.kind != YamlNode::Kind::kMap) {
+    throw RecipeError({{root.where, "found " + found_text(root) +
+                                        "; a recipe is keys and values, starting with schema: 1"}});
+  }
+  return root;
+}
+
 // Stages of the whole process that this version does not run yet: a better answer than "not among sft".
 void check_planned_stage(YamlNode& root, ReadState& state) {
   YamlNode* stage = root.find("stage");
   if (stage == nullptr || stage->kind != YamlNode::Kind::kScalar) return;
+  if (stage->text == "data") {
+    throw RecipeError({{stage->where,
+                        "stage: found data, a recipe that makes rows; allowed here: sft. caravan data run, "
+                        "train and validate take it"}});
+  }
   for (std::string_view planned : {"rm", "dpo", "rlvr"}) {
     if (stage->text != planned) continue;
     state.report(stage->where, "stage: " + stage->text + " is not built yet in this version; allowed: sft");
@@ -129,18 +154,9 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
 ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
                             const std::filesystem::path& folder, std::span<const std::string> overrides) {
   ReadState state;
-  state.file = {.origin = name};
-  state.file_folder = std::filesystem::absolute(folder);
-  YamlNode root = parse_yaml(text, state.file);
-  if (root.kind == YamlNode::Kind::kNull) {
-    throw RecipeError({{state.file, "is empty; a recipe starts with schema: 1 and stage: sft"}});
-  }
-  if (root.kind != YamlNode::Kind::kMap) {
-    throw RecipeError({{root.where, "found " + found_text(root) +
-                                        "; a recipe is keys and values, starting with schema: 1"}});
-  }
+  YamlNode root = read_tree(text, name, folder, state);
   apply_file_aliases(root, state);
-  apply_overrides(root, overrides, state);
+  apply_overrides(root, overrides, true, state);
   check_schema(root);
   check_planned_stage(root, state);
   ReadRecipe result;
@@ -153,6 +169,42 @@ ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
   result.file = std::move(state.file);
   result.given = std::move(state.given);
   return result;
+}
+
+ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& name,
+                                     const std::filesystem::path& folder,
+                                     std::span<const std::string> overrides) {
+  ReadState state;
+  YamlNode root = read_tree(text, name, folder, state);
+  apply_overrides(root, overrides, false, state);
+  check_schema(root);
+  ReadDataRecipe result;
+  FieldReader reader(root, {}, state);
+  result.recipe.visit_fields(reader);
+  reader.finish();
+  check_data_recipe(result.recipe, state);
+  if (!state.problems.empty()) throw RecipeError(std::move(state.problems));
+  result.file = std::move(state.file);
+  result.given = std::move(state.given);
+  return result;
+}
+
+ReadDataRecipe read_data_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {
+  return read_data_recipe_text(file_text(path), path.string(),
+                               path.parent_path().empty() ? "." : path.parent_path(), overrides);
+}
+
+bool is_data_recipe(const std::filesystem::path& path) {
+  // What is read from a pipe is gone for whoever reads it next.
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  try {
+    YamlNode root = parse_yaml(file_text(path), {.origin = path.string()});
+    const YamlNode* stage = root.kind == YamlNode::Kind::kMap ? root.find("stage") : nullptr;
+    return stage != nullptr && stage->kind == YamlNode::Kind::kScalar && stage->text == "data";
+  } catch (const std::runtime_error&) {
+    return false;
+  }
 }
 
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {

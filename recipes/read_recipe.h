@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "recipes/curation/data_recipe.h"
 #include "recipes/reader/problem.h"
 #include "recipes/recipe.h"
 
@@ -32,7 +33,23 @@ struct ReadRecipe {
 // to call from several threads.
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 
-// The same for text in memory; `name` and `folder` stand for the file's.
+// Whether the file is a recipe of `stage: data`. False for a pipe, and for what cannot be read: whoever reads
+// it then says why.
+bool is_data_recipe(const std::filesystem::path& path);
+
+// A recipe of `stage: data`, as read_recipe. Names of other frameworks are no keys here.
+struct ReadDataRecipe {
+  DataRecipe recipe;
+  Where file;
+  std::map<std::string, Where, std::less<>> given;
+};
+ReadDataRecipe read_data_recipe(const std::filesystem::path& path,
+                                std::span<const std::string> overrides = {});
+ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& name,
+                                     const std::filesystem::path& folder,
+                                     std::span<const std::string> overrides = {});
+
+// The same as read_recipe for text in memory; `name` and `folder` stand for the file's.
 ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
                             const std::filesystem::path& folder, std::span<const std::string> overrides = {});
 

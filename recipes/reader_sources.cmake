@@ -17,6 +17,7 @@ add_library(recipes_reader OBJECT
   commands/validate.cpp
   reader/aliases.cpp
   reader/assignment.cpp
+  reader/check_data_recipe.cpp
   reader/check_recipe.cpp
   reader/field_reader.cpp
   reader/field_values.cpp

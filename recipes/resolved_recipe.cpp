@@ -53,6 +53,15 @@ class YamlWriter {
   std::string indent_;
 };
 
+// Takes a copy: visitors see members that may be written.
+template <class Struct>
+std::string written_out(Struct recipe) {
+  std::string text;
+  YamlWriter writer(text, 0);
+  recipe.visit_fields(writer);
+  return text;
+}
+
 const FieldEntry* find(const std::vector<FieldEntry>& entries, const std::string& key) {
   const auto found =
       std::find_if(entries.begin(), entries.end(), [&](const FieldEntry& entry) { return entry.key == key; });
@@ -62,11 +71,11 @@ const FieldEntry* find(const std::vector<FieldEntry>& entries, const std::string
 }  // namespace
 
 std::string resolved_yaml(const Recipe& recipe) {
-  Recipe copy = recipe;
-  std::string text;
-  YamlWriter writer(text, 0);
-  copy.visit_fields(writer);
-  return text;
+  return written_out(recipe);
+}
+
+std::string resolved_yaml(const DataRecipe& recipe) {
+  return written_out(recipe);
 }
 
 std::vector<RecipeChange> recipe_difference(const Recipe& before, const Recipe& after) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "recipes/curation/data_recipe.h"
 #include "recipes/recipe.h"
 
 namespace caravan::recipes {
@@ -13,6 +14,7 @@ namespace caravan::recipes {
 // YAML with every key that has a value, defaults included and paths absolute. read_recipe_text gives an equal
 // Recipe back, whatever the folder.
 std::string resolved_yaml(const Recipe& recipe);
+std::string resolved_yaml(const DataRecipe& recipe);
 
 struct RecipeChange {
   std::string key;     // "optimizer.learning_rate"

@@ -1,5 +1,5 @@
 test_program(convert_tests
-  LIBS recipes_data recipes_reader trainer_ranks trainer_metrics data_inspection data_decontamination data_deduplication data_words data_converters
+  LIBS recipes_data recipes_reader data_mixing data_loader data_filters trainer_ranks trainer_metrics data_inspection data_decontamination data_deduplication data_words data_converters
        data_walk data_readers data_chat data_tokenizers
   SOURCES
     unit/data/converters/converters_test.cpp

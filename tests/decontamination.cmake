@@ -7,7 +7,7 @@ test_program(decontamination_tests LIBS data_decontamination data_words data_wal
   unit/data/decontamination/weighted_test.cpp
 )
 test_program(data_search_tests
-  LIBS recipes_data recipes_reader trainer_ranks trainer_metrics data_inspection data_decontamination data_deduplication data_words data_converters data_walk
+  LIBS recipes_data recipes_reader data_mixing data_loader data_filters trainer_ranks trainer_metrics data_inspection data_decontamination data_deduplication data_words data_converters data_walk
        data_readers data_chat data_tokenizers
   SOURCES unit/recipes/commands/data_search_test.cpp
 )

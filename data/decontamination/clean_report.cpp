@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "data/error.h"
 #include "data/message.h"
@@ -18,21 +19,54 @@ namespace {
           "report here");
 }
 
-// The hash of the clean file that the report speaks of.
-std::string clean_hash(const std::string& report) {
+Json read_report(const std::string& report) {
   std::ifstream file(report, std::ios::binary);
   if (!file) throw Error(Error::Kind::kInputOutput, "data.require_clean: " + report + ": cannot be opened");
-  const Json json = Json::parse(file, nullptr, false);
-  if (!json.is_object() || json.value("command", Json()) != "data decontaminate")
-    refuse(report, "is no report of caravan data decontaminate");
+  return Json::parse(file, nullptr, false);
+}
+
+std::string hash_in(const Json& file) {
+  const Json hash = file.is_object() ? file.value("sha256", Json()) : Json();
+  return hash.is_string() && hash.get<std::string>().size() == 64 ? hash.get<std::string>() : std::string();
+}
+
+// The hash of the clean file that a report of a search speaks of.
+std::string searched_hash(const std::string& report, const Json& json) {
   const Json result = json.value("decontamination", Json::object());
   if (!result.is_object() || result.value("clean", Json()) != true)
     refuse(report, "does not say that what was written is clean");
-  const Json output = json.value("output", Json::object());
-  const Json hash = output.is_object() ? output.value("sha256", Json()) : Json();
-  if (!hash.is_string() || hash.get<std::string>().size() != 64)
-    refuse(report, "names no SHA-256 of its output");
-  return hash.get<std::string>();
+  const std::string hash = hash_in(json.value("output", Json()));
+  if (hash.empty()) refuse(report, "names no SHA-256 of its output");
+  return hash;
+}
+
+// A mix of clean files is clean: each of its inputs must be what a search wrote whose report lies in a folder
+// beside its own.
+std::string mixed_hash(const std::string& report, const Json& json) {
+  std::set<std::string> clean;
+  const std::filesystem::path beside = std::filesystem::absolute(report).parent_path().parent_path();
+  for (const auto& folder : std::filesystem::directory_iterator(beside)) {
+    const std::string other = (folder.path() / "report.json").string();
+    if (!std::filesystem::is_regular_file(other)) continue;
+    const Json search = read_report(other);
+    if (search.is_object() && search.value("command", Json()) == "data decontaminate")
+      clean.insert(searched_hash(other, search));
+  }
+  for (const Json& input : json.value("inputs", Json::array())) {
+    if (!clean.contains(hash_in(input)))
+      refuse(report, "an input of this mix was written by no search whose report lies beside it");
+  }
+  const std::string hash = hash_in(json.value("output", Json()));
+  if (hash.empty()) refuse(report, "names no SHA-256 of its output");
+  return hash;
+}
+
+std::string clean_hash(const std::string& report) {
+  const Json json = read_report(report);
+  const Json command = json.is_object() ? json.value("command", Json()) : Json();
+  if (command == "data mix") return mixed_hash(report, json);
+  if (command != "data decontaminate") refuse(report, "is no report of caravan data decontaminate or mix");
+  return searched_hash(report, json);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "data/inspection/script.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "data/tokenizers/unicode.h"
@@ -60,13 +61,16 @@ void ScriptCounts::add(std::string_view utf8) {
   counts_[static_cast<std::size_t>(Script::kLatin)] += latin;
 }
 
+std::uint64_t ScriptCounts::letters() const {
+  return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
+}
+
 Script ScriptCounts::main() const {
   std::array<std::uint64_t, kNumScripts> counts = counts_;
   std::uint64_t& han = counts[static_cast<std::size_t>(Script::kHan)];
   std::uint64_t& kana = counts[static_cast<std::size_t>(Script::kKana)];
   if (kana > 0) kana += std::exchange(han, 0);
-  std::uint64_t all = 0;
-  for (const std::uint64_t count : counts) all += count;
+  const std::uint64_t all = letters();
   if (all == 0) return Script::kNone;
   const auto most = static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
   return counts[most] * 2 > all ? static_cast<Script>(most) : Script::kMixed;

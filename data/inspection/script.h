@@ -30,6 +30,7 @@ class ScriptCounts {
  public:
   void add(std::string_view utf8);
   Script main() const;
+  std::uint64_t letters() const;
 
  private:
   std::array<std::uint64_t, kNumScripts> counts_{};

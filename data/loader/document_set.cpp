@@ -25,7 +25,7 @@ std::string print_quantity(const Quantity& quantity) {
 }  // namespace
 
 void DocumentSet::add_file(const std::string& path, CacheEntry entry, Ledger& ledger) {
-  const std::uint32_t file = ledger.add_file(path, holds_array(path));
+  const std::uint32_t file = ledger.add_file(path, row_word(path));
   for (std::unique_ptr<TokenShard>& shard : entry.shards) {
     const std::size_t first_ledger_row = ledger.entries().size();
     if (first_ledger_row + shard->rows().size() > std::numeric_limits<std::uint32_t>::max()) {

@@ -96,9 +96,9 @@ std::string name_of(Fate fate) {
   return "unknown";
 }
 
-std::uint32_t Ledger::add_file(std::string path, bool in_array) {
+std::uint32_t Ledger::add_file(std::string path, std::string word) {
   files_.push_back(std::move(path));
-  in_array_.push_back(in_array);
+  words_.push_back(std::move(word));
   return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
@@ -126,7 +126,8 @@ void Ledger::mark_not_taken(std::size_t row) {
 }
 
 std::string Ledger::place_of(const LedgerEntry& entry) const {
-  return file_name(files_.at(entry.file)) + (in_array_[entry.file] ? ", element " : ":") +
+  const std::string& word = words_[entry.file];
+  return file_name(files_.at(entry.file)) + (word == "line" ? ":" : ", " + word + " ") +
          std::to_string(entry.line);
 }
 
@@ -220,7 +221,7 @@ void Ledger::write_jsonl(const std::string& path) const {
   std::string line;
   for (const LedgerEntry& entry : entries_) {
     line = "{\"file\":" + files[entry.file];
-    line += in_array_[entry.file] ? ",\"element\":" : ",\"line\":";
+    line += ",\"" + words_[entry.file] + "\":";
     line += std::to_string(entry.line) + ",\"fate\":\"" + name_of(entry.fate) + "\"";
     if (entry.reason != 0) line += ",\"reason\":" + reasons[entry.reason];
     const bool used = entry.fate != Fate::kDropped && entry.fate != Fate::kNotTaken;

@@ -36,8 +36,8 @@ struct LedgerTotals {
 
 class Ledger {
  public:
-  // `in_array`: its rows are the elements of one array.
-  std::uint32_t add_file(std::string path, bool in_array = false);
+  // `word`: what the numbers of its rows count: line, element, row.
+  std::uint32_t add_file(std::string path, std::string word = "line");
   std::uint16_t add_reason(const std::string& reason);
   void add(const LedgerEntry& entry) { entries_.push_back(entry); }
   void add_straddling(std::uint64_t tokens) { straddling_tokens_ += tokens; }
@@ -49,7 +49,7 @@ class Ledger {
   const std::vector<std::string>& files() const { return files_; }
   const std::vector<std::string>& reasons() const { return reasons_; }
 
-  // "chats.jsonl:17", "chats.json, element 17".
+  // "chats.jsonl:17", "chats.json, element 17", "chats.parquet, row 17".
   std::string place_of(const LedgerEntry& entry) const;
 
   LedgerTotals totals() const;
@@ -58,7 +58,7 @@ class Ledger {
   // A table for people: per file, without fates that no row has, then per reason with the first places. Ends
   // in a newline.
   std::string summary() const;
-  // One JSON object a row: file, line (or element, for arrays), fate, reason, documents, tokens,
+  // One JSON object a row: file, line (or element, or row), fate, reason, documents, tokens,
   // trained_tokens, cut_tokens. Written whole or not at all. Throws data::Error on I/O.
   void write_jsonl(const std::string& path) const;
 
@@ -67,7 +67,7 @@ class Ledger {
 
   std::vector<LedgerEntry> entries_;
   std::vector<std::string> files_;
-  std::vector<bool> in_array_;  // by file
+  std::vector<std::string> words_;  // by file
   std::vector<std::string> reasons_{""};
   std::map<std::string, std::uint16_t> reason_index_;
   std::uint64_t straddling_tokens_ = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <unordered_map>
 
 namespace caravan::data {
 namespace {
@@ -31,11 +30,17 @@ std::vector<std::uint32_t> indices_of(std::span<const Drawn> drawn) {
 }  // namespace
 
 void number_copies(std::vector<std::uint64_t>& keys) {
-  std::unordered_map<std::uint64_t, std::uint64_t> seen;
-  seen.reserve(keys.size());
-  for (std::uint64_t& key : keys) {
-    const std::uint64_t copy = seen[key]++;
-    if (copy > 0) key = mix(key, copy);
+  // Sorted indices cost 4 bytes a key where a table costs 50.
+  std::vector<std::uint32_t> order(keys.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&keys](std::uint32_t a, std::uint32_t b) {
+    return keys[a] != keys[b] ? keys[a] < keys[b] : a < b;
+  });
+  for (std::size_t i = 0; i < order.size();) {
+    const std::uint64_t key = keys[order[i]];
+    for (std::uint64_t copy = 0; i < order.size() && keys[order[i]] == key; ++i, ++copy) {
+      if (copy > 0) keys[order[i]] = mix(key, copy);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "data/error.h"
 #include "data/readers/file_list.h"
@@ -195,6 +196,13 @@ bool RowStream::next_element(RowBlock& block) {
 
 bool holds_array(const std::string& path) {
   return row_file_kind(path) == RowFileKind::kJson && RowStream(path).is_array();
+}
+
+std::string row_word(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return "line";
+  if (row_file_kind(path) == RowFileKind::kParquet) return "row";
+  return holds_array(path) ? "element" : "line";
 }
 
 }  // namespace caravan::data

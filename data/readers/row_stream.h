@@ -59,4 +59,8 @@ class RowStream : public RowSource {
 // RowStream does.
 bool holds_array(const std::string& path);
 
+// What SourceLine::line counts in a file: "line" ("element" of an array, "row" of Parquet); of csv, the line
+// where the record begins. A pipe has lines.
+std::string row_word(const std::string& path);
+
 }  // namespace caravan::data

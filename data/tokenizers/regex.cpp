@@ -11,7 +11,9 @@ namespace caravan::data {
 namespace {
 
 constexpr std::size_t kMaxPatternBytes = 1u << 16;
-constexpr std::uint32_t kMatchLimit = 20'000'000;
+// Where there is no just-in-time compiler: levels and kilobytes of the interpreter.
+constexpr std::uint32_t kDepthLimit = 100'000;
+constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
 constexpr std::size_t kJitStackBytes = 16u << 20;
 
 // White_Space and its complement; PCRE2's own \s also holds U+180E.
@@ -147,6 +149,12 @@ class Translation {
   std::vector<std::size_t> groups_;
 };
 
+void check_length(std::string_view pattern, const std::string& where) {
+  if (pattern.size() <= kMaxPatternBytes) return;
+  throw Error(Error::Kind::kData, where + ": a pattern of " + std::to_string(pattern.size()) +
+                                      " bytes; at most " + std::to_string(kMaxPatternBytes) + " are allowed");
+}
+
 std::string pcre_message(int code) {
   unsigned char text[256];
   pcre2_get_error_message(code, text, sizeof text);
@@ -159,7 +167,8 @@ struct MatchSpace {
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
   pcre2_jit_stack* stack = pcre2_jit_stack_create(32 * 1024, kJitStackBytes, nullptr);
   MatchSpace() {
-    pcre2_set_match_limit(context, kMatchLimit);
+    pcre2_set_depth_limit(context, kDepthLimit);
+    pcre2_set_heap_limit(context, kHeapLimitKib);
     pcre2_jit_stack_assign(context, nullptr, stack);
   }
   ~MatchSpace() {
@@ -176,25 +185,24 @@ struct MatchSpace {
 struct Regex::Compiled {
   pcre2_code* code = nullptr;
   std::string where;
+  Rules rules;
   ~Compiled() { pcre2_code_free(code); }
 };
 
 std::string translate_pattern(std::string_view pattern, const std::string& where) {
-  if (pattern.size() > kMaxPatternBytes) {
-    throw Error(Error::Kind::kData, where + ": a pattern of " + std::to_string(pattern.size()) +
-                                        " bytes; at most " + std::to_string(kMaxPatternBytes) +
-                                        " are allowed");
-  }
   return Translation(pattern, where).run();
 }
 
-Regex::Regex(std::string_view pattern, std::string where) : compiled_(std::make_unique<Compiled>()) {
-  const std::string translated = translate_pattern(pattern, where);
+Regex::Regex(std::string_view pattern, std::string where, Rules rules)
+    : compiled_(std::make_unique<Compiled>()) {
+  check_length(pattern, where);
+  const std::string translated = rules.translated ? translate_pattern(pattern, where) : std::string(pattern);
   int code = 0;
   PCRE2_SIZE offset = 0;
   // ^ and $ match at lines in Oniguruma's syntax. The texts are proved to be UTF-8 before they come here.
-  const std::uint32_t options =
-      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C;
+  // A plain pattern comes from a command line or a recipe: whether it is UTF-8 is for PCRE2 to see.
+  const std::uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
+                                (rules.translated ? PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK : 0);
   compiled_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(), options,
                                   &code, &offset, nullptr);
   if (!compiled_->code) {
@@ -204,17 +212,29 @@ Regex::Regex(std::string_view pattern, std::string where) : compiled_(std::make_
   pcre2_jit_compile(compiled_->code,
                     PCRE2_JIT_COMPLETE);  // where it fails, PCRE2 interprets: slower, same matches
   compiled_->where = std::move(where);
+  compiled_->rules = rules;
 }
 
 Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
-bool Regex::find(std::string_view text, std::size_t from, ByteRange& match) const {
+// What PCRE2 answers.
+int Regex::match(std::string_view text, std::size_t from, ByteRange& match) const {
   thread_local MatchSpace space;
-  std::uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY;
+  pcre2_set_match_limit(space.context, compiled_->rules.most_steps);
+  const std::uint32_t options = PCRE2_NO_UTF_CHECK | (compiled_->rules.translated ? PCRE2_NOTEMPTY : 0);
   const int found = pcre2_match(compiled_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
                                 options, space.data, space.context);
+  if (found >= 0) {
+    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(space.data);
+    match = {range[0], range[1]};
+  }
+  return found;
+}
+
+bool Regex::find(std::string_view text, std::size_t from, ByteRange& match) const {
+  const int found = this->match(text, from, match);
   if (found == PCRE2_ERROR_NOMATCH) return false;
   if (found < 0) {
     throw Error(Error::Kind::kData, compiled_->where + ": the pattern gave up on a text of " +
@@ -222,9 +242,13 @@ bool Regex::find(std::string_view text, std::size_t from, ByteRange& match) cons
                                         std::to_string(from) + ": " + pcre_message(found) +
                                         "; drop the row, or split it into shorter ones");
   }
-  const PCRE2_SIZE* range = pcre2_get_ovector_pointer(space.data);
-  match = {range[0], range[1]};
   return true;
+}
+
+Regex::Found Regex::search(std::string_view text, std::size_t from, ByteRange& match) const {
+  const int found = this->match(text, from, match);
+  if (found == PCRE2_ERROR_NOMATCH) return Found::kNo;
+  return found < 0 ? Found::kGaveUp : Found::kYes;
 }
 
 }  // namespace caravan::data

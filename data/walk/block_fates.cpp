@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace caravan::data {
@@ -12,6 +13,13 @@ std::string row_hash(std::string_view bytes) {
   std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
                 static_cast<unsigned long long>(hash.low64));
   return text;
+}
+
+std::string_view one_line(const WalkRow& row, std::string& memory) {
+  if (!row.context.in_array || row.bytes.find('\n') == std::string_view::npos) return row.bytes;
+  memory = row.bytes;
+  std::erase_if(memory, [](char c) { return c == '\n' || c == '\r'; });
+  return memory;
 }
 
 void BlockFates::clear(bool details) {
@@ -49,13 +57,24 @@ void BlockFates::keep(const WalkRow& row, std::vector<std::string> reasons) {
   Row& added = add(row, row.context.byte_order_mark ? RowFate::kRepaired : RowFate::kKept);
   added.reasons = std::move(reasons);
   if (row.context.byte_order_mark) added.reasons.emplace_back("repaired:byte_order_mark");
-  // An element of an array may run over several lines, and a line of jsonl may not.
-  if (row.context.in_array && row.bytes.find('\n') != std::string_view::npos) {
-    std::string flat(row.bytes);
-    std::erase_if(flat, [](char c) { return c == '\n' || c == '\r'; });
-    add_line(flat, added.id);
-  } else {
-    add_line(row.bytes, added.id);
+  std::string flat;
+  add_line(one_line(row, flat), added.id);
+}
+
+void BlockFates::place(const WalkRow& row, std::string_view text, const std::string& id,
+                       std::span<const std::uint64_t> numbers, std::vector<std::string> reasons) {
+  const bool repaired = std::any_of(reasons.begin(), reasons.end(), [](const std::string& reason) {
+    return reason.starts_with("repaired:");
+  });
+  add(row, repaired ? RowFate::kRepaired : RowFate::kKept).reasons = std::move(reasons);
+  add_line(text, id);
+  line_list_.back().number = numbers[0];
+  for (const std::uint64_t number : numbers.subspan(1)) {
+    Line copy = line_list_.back();
+    copy.length = 0;  // its bytes are there
+    copy.number = number;
+    line_list_.push_back(std::move(copy));
+    ++rows_.back().num_lines;
   }
 }
 
@@ -67,6 +86,10 @@ void BlockFates::make(const WalkRow& row, std::span<const Made> made, std::vecto
 
 void BlockFates::drop(const WalkRow& row, std::string reason) {
   add(row, RowFate::kDropped).reasons.push_back(std::move(reason));
+}
+
+void BlockFates::drop(const WalkRow& row, std::vector<std::string> reasons) {
+  add(row, RowFate::kDropped).reasons = std::move(reasons);
 }
 
 void BlockFates::describe(std::string id, const std::string& hash) {

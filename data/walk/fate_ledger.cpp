@@ -4,7 +4,9 @@
 
 #include "data/error.h"
 #include "data/readers/json_text.h"
+#include "data/readers/row_stream.h"
 #include "data/text_table.h"
+#include "data/visible_text.h"
 
 namespace caravan::data {
 namespace {
@@ -70,6 +72,7 @@ FateLedger::FateLedger(Options options) : options_(std::move(options)), per_file
   for (const std::string& file : options_.files)
     file_texts_.push_back(Json(file).dump(-1, ' ', false, Json::error_handler_t::replace));
   if (options_.folder.empty()) return;
+  for (const std::string& file : options_.files) row_keys_.push_back(",\"" + row_word(file) + "\":");
   make_folder(options_.folder);
   const WholeFileOptions file{options_.force, options_.files};
   // Refused now rather than when all is done.
@@ -90,7 +93,8 @@ void FateLedger::count(const BlockFates::Row& row) {
     totals->count(row.fate);
     totals->written += row.num_lines;
   }
-  for (std::string code : row.reasons) {
+  for (std::size_t i = 0; i < row.reasons.size(); ++i) {
+    std::string code = row.reasons[i];
     // A file may hold a new role in every row; what does not fit is counted without its detail.
     constexpr std::size_t kMostReasons = 10000;
     if (reasons_.size() >= kMostReasons && !reasons_.contains(code))
@@ -99,8 +103,10 @@ void FateLedger::count(const BlockFates::Row& row) {
     if (reason.rows++ == 0) reason.fate = row.fate;
     if (reason.places.size() < std::max(kMostPlaces, options_.samples)) reason.places.push_back(row.where);
     if (reason.samples.size() < options_.samples) {
-      constexpr std::size_t kSampleBytes = 240;
-      reason.samples.emplace_back(row.bytes.substr(0, kSampleBytes));
+      constexpr std::size_t kSampleBytes = 4 * kSampleWidth;
+      reason.samples.push_back(i < row.excerpts.size()
+                                   ? row.excerpts[i]
+                                   : visible_text(row.bytes.substr(0, kSampleBytes), kSampleWidth));
     }
   }
 }
@@ -108,7 +114,7 @@ void FateLedger::count(const BlockFates::Row& row) {
 void FateLedger::write_fate(const BlockFates::Row& row, const BlockFates::Line*& line) {
   text_ += '{';
   text_ += "\"file\":" + file_texts_[row.where.file];
-  text_ += ",\"line\":" + std::to_string(row.where.line) + ',';
+  text_ += row_keys_[row.where.file] + std::to_string(row.where.line) + ',';
   if (!row.id.empty()) {
     append_member(text_, "id", row.id);
     text_ += ',';
@@ -124,7 +130,8 @@ void FateLedger::write_fate(const BlockFates::Row& row, const BlockFates::Line*&
   text_ += ",\"rows\":[";
   for (std::uint32_t i = 0; i < row.num_lines; ++i, ++line) {
     if (i > 0) text_ += ',';
-    text_ += "{\"line\":" + std::to_string(totals_.written - row.num_lines + i + 1) + ',';
+    const std::uint64_t next = totals_.written - row.num_lines + i + 1;
+    text_ += "{\"line\":" + std::to_string(line->number > 0 ? line->number : next) + ',';
     if (!line->id.empty()) {
       append_member(text_, "id", line->id);
       text_ += ',';

@@ -3,8 +3,8 @@
 // Goals: what the command read, what it wrote and what it says of each row must agree, or it fails (70) and
 // leaves no output; memory does not grow with the rows. Non-goals: deciding anything.
 //
-//   DIR/fates.jsonl   a line per row read: file, line, id, fate, reasons, hash, and the rows it became (line
-//   in
+//   DIR/fates.jsonl   a line per row read: file, line (or element, or row), id, fate, reasons, hash, and the
+//   rows it became (line in
 //                     the output, id, hash). The output of one command is the input of the next: `hash`
 //                     chains.
 //   DIR/report.json   inputs and output with SHA-256, options, totals, reasons; written last
@@ -34,6 +34,7 @@ std::string name_of(RowFate fate);
 
 class FateLedger {
  public:
+  static constexpr std::size_t kSampleWidth = 120;
   struct Options {
     std::string folder = {};              // of the report; empty: none is written
     bool force = false;                   // replace an earlier report
@@ -51,7 +52,7 @@ class FateLedger {
     std::uint64_t rows = 0;
     RowFate fate = RowFate::kKept;     // of the first
     std::vector<SourceLine> places;    // of the first few
-    std::vector<std::string> samples;  // their first bytes
+    std::vector<std::string> samples;  // what they hold, in kSampleWidth characters
   };
   const FateTotals& totals() const { return totals_; }
   const std::map<std::string, Reason>& reasons() const { return reasons_; }
@@ -78,6 +79,7 @@ class FateLedger {
   std::vector<FateTotals> per_file_;
   std::map<std::string, Reason> reasons_;
   std::vector<std::string> file_texts_;  // names of the files as JSON
+  std::vector<std::string> row_keys_;    // what the numbers of their rows are called, as JSON keys
   std::string text_;
 };
 

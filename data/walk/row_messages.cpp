@@ -1,6 +1,8 @@
 #include "data/walk/row_messages.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -10,6 +12,7 @@ namespace {
 
 using Type = JsonValue::Type;
 
+constexpr std::array<std::string_view, 3> kListKeys = {"messages", "conversations", "conversation"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kTextKeys = {{
     {"system", "system"},
     {"instruction", "user"},
@@ -95,7 +98,7 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
   out.messages.clear();
   read_text(row, "id", out.id);
   read_text(row, "source", out.source);
-  for (const std::string_view key : {"messages", "conversations"}) {
+  for (const std::string_view key : kListKeys) {
     const auto list = row.find(key);
     if (!list || !list->is(Type::kArray)) continue;
     add_member(*list, "", keep_extra, out);
@@ -110,6 +113,33 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
     }
   }
   return found;
+}
+
+bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
+  const auto has_list = [&row](std::string_view key) {
+    const auto list = row.find(key);
+    return list && list->is(Type::kArray);
+  };
+  const bool is_pair =
+      row.find("chosen") && row.find("rejected") && std::ranges::none_of(kListKeys, has_list);
+  sides.resize(is_pair ? 2 : 1);
+  if (!is_pair) return read_row_messages(row, false, sides[0]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    Conversation& side = sides[i];
+    side.messages.clear();
+    add_member(*row.find(i == 0 ? "chosen" : "rejected"), "assistant", false, side);
+    const bool is_whole = !side.messages.empty() && side.messages.front().role != "assistant";
+    if (is_whole) continue;
+    std::vector<Message> answer = std::move(side.messages);
+    side.messages.clear();
+    for (const JsonValue member : row) {
+      for (const auto& [key, role] : kTextKeys) {
+        if (role != "assistant" && member.is_key(key)) add_member(member, std::string(role), false, side);
+      }
+    }
+    std::ranges::move(answer, std::back_inserter(side.messages));
+  }
+  return true;
 }
 
 }  // namespace caravan::data

@@ -5,17 +5,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "data/message.h"
 #include "data/readers/json_row.h"
 
 namespace caravan::data {
 
-// Replaces `out.messages`, `id` and `source`. Read are the lists `messages` or `conversations` where the row
-// has one of them; else `prompt`, `chosen`, `rejected` (texts or lists of messages) and the texts under
-// system, instruction, input, question, problem, query, text (user) and output, completion, response, answer,
-// solution (assistant), in the order of the row. Contents that are lists give their texts. False where the
-// row has none of these. `keep_extra`: further members of a message become its `extra`.
+// Replaces `out.messages`, `id` and `source`. Read is the list `messages`, `conversations` or `conversation`
+// where the row has one of them; else `prompt`, `chosen`, `rejected` (texts or lists of messages) and the
+// texts under system, instruction, input, question, problem, query, text (user) and output, completion,
+// response, answer, solution (assistant), in the order of the row. Contents that are lists give their texts.
+// False where the row has none of these. `keep_extra`: further members of a message become its `extra`.
 bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out);
+
+// The conversations that a row trains on: the one that read_row_messages reads; of a row with `chosen` and
+// `rejected` two, each behind the prompt (an answer that is a list and begins with the prompt's turns brings
+// them itself). Resizes `sides`; false as read_row_messages.
+bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides);
 
 }  // namespace caravan::data

@@ -1,4 +1,5 @@
 add_library(data_walk OBJECT
+  visible_text.cpp
   walk/block_fates.cpp
   walk/fate_ledger.cpp
   walk/output_encoder.cpp
@@ -8,4 +9,4 @@ add_library(data_walk OBJECT
   walk/row_writer.cpp
   walk/whole_file.cpp
 )
-target_link_libraries(data_walk PUBLIC nlohmann_json::nlohmann_json ZLIB::ZLIB PkgConfig::ZSTD PkgConfig::XXHASH)
+target_link_libraries(data_walk PUBLIC nlohmann_json::nlohmann_json ZLIB::ZLIB PkgConfig::ZSTD PkgConfig::XXHASH ICU::uc)

@@ -9,7 +9,11 @@
 #include "recipes/commands/data_convert.h"
 #include "recipes/commands/data_decontaminate.h"
 #include "recipes/commands/data_dedup.h"
+#include "recipes/commands/data_filter.h"
+#include "recipes/commands/data_explain.h"
 #include "recipes/commands/data_inspect.h"
+#include "recipes/commands/data_mix.h"
+#include "recipes/commands/data_recipe.h"
 #include "recipes/nearest_name.h"
 
 namespace caravan::recipes {
@@ -18,8 +22,12 @@ namespace {
 // In the order in which a data set meets them.
 constexpr std::array kCommands = {
     Command{"convert", "rows of published sets to one record: id, source, messages", run_data_convert},
+    Command{"filter", "drop rows that are not worth training on", run_data_filter},
     Command{"dedup", "drop rows that equal or nearly equal another", run_data_dedup},
     Command{"decontaminate", "remove rows that give away evaluation items", run_data_decontaminate},
+    Command{"mix", "so many rows of each source, exactly, in one file", run_data_mix},
+    Command{"run", "all of it by a recipe of stage data, step by step", run_data_recipe_command},
+    Command{"explain", "what became of one row, from its file to its tokens", run_data_explain},
     Command{"inspect", "counts, lengths, turns, scripts, sources, duplicates, top prompts", run_data_inspect},
 };
 

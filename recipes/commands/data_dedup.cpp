@@ -101,24 +101,6 @@ void check(const CommandFlags& flags, DedupArgs& args) {
   if (!args.sources.empty()) options.sources = split_list(args.sources);
 }
 
-template <class Choice>
-std::string name_of(Choice choice) {
-  return std::string(choice_names(Choice{})[static_cast<std::size_t>(choice)]);
-}
-
-data::Json describe(const DedupOptions& options) {
-  data::Json json{
-      {"near", options.near}, {"key", name_of(options.search.key)}, {"keep", name_of(options.keep)}};
-  if (options.near) {
-    json["threshold"] = options.search.threshold;
-    json["shingle_words"] = options.search.shingle_words;
-    json["linkage"] = name_of(options.search.linkage);
-  }
-  if (!options.score_field.empty()) json["score_field"] = options.score_field;
-  if (!options.sources.empty()) json["sources"] = options.sources;
-  return json;
-}
-
 }  // namespace
 
 int run_data_dedup(std::span<const std::string> args) {
@@ -127,7 +109,7 @@ int run_data_dedup(std::span<const std::string> args) {
   add_flags(flags.own(), parsed);
   if (!flags.parse(args)) return 0;
   check(flags.own(), parsed);
-  DataRun run(flags, describe(parsed.options));
+  DataRun run(flags, describe_dedup(parsed.options));
   return run_dedup(run, flags, parsed.options);
 }
 

@@ -19,7 +19,7 @@ constexpr const char* kOutputHelp =
     "  --out FILE       .jsonl, .jsonl.gz or .jsonl.zst; - is standard output\n"
     "  --report DIR     fates.jsonl (what became of each row, and why) and report.json\n"
     "  --force          replace an output and a report that exist\n"
-    "  --explain        show rows for each reason\n"
+    "  --explain [N]    show N (3) rows for each reason\n"
     "  --quiet          no table on stderr\n";
 constexpr const char* kThreadsHelp =
     "  --threads N      default: one for each core; the output does not depend on it\n";
@@ -28,15 +28,17 @@ constexpr const char* kExitHelp =
     "stopped (nothing "
     "is left,\nrun it again), 77 refused to write over a file.\n";
 
+// The summary bounds itself: files, reasons and samples.
+constexpr std::size_t kMostSummaryBytes = std::size_t{16} << 20;
+
 std::string full_usage(const std::string& usage, bool has_output) {
   return usage + (has_output ? kOutputHelp : "") + kThreadsHelp + kInputHelp + kExitHelp;
 }
 
 data::FateLedger::Options ledger_options(const DataFlags& flags, const data::RowInputs& inputs) {
-  constexpr std::size_t kSamples = 3;
   return {.folder = flags.report,
           .force = flags.force,
-          .samples = flags.explain ? kSamples : 0,
+          .samples = static_cast<std::size_t>(flags.explain.value_or(0)),
           .files = inputs.files()};
 }
 
@@ -51,14 +53,17 @@ DataFlags::DataFlags(std::string command, const std::string& usage, bool has_out
   flags_.add_text("--out", out);
   flags_.add_text("--report", report);
   flags_.add_switch("--force", force);
-  flags_.add_switch("--explain", explain);
+  constexpr std::int64_t kSamples = 3, kMostSamples = 1000;
+  flags_.add_count("--explain", explain, kSamples, 1, kMostSamples);
   flags_.add_switch("--quiet", quiet);
 }
 
 bool DataFlags::parse(std::span<const std::string> args) {
   if (!flags_.parse(args)) return false;
+  if (fill_inputs) fill_inputs();
   if (inputs.empty()) flags_.refuse("no input is named");
-  if (has_output_ && out.empty()) flags_.refuse("--out FILE is needed; - is standard output");
+  if (has_output_ && !nothing_to_write && out.empty())
+    flags_.refuse("--out FILE is needed; - is standard output");
   return true;
 }
 
@@ -111,7 +116,7 @@ int DataRun::finish(const Json& more) {
     const Json head{{"caravan", CARAVAN_VERSION}, {"command", flags_.command()}, {"options", options_}};
     ledger_.commit(ledger_.report(walk_, flags_.out, out_ ? &*out_ : nullptr, head, more));
   }
-  if (!flags_.quiet) std::fputs(shown_text(ledger_.summary()).c_str(), stderr);
+  if (!flags_.quiet) std::fputs(shown_text(ledger_.summary(), kMostSummaryBytes).c_str(), stderr);
   return 0;
 }
 

@@ -17,6 +17,7 @@
 //   return run.finish();
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,10 +43,15 @@ class DataFlags {
   bool parse(std::span<const std::string> args);
 
   const std::string& command() const { return command_; }
+  // Of a command whose inputs stand in flags of its own: called once they are read, fills `inputs`.
+  std::function<void()> fill_inputs;
+  bool nothing_to_write = false;  // set by a flag of the command: it only looks, and needs no --out
+
   std::vector<std::string> inputs;
   std::string out, report;
   std::optional<std::int64_t> threads;
-  bool force = false, explain = false, quiet = false;
+  std::optional<std::int64_t> explain;  // rows shown for each reason
+  bool force = false, quiet = false;
 
  private:
   std::string command_;
@@ -71,6 +77,9 @@ class DataRun {
   void remember(const data::RowWalk& first);
   void take(const data::BlockFates& fates) { ledger_.take(fates, out_ ? &*out_ : nullptr); }
   data::FateLedger& ledger() { return ledger_; }
+  // For an output that is not in the order of the walk: fates are taken without lines, lines written here.
+  void take_fates(const data::BlockFates& fates) { ledger_.take(fates, nullptr); }
+  void write(std::string_view lines) { out_->write(lines); }
 
   // Balances the ledger, puts output and report in their places and tells people on stderr. `more`: members
   // for report.json. Returns 0. Throws data::Error.

@@ -287,6 +287,11 @@ class Dedup {
   data::Duplicates duplicates_;
 };
 
+template <class Choice>
+std::string name_of(Choice choice) {
+  return std::string(choice_names(Choice{})[static_cast<std::size_t>(choice)]);
+}
+
 }  // namespace
 
 double worth_of(const data::JsonValue& row, const Conversation& messages, const DedupOptions& options,
@@ -313,6 +318,18 @@ double worth_of(const data::JsonValue& row, const Conversation& messages, const 
     }
   }
   return 0.0;
+}
+
+Json describe_dedup(const DedupOptions& options) {
+  Json json{{"near", options.near}, {"key", name_of(options.search.key)}, {"keep", name_of(options.keep)}};
+  if (options.near) {
+    json["threshold"] = options.search.threshold;
+    json["shingle_words"] = options.search.shingle_words;
+    json["linkage"] = name_of(options.search.linkage);
+  }
+  if (!options.score_field.empty()) json["score_field"] = options.score_field;
+  if (!options.sources.empty()) json["sources"] = options.sources;
+  return json;
 }
 
 int run_dedup(DataRun& run, const DataFlags& flags, const DedupOptions& options) {

@@ -19,6 +19,9 @@ struct DedupOptions {
   std::vector<std::string> sources;  // kSource: first in the list stays; those not listed come last
 };
 
+// What the options say of themselves in a report.
+data::Json describe_dedup(const DedupOptions& options);
+
 // Runs the command to its end; returns the exit code.
 int run_dedup(DataRun& run, const DataFlags& flags, const DedupOptions& options);
 

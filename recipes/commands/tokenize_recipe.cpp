@@ -1,5 +1,6 @@
 #include "recipes/commands/tokenize_recipe.h"
 
+#include <filesystem>
 #include <ostream>
 #include <span>
 
@@ -70,10 +71,10 @@ class RowPrinter {
   std::ostream& out_;
 };
 
-// Up to `left` rows of one file; what is left of them afterwards.
+// Up to `left` rows of one file, or the row of the one line; what is left of them afterwards.
 std::int64_t print_file(const std::string& path, data::RowFormat format,
                         const data::ConversationTokenizer& tokenizer, std::int64_t left,
-                        RowPrinter& printer) {
+                        std::uint64_t only_line, RowPrinter& printer) {
   if (format == data::RowFormat::kAuto) format = data::detect_format(path);
   data::RowStream stream(path);
   data::RowBlock block;
@@ -82,6 +83,7 @@ std::int64_t print_file(const std::string& path, data::RowFormat format,
   while (left > 0 && stream.next(block)) {
     for (const data::RowBlock::Row& row : block.rows) {
       if (left == 0) break;
+      if (only_line != 0 && row.line != only_line) continue;
       if (!data::tokenize_row(block.text(row), row, path, format, tokenizer, memory, tokens)) continue;
       printer.print(path, row, tokens);
       --left;
@@ -110,7 +112,9 @@ void tokenize_recipe_rows(const RecipeRows& asked, std::ostream& out) {
     std::int64_t left = asked.rows;
     for (const std::string& file : data::list_files(source.path)) {
       if (left == 0) break;
-      left = print_file(file, source.format, tokenizer, left, printer);
+      if (!asked.only_file.empty() && std::filesystem::weakly_canonical(file) != asked.only_file) continue;
+      if (asked.only_line != 0) left = 1;
+      left = print_file(file, source.format, tokenizer, left, asked.only_line, printer);
     }
   }
 }

@@ -9,11 +9,13 @@
 namespace caravan::recipes {
 
 struct RecipeRows {
-  std::string recipe;
-  std::vector<std::string> overrides;
+  std::string recipe = {};
+  std::vector<std::string> overrides = {};
   std::int64_t rows = 10;  // of each source
   bool show = false;
   bool colour = false;
+  std::string only_file = {};  // absolute; with only_line: this row and no other
+  std::uint64_t only_line = 0;
 };
 
 // The first rows of each source of data.sources through layout, template, tokenizer, mask and max_length of

@@ -1,0 +1,111 @@
+#include "recipes/commands/data_recipe.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "data/error.h"
+#include "recipes/commands/engine.h"
+#include "recipes/commands/validate.h"
+#include "recipes/curation/data_files.h"
+#include "recipes/curation/run_data_recipe.h"
+#include "recipes/read_recipe.h"
+#include "recipes/resolved_recipe.h"
+
+namespace caravan::recipes {
+namespace {
+
+constexpr const char* kUsage =
+    "caravan data run RECIPE.yaml [--quiet] [key=value ...]\n"
+    "\n"
+    "Runs a recipe of stage: data: converts each source, then deduplicates, decontaminates and mixes all of "
+    "them. Every step\n"
+    "leaves its report in run.dir; stopped, the same command goes on with the step it was at, and a recipe "
+    "that was changed does\n"
+    "again only what the change reaches. caravan train RECIPE.yaml does the same.\n"
+    "  --quiet      errors only\n"
+    "Exit codes: 0 done, 2 usage or recipe, 65 data or missing files, 70 the ledger does not balance, 74 "
+    "files "
+    "or disk,\n"
+    "75 stopped, 77 refused as unsafe.\n";
+
+struct Words {
+  std::string recipe;
+  std::vector<std::string> flags, overrides;
+  bool has(const std::string& flag) const { return std::ranges::find(flags, flag) != flags.end(); }
+};
+
+Words split(std::span<const std::string> args) {
+  Words words;
+  for (const std::string& arg : args) {
+    if (arg.starts_with("-"))
+      words.flags.push_back(arg);
+    else if (words.recipe.empty())
+      words.recipe = arg;
+    else
+      words.overrides.push_back(arg);
+  }
+  return words;
+}
+
+[[noreturn]] void refuse(const std::string& text) {
+  throw data::Error(data::Error::Kind::kUsage, text);
+}
+
+void allow_flags(const Words& words, const std::string& command, const std::vector<std::string>& allowed) {
+  for (const std::string& flag : words.flags) {
+    if (std::ranges::find(allowed, flag) != allowed.end()) continue;
+    std::string listed;
+    for (const std::string& name : allowed) listed += name + ", ";
+    refuse(command + ": found \"" + flag + "\"; allowed: " + listed + "--help, key=value");
+  }
+}
+
+bool asks_for_help(const Words& words) {
+  return words.has("--help") || words.has("-h");
+}
+
+int run(const Words& words, const std::string& command) {
+  allow_flags(words, command, {"--quiet"});
+  return run_data_recipe(read_data_recipe(words.recipe, words.overrides), words.has("--quiet"));
+}
+
+int validate(const Words& words) {
+  allow_flags(words, "validate", {"--resolved", "--no-files"});
+  const ReadDataRecipe read = read_data_recipe(words.recipe, words.overrides);
+  if (!words.has("--no-files")) check_data_files(read);
+  std::fprintf(words.has("--resolved") ? stderr : stdout, "%s is valid\n", words.recipe.c_str());
+  if (words.has("--resolved")) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int run_data_recipe_command(std::span<const std::string> args) {
+  const Words words = split(args);
+  if (asks_for_help(words)) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (words.recipe.empty())
+    refuse("data run: no recipe named; write for example caravan data run recipes/tiny/data.yaml");
+  return run(words, "data run");
+}
+
+int run_train_by_stage(std::span<const std::string> args) {
+  const Words words = split(args);
+  if (!asks_for_help(words) && !words.recipe.empty() && is_data_recipe(words.recipe))
+    return run(words, "train");
+  std::vector<std::string> all{"train"};
+  all.insert(all.end(), args.begin(), args.end());
+  become_engine(all);
+}
+
+int run_validate_by_stage(std::span<const std::string> args) {
+  const Words words = split(args);
+  if (asks_for_help(words) || words.recipe.empty() || !is_data_recipe(words.recipe))
+    return run_validate(args);
+  return validate(words);
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,21 @@
+// What can be said of a recipe of `stage: data` before a row is read: files, layouts, and what the mix asks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/decontamination/read_eval_items.h"
+#include "data/mixing/mix_plan.h"
+#include "recipes/read_recipe.h"
+
+namespace caravan::recipes {
+
+// Throws data::Error: every file that is missing, with where it is published, in one message (65); a layout
+// that does not exist, an evaluation set that is trained on, a mix that cannot be (usage).
+void check_data_files(const ReadDataRecipe& read);
+
+// As the mix and the search take them.
+std::vector<data::MixPart> mix_parts(const DataRecipe& recipe);
+std::vector<data::EvalSource> eval_sources(const DataRecipe& recipe);
+
+}  // namespace caravan::recipes

@@ -1,0 +1,173 @@
+// Recipes of stage data: reading, running, stopping and going on.
+#include <gtest/gtest.h>
+
+#include "data/decontamination/clean_report.h"
+#include "data/error.h"
+#include "recipes/curation/run_data_recipe.h"
+#include "recipes/resolved_recipe.h"
+#include "tests/support/json_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace caravan::recipes {
+namespace {
+
+using data::Error;
+using data::Json;
+
+std::string chat(const std::string& prompt, const std::string& answer) {
+  return Json{{"messages",
+               {{{"role", "user"}, {"content", prompt}}, {{"role", "assistant"}, {"content", answer}}}}}
+             .dump() +
+         "\n";
+}
+
+std::string error_of(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const Error& error) {
+    return std::to_string(error.exit_code()) + " " + error.what();
+  } catch (const RecipeError& error) {
+    return "2 " + std::string(error.what());
+  }
+  return "no error";
+}
+
+class DataRecipeRun : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string a, b, items;
+    for (int i = 0; i < 40; ++i)
+      a += chat("Tell me of town number " + std::to_string(i), "It lies by a river.");
+    a += chat("Tell me of town number 3", "It lies by a river.");  // a copy
+    a += chat("Who are you?", "I was made by OpenAI.");
+    for (int i = 0; i < 30; ++i) b += chat("What is the use of tool " + std::to_string(i), "It cuts wood.");
+    const std::string leak =
+        "A train leaves the old harbour at nine and meets another one after seven hours where";
+    b += chat(leak, "At four.");
+    items = Json{{"question", leak}}.dump() + "\n";
+    dir_.write("a.jsonl", a);
+    dir_.write("b.jsonl", b);
+    dir_.write("items.jsonl", items);
+  }
+  std::string text(const std::string& more = "") const {
+    const std::string root = dir_.path().string();
+    return "schema: 1\nstage: data\nout: " + root + "/out.jsonl\nsources:\n  - {name: towns, path: a.jsonl" +
+           more +
+           "}\n  - {name: tools, path: b.jsonl, take: 10 rows}\nfilters: {reference: true}\n"
+           "deduplicate: {method: exact}\ndecontaminate:\n  sets:\n"
+           "    - {name: trains, suite: unseen, path: items.jsonl, field: question}\nrun: {dir: " +
+           root + "/run, seed: 3}\n";
+  }
+  ReadDataRecipe read(const std::string& recipe) const {
+    return read_data_recipe_text(recipe, "d.yaml", dir_.path(), {});
+  }
+  int run(const std::string& recipe) const { return run_data_recipe(read(recipe), true); }
+  std::string path(const std::string& name) const { return (dir_ / name).string(); }
+
+  const tests::TempDir dir_;
+};
+
+TEST_F(DataRecipeRun, EveryRowIsAccountedForFromSourceToMix) {
+  ASSERT_EQ(run(text()), 0);
+  const Json ledger = tests::read_json(path("run/ledger.json"));
+  // 42 rows: a copy and a provider's name are dropped; of 31 the leak is, and 10 are taken.
+  EXPECT_EQ(ledger["sources"][0],
+            (Json{{"name", "towns"}, {"rows", 42}, {"records", 42}, {"left", 40}, {"written", 40}}));
+  EXPECT_EQ(ledger["sources"][1],
+            (Json{{"name", "tools"}, {"rows", 31}, {"records", 31}, {"left", 30}, {"written", 10}}));
+  EXPECT_EQ(tests::read_json_lines(path("out.jsonl")).size(), 50u);
+  ASSERT_EQ(ledger["steps"].size(), 6u);
+  for (std::size_t i = 3; i < 6; ++i)
+    EXPECT_EQ(ledger["steps"][i]["totals"]["rows"], ledger["steps"][i - 1]["totals"]["written"]);
+  EXPECT_EQ(tests::read_json_lines(path("run/reports/4-decontaminate/matches.jsonl")).size(), 1u);
+}
+
+TEST_F(DataRecipeRun, TheMixOfCleanFilesIsClean) {
+  ASSERT_EQ(run(text()), 0);
+  EXPECT_NO_THROW(data::require_clean(path("run/reports/5-mix"), {path("out.jsonl")}));
+  EXPECT_THROW(data::require_clean(path("run/reports/5-mix"), {path("a.jsonl")}), Error);
+  std::filesystem::remove_all(path("run/reports/4-decontaminate"));
+  EXPECT_THROW(data::require_clean(path("run/reports/5-mix"), {path("out.jsonl")}), Error);
+}
+
+// What a step wrote is the sign that it was done again.
+TEST_F(DataRecipeRun, OnlyWhatAChangeReachesIsDoneAgain) {
+  ASSERT_EQ(run(text()), 0);
+  const std::string before = tests::read_bytes(path("out.jsonl"));
+  const auto time_of = [this](const char* step) {
+    return std::filesystem::last_write_time(path(std::string("run/reports/") + step + "/step.json"));
+  };
+  const auto convert = time_of("1-convert-towns"), search = time_of("4-decontaminate"),
+             mix = time_of("5-mix");
+  ASSERT_EQ(run(text()), 0);
+  EXPECT_EQ(time_of("5-mix"), mix);
+  ASSERT_EQ(run(text(", take: 50 %")), 0);
+  EXPECT_EQ(time_of("1-convert-towns"), convert);
+  EXPECT_EQ(time_of("4-decontaminate"), search);
+  EXPECT_NE(time_of("5-mix"), mix);
+  EXPECT_EQ(tests::read_json_lines(path("out.jsonl")).size(), 30u);
+  // A step that was lost is made again, with the same bytes.
+  std::filesystem::remove(path("run/rows/3-deduplicate.jsonl"));
+  ASSERT_EQ(run(text()), 0);
+  EXPECT_EQ(tests::read_bytes(path("out.jsonl")), before);
+  // A source that changed reaches all.
+  dir_.write("a.jsonl", chat("One more", "Yes."));
+  ASSERT_EQ(run(text()), 0);
+  EXPECT_EQ(tests::read_json_lines(path("out.jsonl")).size(), 11u);
+}
+
+TEST_F(DataRecipeRun, FilesOfOthersAreNotReplaced) {
+  dir_.write("out.jsonl", "mine\n");
+  EXPECT_TRUE(
+      error_of([&] { run(text()); }).starts_with("77 " + path("out.jsonl") + ": exists, and this run"));
+  EXPECT_EQ(tests::read_bytes(path("out.jsonl")), "mine\n");
+  dir_.write("other/notes.txt", "mine\n");
+  std::string elsewhere = text();
+  elsewhere.replace(elsewhere.rfind("/run,"), 5, "/other,");
+  EXPECT_TRUE(
+      error_of([&] { run(elsewhere); }).starts_with("77 " + path("other") + ": holds something else"));
+}
+
+TEST_F(DataRecipeRun, AllMissingFilesAreNamedWithWhereTheyArePublished) {
+  std::filesystem::remove(path("a.jsonl"));
+  std::filesystem::remove(path("items.jsonl"));
+  const std::string error = error_of([&] { run(text(", published: the library")); });
+  EXPECT_TRUE(error.starts_with("65 d.yaml:5:")) << error;
+  EXPECT_NE(error.find("published: the library"), std::string::npos) << error;
+  EXPECT_NE(error.find("decontaminate.sets[0].path: "), std::string::npos) << error;
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
+TEST_F(DataRecipeRun, MistakesInTheRecipeAreToldAtOnce) {
+  const std::string error = error_of([&] {
+    read(
+        "schema: 1\nstage: data\nout: x.jsonl\nsources: [{name: a/b, path: x}, {name: c, path: y, takes: 5 "
+        "%}]\n"
+        "deduplicate: {threshold: 0.5}\nrun: {dir: r}\n");
+  });
+  EXPECT_NE(error.find("sources[0].name: found \"a/b\""), std::string::npos) << error;
+  EXPECT_NE(error.find("takes: unknown key; did you mean take?"), std::string::npos) << error;
+  EXPECT_NE(error.find("deduplicate.threshold has no effect"), std::string::npos) << error;
+}
+
+TEST_F(DataRecipeRun, AResolvedRecipeReadsBackTheSame) {
+  const DataRecipe recipe = read(text()).recipe;
+  EXPECT_EQ(read(resolved_yaml(recipe)).recipe, recipe);
+}
+
+TEST(DataRecipes, TheShippedMixtureHasTheCountsOfTheReport) {
+  const DataRecipe recipe = read_data_recipe(CARAVAN_SOURCE_DIR "/recipes/tulu3/data.yaml").recipe;
+  double rows = 0;
+  for (const DataSource& source : recipe.sources) rows += source.amount.take->amount;
+  EXPECT_EQ(recipe.sources.size(), 19u);
+  EXPECT_EQ(rows, 939'344);
+  // None of its files is here: each is named, with where it is published.
+  const std::string error = error_of(
+      [] { run_data_recipe(read_data_recipe(CARAVAN_SOURCE_DIR "/recipes/tulu3/data.yaml"), true); });
+  EXPECT_TRUE(error.starts_with("65 "));
+  EXPECT_NE(error.find("sources[18].path"), std::string::npos);
+  EXPECT_NE(error.find("published: Hugging Face: HuggingFaceH4/no_robots"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace caravan::recipes
