@@ -10,6 +10,8 @@ add_library(recipes_demo OBJECT
   commands/show_tokens.cpp
   commands/tokenize.cpp
   commands/tokenize_recipe.cpp
+  commands/verify.cpp
+  json_lines.cpp
   row_messages.cpp
   text_front.cpp
   launch/line_prefix.cpp

@@ -10,6 +10,7 @@
 #include "recipes/commands/launch.h"
 #include "recipes/commands/render.h"
 #include "recipes/commands/tokenize.h"
+#include "recipes/commands/verify.h"
 
 namespace {
 
@@ -32,6 +33,8 @@ constexpr std::array kCommands = {
     Command{"score", "log-probabilities of the tokens of rows on stdin", nullptr},
     Command{"generate", "completions of prompts on stdin", nullptr},
     Command{"chat", "talk to a model", nullptr},
+    Command{"verify", "verdicts on completions on stdin, against their ground truth",
+            caravan::recipes::run_verify},
     Command{"data", "convert and curate files of rows, with the fate of every row",
             caravan::recipes::run_data},
     Command{"demo-data", "write chat data of our own, its tokenizer and a small model's config",
