@@ -11,9 +11,18 @@
 
 namespace caravan::data {
 
-enum class RowFormat { kAuto, kMessages, kSharegpt, kAlpaca, kPromptCompletion };
-constexpr std::array<std::string_view, 5> choice_names(RowFormat) {
-  return {"auto", "messages", "sharegpt", "alpaca", "prompt_completion"};
+enum class RowFormat { kAuto, kMessages, kSharegpt, kAlpaca, kPromptCompletion, kPreference, kLabelled };
+constexpr std::array<std::string_view, 7> choice_names(RowFormat) {
+  return {"auto", "messages", "sharegpt", "alpaca", "prompt_completion", "preference", "labelled"};
+}
+
+// What a row is to a stage: an answer to imitate, two answers of which one is better, an answer with a
+// verdict.
+enum class RowKind { kExample, kPair, kLabelled };
+constexpr RowKind kind_of(RowFormat format) {
+  return format == RowFormat::kPreference ? RowKind::kPair
+         : format == RowFormat::kLabelled ? RowKind::kLabelled
+                                          : RowKind::kExample;
 }
 
 struct SourceOptions {

@@ -82,14 +82,15 @@ void look_at_rows(const std::string& path, data::RowFormat format, RunCheck& che
   data::RowStream stream(path, {.row_bytes = 16u << 20, .block_bytes = 1u << 20});
   data::RowBlock block;
   data::JsonRow json;
-  data::Conversation conversation;
+  data::TrainingRow parsed;
   std::string reason;
   std::size_t rows = 0;
   if (stream.next(block)) {
     for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
       const data::RowBlock::Row& row = block.rows[i];
       const data::RowContext context{"row", {0, row.line}, row.byte_order_mark, row.too_long, row.in_array};
-      const data::RowOutcome outcome = data::parse_row(block.text(row), format, context, json, conversation);
+      const data::RowOutcome outcome =
+          data::parse_training_row(block.text(row), format, context, json, parsed);
       if (outcome.fate == data::RowFate::kIgnored) continue;
       if (outcome.fate != data::RowFate::kDropped) return;
       if (rows++ == 0) reason = outcome.reasons.at(0);

@@ -3,6 +3,7 @@ test_program(loader_tests LIBS data_loader data_readers data_chat data_tokenizer
   unit/data/loader/ledger_test.cpp
   unit/data/loader/order_test.cpp
   unit/data/loader/pack_test.cpp
+  unit/data/loader/pairs_test.cpp
   unit/data/loader/real_data_test.cpp
   unit/data/loader/token_cache_test.cpp
   unit/data/loader/tokenize_test.cpp

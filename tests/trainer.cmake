@@ -6,7 +6,17 @@ test_program(trainer_tests TORCH LIBS caravan_trainer SOURCES
   unit/trainer/lr_schedule_test.cpp
   unit/trainer/memory_plan_test.cpp
   unit/trainer/noise_test.cpp
+  unit/trainer/preference_objective_test.cpp
   unit/trainer/segmented_pass_test.cpp
   unit/trainer/sft_objective_test.cpp
   unit/trainer/trainer_test.cpp
 )
+
+add_executable(preference_bench EXCLUDE_FROM_ALL bench/preference_bench.cpp)
+target_link_libraries(preference_bench PRIVATE caravan_trainer)
+target_precompile_headers(preference_bench REUSE_FROM torch_pch)
+target_compile_options(preference_bench PRIVATE -fPIC)
+if(NOT TARGET benchmarks)
+  add_custom_target(benchmarks)
+endif()
+add_dependencies(benchmarks preference_bench)

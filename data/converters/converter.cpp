@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "data/readers/pair_layouts.h"
+
 namespace caravan::data {
 
 using Type = JsonValue::Type;
@@ -63,20 +65,9 @@ std::string_view stripped(std::string_view utf8) {
   }
 }
 
-bool equal_turns(const std::vector<Message>& a, const std::vector<Message>& b) {
-  const auto same = [](const Message& x, const Message& y) {
-    return x.role == y.role && x.content == y.content && x.extra == y.extra;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
-}
-
 void check_pair(const ConvertedRow& pair, RowNotes& notes) {
   if (equal_turns(pair.chosen, pair.rejected)) throw DropRow{"chosen_equals_rejected"};
-  const auto prompt = [](const std::vector<Message>& turns) {
-    return turns.empty() ? turns : std::vector<Message>(turns.begin(), turns.end() - 1);
-  };
-  if (!equal_turns(prompt(pair.chosen), prompt(pair.rejected)))
-    notes.reasons.emplace_back("warning:prompts_differ");
+  if (!equal_prompts(pair.chosen, pair.rejected)) notes.reasons.emplace_back("warning:prompts_differ");
 }
 
 }  // namespace caravan::data

@@ -91,7 +91,6 @@ JsonValue need_array(const JsonValue& row, std::string_view key);
 double need_number(const JsonValue& row, std::string_view key);
 // Without white space at both ends, by Unicode's list.
 std::string_view stripped(std::string_view utf8);
-bool equal_turns(const std::vector<Message>& a, const std::vector<Message>& b);
 // Drops where both are equal, notes where they differ before the last turn.
 void check_pair(const ConvertedRow& pair, RowNotes& notes);
 

@@ -1,4 +1,5 @@
 #include "data/converters/reply_trees.h"
+#include "data/readers/pair_layouts.h"
 
 #include <algorithm>
 #include <unordered_map>

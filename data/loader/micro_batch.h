@@ -12,6 +12,10 @@
 
 namespace caravan::data {
 
+// What a document is to an objective. The two sides of a pair stand side by side: a chosen document is
+// followed by its rejected one.
+enum class DocumentRole : std::uint8_t { kExample, kChosen, kRejected, kDesirable, kUndesirable };
+
 struct MicroBatch {
   std::vector<std::int32_t> ids;      // [T]
   std::vector<std::int32_t> targets;  // [T] the next token of the same document; kNoTarget at its last token
@@ -20,7 +24,10 @@ struct MicroBatch {
   std::vector<std::int32_t> positions;   // [T] 0, 1, 2, ... in each document
   std::vector<std::int32_t> doc_starts;  // [N + 1] ascending, first 0, last T
   std::vector<SourceLine> documents;     // [N] where each document was read; TrainingData::name_of prints it
-  std::vector<std::uint32_t> document_indices;  // [N] index of each document in TrainingData
+  std::vector<std::uint32_t> document_indices;  // [N] index of each document in TrainingData; a pair has one
+  std::vector<DocumentRole> roles;              // [N]; empty: all are examples
+  // [T] what a frozen reference gives each trained target, where an objective compares with one; else empty.
+  std::vector<float> reference_log_probs;
 
   static constexpr std::int32_t kNoTarget = -1;
   std::int64_t num_tokens() const noexcept { return static_cast<std::int64_t>(ids.size()); }

@@ -13,7 +13,8 @@ namespace caravan::data {
 // What a thread keeps from row to row.
 struct RowMemory {
   JsonRow json;
-  Conversation conversation;
+  TrainingRow row;
+  TokenizedRow rejected;
 };
 
 // "chats.jsonl:17", "chats.json, element 17".

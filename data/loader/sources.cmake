@@ -11,6 +11,7 @@ add_library(data_loader OBJECT
   loader/token_cache.cpp
   loader/token_shard.cpp
   loader/tokenize.cpp
+  loader/tokenize_pair.cpp
   loader/training_data.cpp
 )
 target_link_libraries(data_loader PUBLIC nlohmann_json::nlohmann_json PkgConfig::XXHASH)

@@ -15,9 +15,9 @@ namespace caravan::data {
 namespace {
 
 constexpr std::array<char, 8> kMagic{'C', 'R', 'V', 'T', 'O', 'K', 'E', 'N'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
-static_assert(sizeof(ShardHeader) == 88 && sizeof(ShardRow) == 32 && sizeof(ShardDocument) == 24);
+static_assert(sizeof(ShardHeader) == 88 && sizeof(ShardRow) == 32 && sizeof(ShardDocument) == 32);
 static_assert(std::is_trivially_copyable_v<ShardHeader> &&
               std::has_unique_object_representations_v<ShardRow>);
 
@@ -113,17 +113,23 @@ void ShardBuilder::add(std::uint64_t line, std::string_view row_bytes, const Tok
                  add_reason(row.reason),
                  row.fate,
                  0};
+  const bool pair = row.role == DocumentRole::kChosen;
   std::uint32_t begin = 0, piece = 0;
-  for (const std::uint32_t end : row.ends) {
-    const std::span<const std::uint8_t> trained(row.trained.data() + begin, end - begin);
-    documents_.push_back({ids_.size(), end - begin, count_trained_targets(trained),
-                          static_cast<std::uint32_t>(rows_.size()), piece++});
+  const auto trained = [&row](std::uint32_t from, std::uint32_t to) {
+    return count_trained_targets(std::span(row.trained).subspan(from, to - from));
+  };
+  for (std::size_t i = 0; i < row.ends.size(); i += pair ? 2 : 1) {
+    const std::uint32_t border = row.ends[i], end = pair ? row.ends[i + 1] : border;
+    documents_.push_back({ids_.size(), end - begin,
+                          pair ? trained(begin, border) + trained(border, end) : trained(begin, end),
+                          static_cast<std::uint32_t>(rows_.size()), piece++, pair ? border - begin : 0,
+                          static_cast<std::uint32_t>(row.role)});
     entry.tokens += end - begin;
     entry.trained_tokens += documents_.back().trained_tokens;
-    for (std::uint32_t i = begin; i < end; ++i) {
+    for (std::uint32_t t = begin; t < end; ++t) {
       if (ids_.size() % 8 == 0) mask_.push_back(0);
-      mask_.back() = static_cast<std::uint8_t>(mask_.back() | row.trained[i] << (ids_.size() % 8));
-      ids_.push_back(row.ids[i]);
+      mask_.back() = static_cast<std::uint8_t>(mask_.back() | row.trained[t] << (ids_.size() % 8));
+      ids_.push_back(row.ids[t]);
     }
     begin = end;
   }
@@ -213,6 +219,9 @@ bool TokenShard::check_contents() const {
   std::uint64_t next = 0;
   for (const ShardDocument& document : documents_) {
     if (document.first_token != next || document.tokens == 0 || document.row >= rows_.size()) return false;
+    const bool pair = document.role == static_cast<std::uint32_t>(DocumentRole::kChosen);
+    if (document.second >= document.tokens || pair != (document.second > 0)) return false;
+    if (document.role > static_cast<std::uint32_t>(DocumentRole::kUndesirable)) return false;
     next += document.tokens;
     if (next > header_->tokens) return false;
   }

@@ -51,8 +51,10 @@ struct ShardDocument {
   std::uint64_t first_token;
   std::uint32_t tokens;
   std::uint32_t trained_tokens;
-  std::uint32_t row;    // index into the rows of the shard
-  std::uint32_t piece;  // of the row
+  std::uint32_t row;     // index into the rows of the shard
+  std::uint32_t piece;   // of the row
+  std::uint32_t second;  // of a pair, which is one document here: where its rejected side begins; else 0
+  std::uint32_t role;    // DocumentRole; kChosen: a pair
 };
 
 // Gathers rows in order and gives the bytes of the file.

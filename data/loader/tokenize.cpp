@@ -60,6 +60,7 @@ void TokenizedRow::clear() {
   ids.clear();
   trained.clear();
   ends.clear();
+  role = DocumentRole::kExample;
   cut_tokens = 0;
   straddling_tokens = 0;
 }
@@ -122,25 +123,33 @@ ConversationTokenizer::ConversationTokenizer(const Tokenizer& tokenizer, Render 
 
 void ConversationTokenizer::tokenize(const Conversation& conversation, const std::string& where,
                                      TokenizedRow& out) const {
+  if (encode(conversation, where, out)) fit(where, out);
+}
+
+bool ConversationTokenizer::encode(const Conversation& conversation, const std::string& where,
+                                   TokenizedRow& out) const {
   out.clear();
+  const auto drop = [&out](const std::string& reason) {
+    out.add_reason(reason);
+    return false;
+  };
   Rendered rendered;
   std::vector<ByteRange> spans;
   try {
     rendered = render_(conversation);
   } catch (const Error& error) {
-    return out.add_reason("template_refused:" + shorten(error.what()));
+    return drop("template_refused:" + shorten(error.what()));
   }
   if (!rendered.unlocated.empty() && options_.train_on != TrainOn::kAll) {
-    return out.add_reason("turns_unlocated:" + shorten(rendered.unlocated));
+    return drop("turns_unlocated:" + shorten(rendered.unlocated));
   }
   try {
     spans = trained_spans(rendered, conversation, options_.train_on);
   } catch (const Error& error) {
-    return out.add_reason(error.what());
+    return drop(error.what());
   }
   // An answer that is a tool call would be learnt as an answer without a word.
-  if (trains_one_of(rendered.lost_calls, rendered, spans))
-    return out.add_reason("template_left_out:tool_calls");
+  if (trains_one_of(rendered.lost_calls, rendered, spans)) return drop("template_left_out:tool_calls");
   if (!rendered.silent_messages.empty()) out.add_reason("warning:template_left_out_a_turn");
   if (!rendered.lost_calls.empty()) out.add_reason("warning:template_left_out_tool_calls");
   if (rendered.lost_tools) out.add_reason("warning:template_left_out_tools");
@@ -149,7 +158,7 @@ void ConversationTokenizer::tokenize(const Conversation& conversation, const std
     tokenizer_.encode(rendered.text, rendered.trusted, out.ids, &begins);
   } catch (const Error& error) {
     out.clear();
-    return out.add_reason("not_encodable:" + shorten(error.what()));
+    return drop("not_encodable:" + shorten(error.what()));
   }
   out.straddling_tokens = mask_tokens(begins, rendered.text.size(), spans, out.trained);
   const std::vector<std::int32_t>& ids = out.ids;
@@ -166,9 +175,9 @@ void ConversationTokenizer::tokenize(const Conversation& conversation, const std
       break;
     case Proof::kMismatch:
       out.clear();
-      return out.add_reason("mask_mismatch");
+      return drop("mask_mismatch");
   }
-  fit(where, out);
+  return true;
 }
 
 void ConversationTokenizer::fit(const std::string& where, TokenizedRow& out) const {

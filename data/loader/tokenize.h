@@ -16,6 +16,7 @@
 #include "data/chat/template.h"
 #include "data/data_options.h"
 #include "data/loader/ledger.h"
+#include "data/loader/micro_batch.h"
 #include "data/message.h"
 #include "data/tokenizers/tokenizer.h"
 
@@ -36,7 +37,9 @@ struct TokenizedRow {
   std::string reason;                 // codes, joined by commas; empty: nothing to say
   std::vector<std::int32_t> ids;      // of all documents made of the row, one after the other
   std::vector<std::uint8_t> trained;  // per id: 1 where it is a target that is trained
-  std::vector<std::uint32_t> ends;    // per document: index after its last id
+  std::vector<std::uint32_t> ends;    // per document: index after its last id; of a pair: of each side
+  DocumentRole role =
+      DocumentRole::kExample;  // kChosen: the row is a pair, its two sides one after the other
   std::uint32_t cut_tokens = 0;
   std::uint32_t straddling_tokens = 0;
 
@@ -67,7 +70,18 @@ class ConversationTokenizer {
   // BOS, an id outside the vocabulary. `where` is printed then.
   void tokenize(const Conversation& conversation, const std::string& where, TokenizedRow& out) const;
 
+  // The same for both sides of a pair, which are used or dropped together. Further reasons:
+  //   chosen:REASON, rejected:REASON, chosen_equals_rejected (the same tokens), cut_left_no_prompt,
+  //   cut_left_no_difference.
+  // truncate_left takes the same tokens of the prompt from both sides; split is refused by TrainingData.
+  // `second` is working memory.
+  void tokenize_pair(const Conversation& chosen, const Conversation& rejected, const std::string& where,
+                     TokenizedRow& second, TokenizedRow& out) const;
+
  private:
+  // Ids and mask of the whole conversation; false where it is dropped, with the reason in `out`.
+  bool encode(const Conversation& conversation, const std::string& where, TokenizedRow& out) const;
+  bool fit_pair(const std::string& where, TokenizedRow& chosen, TokenizedRow& rejected) const;
   void fit(const std::string& where, TokenizedRow& out) const;
   void split(TokenizedRow& out) const;
 

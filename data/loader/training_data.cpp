@@ -34,6 +34,24 @@ int thread_count(std::int64_t wanted) {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+// The layout of a file's rows, which must be of the kind that the stage trains on.
+RowFormat format_of(const SourceOptions& source, const std::string& path, RowKind kind) {
+  if (source.format == RowFormat::kAuto) return detect_format(path, kind);
+  if (kind_of(source.format) == kind) return source.format;
+  constexpr const char* kWanted[] = {"examples to imitate: messages, sharegpt, alpaca or prompt_completion",
+                                     "pairs: preference", "answers with a verdict: labelled"};
+  throw Error(Error::Kind::kData, source.path + ": format: found " + format_name(source.format) +
+                                      ", this stage trains on " + kWanted[static_cast<std::size_t>(kind)] +
+                                      "; write that, or auto");
+}
+
+void check_too_long(const DataOptions& options, RowKind kind) {
+  if (kind == RowKind::kExample || options.too_long != TooLong::kSplit) return;
+  throw Error(Error::Kind::kData,
+              "data.too_long: found split, which would part an answer from what it is compared with; allowed "
+              "are drop, truncate_left, truncate_right and error");
+}
+
 std::string without_last_line_end(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
   return text;
@@ -61,7 +79,7 @@ struct TrainingData::State {
     for (const SourceOptions& rows : options.sources) {
       for (const std::string& path : list_files(rows.path)) {
         request.file = path;
-        request.format = rows.format == RowFormat::kAuto ? detect_format(path) : rows.format;
+        request.format = format_of(rows, path, open_options.rows);
         documents.add_file(path, open_cache(request, conversations), ledger);
       }
       documents.end_source(rows, rows.seed.value_or(open_options.seed), ledger);
@@ -86,18 +104,31 @@ struct TrainingData::State {
     const Document& place = documents.documents()[document];
     const TokenShard& shard = documents.shard(place);
     const ShardDocument& stored = shard.documents()[place.index];
+    const auto role = static_cast<DocumentRole>(stored.role);
+    if (role != DocumentRole::kChosen) return append_side(document, role, 0, stored.tokens, batch);
+    append_side(document, role, 0, stored.second, batch);
+    append_side(document, DocumentRole::kRejected, stored.second, stored.tokens, batch);
+  }
+
+  // Tokens `begin` to `end` of what the shard holds as one document.
+  void append_side(std::uint32_t document, DocumentRole role, std::size_t begin, std::size_t end,
+                   MicroBatch& batch) const {
+    const Document& place = documents.documents()[document];
+    const TokenShard& shard = documents.shard(place);
+    const ShardDocument& stored = shard.documents()[place.index];
     const std::span<const std::int32_t> ids = shard.ids(stored);
-    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
-    for (std::size_t t = 0; t < ids.size(); ++t) {
-      const bool last = t + 1 == ids.size();
+    for (std::size_t t = begin; t < end; ++t) {
+      const bool last = t + 1 == end;
+      batch.ids.push_back(ids[t]);
       batch.targets.push_back(last ? MicroBatch::kNoTarget : ids[t + 1]);
       batch.weights.push_back(!last && shard.trained(stored, t + 1) ? 1.0f : 0.0f);
-      batch.positions.push_back(static_cast<std::int32_t>(t));
+      batch.positions.push_back(static_cast<std::int32_t>(t - begin));
     }
     batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
     const LedgerEntry& entry = ledger.entries()[place.ledger_row];
     batch.documents.push_back({entry.file, entry.line});
     batch.document_indices.push_back(document);
+    batch.roles.push_back(role);
   }
 };
 
@@ -112,6 +143,7 @@ TrainingData TrainingData::open(const DataOptions& options, const Tokenizer& tok
     throw Error(Error::Kind::kData, "data.sources: found none, at least one is needed");
   if (options.cache_dir.empty())
     throw Error(Error::Kind::kData, "data.cache_dir: found nothing, a folder for the token cache is needed");
+  check_too_long(options, open_options.rows);
   auto state = std::make_unique<State>();
   state->add_sources(options, tokenizer, source, open_options);
   state->check();

@@ -3,7 +3,9 @@
 //
 // Goals: every source row has one fate in the ledger and the totals balance; tokens come from a
 // content-addressed cache, so a second start reads nothing but hashes; any (step, index) of a plan can be
-// fetched at any time. Non-goals: ranks, tensors, curation of rows.
+// fetched at any time. A pair is one document to the plan, so its sides are never parted: they count, are
+// shuffled and packed as one, and stand side by side in a micro-batch. Non-goals: ranks, tensors, curation of
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,7 @@
 namespace caravan::data {
 
 struct OpenOptions {
+  RowKind rows = RowKind::kExample;  // what the stage trains on
   std::uint64_t seed = 0;     // run.seed: picks the rows of `take` where a source has no seed of its own
   Json variables;             // template variables: bos_token, eos_token, ...; object or null
   std::optional<Date> today;  // for templates that print the date; such a template without it is an error

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "data/error.h"
+#include "data/readers/pair_layouts.h"
 #include "data/readers/row.h"
 #include "data/readers/row_layouts.h"
 #include "data/readers/row_source.h"
@@ -20,7 +21,8 @@ constexpr const char* kLayoutKeys =
 struct Evidence {
   std::set<RowFormat> formats;
   std::set<std::string> keys;  // of the rows that fit no layout
-  std::string preference;      // keys that say the rows are pairs or labelled, not examples to imitate
+  bool pairs = false;          // some row has the keys of a pair
+  bool labels = false;         // some row has a verdict
   std::size_t rows = 0;        // that are objects
   bool any_row = false;        // that is not blank
 };
@@ -29,10 +31,8 @@ void look_at(const JsonValue& row, Evidence& evidence) {
   ++evidence.rows;
   const std::vector<RowFormat> fits = formats_of(row);
   evidence.formats.insert(fits.begin(), fits.end());
-  if (row.find("chosen") && row.find("rejected")) evidence.preference = "chosen and rejected";
-  const std::optional<JsonValue> label = row.find("label");
-  if (label && (label->is(JsonValue::Type::kTrue) || label->is(JsonValue::Type::kFalse)))
-    evidence.preference = "label";
+  evidence.pairs |= fits_pair(row);
+  evidence.labels |= fits_label(row);
   constexpr std::size_t kMostKeys = 12;
   for (const JsonValue value : row) {
     if (fits.empty() && evidence.keys.size() < kMostKeys) evidence.keys.insert(shorten(value.key()));
@@ -62,13 +62,26 @@ std::string join(const Range& range, Name name) {
   return text;
 }
 
+// Rows of pairs or verdicts where a stage wants them.
+RowFormat detect_compared(const Evidence& evidence, RowKind kind, const std::string& where) {
+  const bool pairs = kind == RowKind::kPair;
+  if (pairs ? evidence.pairs : evidence.labels) return pairs ? RowFormat::kPreference : RowFormat::kLabelled;
+  const char* wanted = pairs
+                           ? "pairs (chosen and rejected: two lists of messages, or two answers to a prompt)"
+                           : "answers with a verdict (label: true or false)";
+  throw Error(
+      Error::Kind::kData,
+      where + "this stage trains on " + wanted +
+          ", and none of the first rows is one; bring other layouts into it with caravan data convert");
+}
+
 }  // namespace
 
 std::string format_name(RowFormat format) {
   return std::string(choice_names(RowFormat{}).at(static_cast<std::size_t>(format)));
 }
 
-RowFormat detect_format(const std::string& path) {
+RowFormat detect_format(const std::string& path, RowKind kind) {
   const Evidence evidence = gather(path);
   const std::string where = path + ": format: auto: ";
   const std::string remedy = "; write the format in data.sources";
@@ -77,6 +90,7 @@ RowFormat detect_format(const std::string& path) {
     throw Error(Error::Kind::kData,
                 where + "none of the first rows is a JSON object" + remedy + " or check the file");
   }
+  if (kind != RowKind::kExample) return detect_compared(evidence, kind, where);
   if (evidence.formats.empty()) {
     throw Error(Error::Kind::kData, where + "the first rows have the keys " +
                                         join(evidence.keys, [](const std::string& key) { return key; }) +
@@ -86,10 +100,10 @@ RowFormat detect_format(const std::string& path) {
     throw Error(Error::Kind::kData, where + "the first rows fit more than one layout: " +
                                         join(evidence.formats, format_name) + remedy);
   }
-  if (!evidence.preference.empty()) {
+  if (evidence.pairs || evidence.labels) {
     throw Error(Error::Kind::kData,
                 where + "the first rows look like " + format_name(*evidence.formats.begin()) + " but carry " +
-                    evidence.preference +
+                    (evidence.pairs ? "chosen and rejected" : "label") +
                     ", so they are preference data and not all of them are examples to imitate" + remedy +
                     " to train on all of them nevertheless");
   }

@@ -7,9 +7,10 @@
 
 namespace caravan::data {
 
-// Looks at the first 100 rows (1 MiB at most) of the file. Throws data::Error where the rows fit no layout,
-// more than one, or are preference data; the message lists the candidates or the keys that were found.
-RowFormat detect_format(const std::string& path);
+// Looks at the first 100 rows (1 MiB at most) of the file for layouts of the wanted kind. Throws data::Error
+// where the rows fit no layout, more than one, or are of another kind; the message lists the candidates or
+// the keys that were found.
+RowFormat detect_format(const std::string& path, RowKind kind = RowKind::kExample);
 
 // "messages", "sharegpt", ...
 std::string format_name(RowFormat format);

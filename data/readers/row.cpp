@@ -1,5 +1,8 @@
 #include "data/readers/row.h"
 
+#include <algorithm>
+
+#include "data/readers/pair_layouts.h"
 #include "data/readers/row_layouts.h"
 
 namespace caravan::data {
@@ -27,7 +30,9 @@ RowOutcome dropped(std::string reason) {
 void read_layout(const JsonValue& row, RowFormat format, Conversation& out, RowNotes& notes) {
   switch (format) {
     case RowFormat::kAuto:
-      throw std::logic_error("parse_row: format auto must be resolved by file");
+    case RowFormat::kPreference:
+    case RowFormat::kLabelled:
+      throw std::logic_error("read_layout: no layout of an example");
     case RowFormat::kMessages:
       return read_messages_row(row, out, notes);
     case RowFormat::kSharegpt:
@@ -37,6 +42,22 @@ void read_layout(const JsonValue& row, RowFormat format, Conversation& out, RowN
     case RowFormat::kPromptCompletion:
       return read_prompt_completion_row(row, out, notes);
   }
+}
+
+void read_pair(const JsonValue& row, TrainingRow& out, RowNotes& notes) {
+  read_pair_row(row, out.conversation.messages, out.rejected.messages, notes);
+  if (equal_turns(out.conversation.messages, out.rejected.messages)) throw DropRow{"chosen_equals_rejected"};
+  if (!equal_prompts(out.conversation.messages, out.rejected.messages)) throw DropRow{"prompts_differ"};
+  read_tools(row, out.conversation);
+  out.rejected.tools = out.conversation.tools;
+}
+
+void read_labelled(const JsonValue& row, TrainingRow& out, RowNotes& notes) {
+  out.label = read_label(row, notes);
+  const std::vector<RowFormat> fits = formats_of(row);
+  if (fits.empty()) throw DropRow{"missing_field:messages"};
+  if (fits.size() > 1) throw DropRow{"both_fields:" + std::string("messages,completion")};
+  read_layout(row, fits.front(), out.conversation, notes);
 }
 
 void set_id(const JsonValue& row, const RowContext& context, Conversation& out) {
@@ -70,8 +91,12 @@ std::string_view read_object(std::string_view row, const RowContext& context, Js
   return json.root().is(JsonValue::Type::kObject) ? "" : "wrong_type:row";
 }
 
-RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& context, JsonRow& json,
-                     Conversation& conversation) {
+namespace {
+
+// `read` fills conversations from the row's object; notes that both sides of a pair make count once.
+template <class Read>
+RowOutcome parse(std::string_view row, const RowContext& context, JsonRow& json, Conversation& conversation,
+                 Read&& read) {
   const std::string_view problem = read_object(row, context, json);
   if (problem == kBlankLine) return {RowFate::kIgnored, {std::string(problem)}};
   if (!problem.empty()) return dropped(std::string(problem));
@@ -80,7 +105,7 @@ RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& c
   if (context.byte_order_mark) notes.reasons.emplace_back("repaired:byte_order_mark");
   clear(conversation);
   try {
-    read_layout(root, format, conversation, notes);
+    read(root, notes);
     read_variables(root, conversation);
   } catch (DropRow& drop) {
     return dropped(std::move(drop.reason));
@@ -89,10 +114,38 @@ RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& c
   conversation.source = context.source;
   conversation.where = context.where;
   if (notes.control_character) notes.reasons.emplace_back("warning:control_character");
-  RowOutcome outcome{RowFate::kKept, std::move(notes.reasons)};
-  for (const std::string& reason : outcome.reasons) {
+  RowOutcome outcome;
+  for (std::string& reason : notes.reasons) {
+    if (std::find(outcome.reasons.begin(), outcome.reasons.end(), reason) != outcome.reasons.end()) continue;
     if (reason.starts_with("repaired:")) outcome.fate = RowFate::kRepaired;
+    outcome.reasons.push_back(std::move(reason));
   }
+  return outcome;
+}
+
+}  // namespace
+
+RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& context, JsonRow& json,
+                     Conversation& conversation) {
+  return parse(row, context, json, conversation, [&](const JsonValue& root, RowNotes& notes) {
+    read_layout(root, format, conversation, notes);
+  });
+}
+
+RowOutcome parse_training_row(std::string_view row, RowFormat format, const RowContext& context,
+                              JsonRow& json, TrainingRow& out) {
+  const RowKind kind = kind_of(format);
+  if (kind == RowKind::kExample) return parse_row(row, format, context, json, out.conversation);
+  clear(out.rejected);
+  const RowOutcome outcome =
+      parse(row, context, json, out.conversation, [&](const JsonValue& root, RowNotes& notes) {
+        kind == RowKind::kPair ? read_pair(root, out, notes) : read_labelled(root, out, notes);
+      });
+  if (kind != RowKind::kPair) return outcome;
+  out.rejected.id = out.conversation.id;
+  out.rejected.source = out.conversation.source;
+  out.rejected.where = out.conversation.where;
+  out.rejected.variables = out.conversation.variables;
   return outcome;
 }
 

@@ -47,12 +47,22 @@ inline constexpr std::string_view kBlankLine = "blank_line";
 // the object.
 std::string_view read_object(std::string_view row, const RowContext& context, JsonRow& json);
 
-// Fills `conversation` (where the fate is kept or repaired). `format` is one of the four layouts, not auto.
+// Fills `conversation` (where the fate is kept or repaired). `format` is one of the four layouts of examples.
 // `json` is working memory, one per thread. Never throws for what the row holds.
 RowOutcome parse_row(std::string_view row, RowFormat format, const RowContext& context, JsonRow& json,
                      Conversation& conversation);
 
-// The layouts an object fits by its keys and their types; used by format: auto.
+// A row of any kind.
+struct TrainingRow {
+  Conversation conversation;  // of a pair: the chosen side
+  Conversation rejected;      // of a pair
+  bool label = false;         // of a labelled row: whether the answer is a good one
+};
+// The same for every layout but auto. A pair whose sides are the same or answer different prompts is dropped.
+RowOutcome parse_training_row(std::string_view row, RowFormat format, const RowContext& context,
+                              JsonRow& json, TrainingRow& out);
+
+// The layouts of examples an object fits by its keys and their types; used by format: auto.
 std::vector<RowFormat> formats_of(const JsonValue& row);
 
 }  // namespace caravan::data

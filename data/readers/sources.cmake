@@ -7,6 +7,7 @@ add_library(data_readers OBJECT
   readers/json_text.cpp
   readers/json_value.cpp
   readers/reader.cpp
+  readers/pair_layouts.cpp
   readers/parquet_rows.cpp
   readers/row.cpp
   readers/row_fields.cpp

@@ -1,0 +1,48 @@
+// Losses on single completions that are labelled good or bad: KTO (arXiv 2402.01306) and its variant without
+// a baseline.
+//
+// Promise: the sum over examples and its gradient. The baseline is one number for the whole step, over all
+// ranks, known before: it carries no gradient. B counts examples.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <string_view>
+
+namespace caravan::losses {
+
+enum class UnpairedLoss { kKto, kApoZeroUnpaired };
+constexpr std::array<std::string_view, 2> choice_names(UnpairedLoss) {
+  return {"kto", "apo_zero_unpaired"};
+}
+
+struct UnpairedOptions {
+  UnpairedLoss loss = UnpairedLoss::kKto;
+  double beta = 0.1;
+  double desirable_weight = 1.0;
+  double undesirable_weight = 1.0;
+};
+
+struct UnpairedLogProbs {
+  at::Tensor policy_B, reference_B;  // sums over the tokens of a completion
+  at::Tensor desirable_B;            // bool
+};
+
+struct UnpairedResult {
+  at::Tensor loss_B;  // with its weight
+  at::Tensor d_policy_B;
+  at::Tensor reward_B;  // beta times the ratio
+};
+
+// What a rank adds to the KL baseline: the sum of policy - reference over completions that stand behind the
+// prompt of another example. Add over ranks, divide by their number, then kto_baseline.
+at::Tensor kl_sum(const at::Tensor& policy_B, const at::Tensor& reference_B);
+// The mean over the step, not below 0. `count` > 0.
+at::Tensor kto_baseline(const at::Tensor& kl_sum, double count);
+
+// `baseline` is a scalar tensor; not looked at by apo_zero_unpaired.
+UnpairedResult unpaired_loss(const UnpairedLogProbs& examples, const at::Tensor& baseline,
+                             const UnpairedOptions& options);
+
+}  // namespace caravan::losses
