@@ -51,10 +51,6 @@ bool in_word(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-bool is_word_char(char32_t c) {
-  return c == '_' || (CharClasses::instance().of(c) & (kLetter | kNumber)) != 0;
-}
-
 KeywordSearch::KeywordSearch(std::vector<Keyword> keywords, Rules rules)
     : keywords_(std::move(keywords)), rules_(rules) {
   for (Keyword& keyword : keywords_) {

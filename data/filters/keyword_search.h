@@ -58,7 +58,4 @@ class KeywordSearch {
   std::vector<std::uint8_t> hits_;    // per state: whether any ends there, itself or a shorter one
 };
 
-// Whether c is a word character to Python's \b: a letter, a number or an underline.
-bool is_word_char(char32_t c);
-
 }  // namespace caravan::data

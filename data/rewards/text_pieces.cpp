@@ -115,11 +115,6 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool is_word_char(char32_t c) {
-  if (c == '_') return true;
-  return (CharClasses::instance().of(c) & (kLetter | kNumber)) != 0;
-}
-
 std::vector<std::string_view> word_runs(std::string_view text) {
   std::vector<std::string_view> runs;
   std::size_t begin = std::string_view::npos;

@@ -18,8 +18,6 @@ bool contains(std::string_view text, std::string_view part);
 std::size_t count_of(std::string_view text, std::string_view part);  // without overlap; part: not empty
 std::string replace_all(std::string_view text, std::string_view what, std::string_view by);
 std::string lower(std::string_view text);
-// A letter, digit or underscore: what \w is to the reference.
-bool is_word_char(char32_t c);
 // \w+ runs.
 std::vector<std::string_view> word_runs(std::string_view text);
 

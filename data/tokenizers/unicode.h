@@ -41,6 +41,11 @@ class CharClasses {
   std::vector<std::uint8_t> blocks_;  // block 0 is U+0000..U+00FF
 };
 
+// What \w is to Python: a letter, a number or an underline.
+inline bool is_word_char(char32_t c) {
+  return c == '_' || (CharClasses::instance().of(c) & (kLetter | kNumber)) != 0;
+}
+
 struct DecodedChar {
   char32_t value;
   std::uint32_t num_bytes;

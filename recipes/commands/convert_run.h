@@ -11,7 +11,7 @@ namespace caravan::recipes {
 
 struct ConvertRequest {
   std::string format = "auto";  // a layout
-  std::string source = {};           // of the records; empty: by layout or file
+  std::string source = {};      // of the records; empty: by layout or file
   data::ConvertOptions options = {};
   std::vector<std::string> column_texts = {};  // as the command line gave them
   bool keep_fields = false;

@@ -66,8 +66,8 @@ TEST(Ledger, SummaryLeavesOutFatesThatNoRowHas) {
 TEST(Ledger, RowsOfAnArrayAreElements) {
   const tests::TempDir dir;
   Ledger ledger;
-  ledger.add(
-      {7, ledger.add_file("/d/a.json", "element"), 0, 0, 0, ledger.add_reason("too_long"), 0, Fate::kDropped});
+  ledger.add({7, ledger.add_file("/d/a.json", "element"), 0, 0, 0, ledger.add_reason("too_long"), 0,
+              Fate::kDropped});
   EXPECT_EQ(ledger.place_of(ledger.entries()[0]), "a.json, element 7");
   EXPECT_NE(ledger.summary().find("1 dropped, too_long, first a.json, element 7\n"), std::string::npos);
   const std::string path = (dir.path() / "ledger.jsonl").string();

@@ -174,7 +174,7 @@ TEST(FilterFields, FlagsAndRecipeKeysAreOneList) {
   by_flags.visit_fields(fields);
   const std::vector<std::string> args{
       "--max-tokens",         "4096", "--empty-turns",         "--length-turns=user",
-      "--max-repeated-lines", "0.5",   "--keyword-whole-words", "false"};
+      "--max-repeated-lines", "0.5",  "--keyword-whole-words", "false"};
   EXPECT_TRUE(flags.parse(args));
   YamlNode root = parse_yaml(
       "max_tokens: 4096\nempty_turns: true\nlength_turns: user\nmax_repeated_lines: "
