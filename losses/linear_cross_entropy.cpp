@@ -25,8 +25,8 @@ CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const Outpu
   const std::int64_t tokens = hidden_TD.size(0);
   const at::Tensor chosen_N =
       options.weighted_rows.defined() ? options.weighted_rows : at::nonzero(weights_T).view(-1);
-  // On the CPU a multiple of 32 rows: code is generated, and kept, for every number of rows there is.
-  const std::int64_t fill = hidden_TD.is_cpu() ? (32 - chosen_N.numel() % 32) % 32 : 0;
+  const std::int64_t over = chosen_N.numel() % kRowMultiple,
+                     fill = hidden_TD.is_cpu() && over > 0 ? kRowMultiple - over : 0;
   const at::Tensor hidden_ND = at::constant_pad_nd(hidden_TD.index_select(0, chosen_N), {0, 0, 0, fill});
   const at::Tensor targets_N = at::constant_pad_nd(targets_T.index_select(0, chosen_N), {0, fill}),
                    weights_N = at::constant_pad_nd(weights_T.index_select(0, chosen_N), {0, fill});

@@ -22,4 +22,7 @@ struct TextFront {
 TextFront load_text_front(const std::string& model_dir, const std::string& tokenizer,
                           const std::string& chat_template, bool template_needed);
 
+// The local date and time, for templates that print them.
+data::Date today();
+
 }  // namespace caravan::recipes

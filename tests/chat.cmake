@@ -10,6 +10,7 @@ test_program(chat_tests LIBS data_chat data_tokenizers data_readers SOURCES
   unit/recipes/commands/render_test.cpp
   ${CMAKE_SOURCE_DIR}/recipes/command_flags.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/render.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/text_front.cpp
   ${CMAKE_SOURCE_DIR}/recipes/model_folder.cpp
   ${CMAKE_SOURCE_DIR}/recipes/nearest_name.cpp
   ${CMAKE_SOURCE_DIR}/recipes/row_messages.cpp

@@ -2,6 +2,8 @@
 
 #include <future>
 
+#include "trainer/fault_point.h"
+
 namespace caravan::trainer {
 
 struct PlannedSource::Prefetch {
@@ -15,6 +17,7 @@ PlannedSource::PlannedSource(const data::TrainingData& data, const data::BatchPl
 PlannedSource::~PlannedSource() = default;
 
 std::vector<data::MicroBatch> PlannedSource::read(std::int64_t step) const {
+  fault_point("data");
   std::vector<data::MicroBatch> batches;
   for (const auto& documents : plan_.micro_batches(step)) batches.push_back(data_.micro_batch(documents));
   return batches;

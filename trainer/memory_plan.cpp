@@ -162,20 +162,26 @@ MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
 
   // The moments of a step at which most is held: the loss, the way back through the last blocks, the way from
   // one micro-batch to the next, and the update. Whole units are added where they are gathered (values) or
-  // not yet in the sum (scratch): what is on its way to other ranks is there twice, as is what Gloo
-  // gathers; and units that come and go leave gaps of about two blocks.
+  // not yet in the sum (scratch): what is on its way to other ranks is there twice, but for sums that
+  // NCCL makes in its own order. What Gloo gathers is there twice too, and units that come and go leave gaps
+  // of about two blocks.
   struct Moment {
     std::int64_t values, scratch, activations, logits;
   };
-  const std::int64_t head = unit.tied ? unit.embedding : unit.head, on_the_way = ranks > 1 ? 2 : 0;
+  const std::int64_t head = unit.tied ? unit.embedding : unit.head,
+                     on_the_way = ranks == 1                         ? 0
+                                  : inputs.ordered || inputs.on_host ? 2
+                                                                     : 1;
   const std::int64_t gathered_again = inputs.on_host ? 1 : 0;
+  const std::int64_t gaps = inputs.on_host ? on_the_way * unit.block : 0;
   const std::int64_t kept_values = unit.tied ? unit.embedding : 0;
   const std::array<Moment, 4> moments_of_a_step{
       {{head, head, pass.kept() + pass.at_the_head(), pass.logits()},
        {kept_values + 2 * unit.block, kept_values + (1 + on_the_way) * unit.block,
         pass.kept() + pass.going_back(), 0},
        {(1 + gathered_again) * unit.embedding + unit.block,
-        (1 + on_the_way / 2) * unit.embedding + (unit.tied ? 3 : 2) * on_the_way * unit.block, 0, 0},
+        (on_the_way > 1 ? 2 : 1) * unit.embedding + (unit.tied ? 2 : 1) * on_the_way * unit.block + gaps, 0,
+        0},
        {0, 0, 0, 0}}};
   MemoryPlan plan;
   plan.optimizer = unsigned_of((shard == 0 ? all : own) * moments);
@@ -192,7 +198,7 @@ MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
     if (scratch)
       tried.gradients += unsigned_of(moment.scratch * gradient);
     else if (shard == 1)
-      tried.gradients += unsigned_of((is_update ? 2 : 1) * all * gradient);
+      tried.gradients += unsigned_of((is_update && inputs.on_host ? 2 : 1) * all * gradient);
     tried.activations = unsigned_of(moment.activations);
     tried.logits = unsigned_of(moment.logits);
     tried.checkpoint_copy = unsigned_of(copy);

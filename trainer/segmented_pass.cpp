@@ -3,19 +3,17 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "losses/linear_cross_entropy.h"
+
 namespace caravan::trainer {
 
 namespace {
-
-// On the CPU every number of rows makes oneDNN generate code of its own for each product, about 10 MB a
-// number that it keeps for good. So blocks run on a multiple of this many rows.
-constexpr std::int64_t kRowMultiple = 32;
 
 // The rows added to hidden_TD, zeros, are a document of their own: nothing sees them and their gradient is
 // zero.
 ModelInput fill_up(ModelInput input) {
   const std::int64_t tokens = input.layout.num_tokens();
-  const std::int64_t rows = (tokens + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
+  const std::int64_t rows = (tokens + losses::kRowMultiple - 1) / losses::kRowMultiple * losses::kRowMultiple;
   if (!input.ids_T.is_cpu() || rows == tokens) return input;
   input.layout.positions.resize(static_cast<std::size_t>(rows), 0);
   input.layout.doc_starts.push_back(static_cast<std::int32_t>(rows));

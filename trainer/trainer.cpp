@@ -9,6 +9,7 @@
 #include "trainer/device_work.h"
 #include "trainer/distributed/gather_terms.h"
 #include "trainer/error.h"
+#include "trainer/fault_point.h"
 #include "trainer/finite.h"
 #include "trainer/metrics/meter.h"
 #include "trainer/noise.h"
@@ -129,6 +130,7 @@ std::map<std::size_t, losses::LossTerms> Trainer::compute(const std::vector<data
       pass_.stand_by();
       continue;
     }
+    fault_point("compute");
     const data::MicroBatch& batch = batches[index];
     const auto noise = [&](at::Tensor& hidden_TD) {
       add_neftune_noise(hidden_TD, batch, options_.neftune_noise_alpha, options_.seed, steps_done_);

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
-#include <ctime>
 #include <iostream>
 #include <optional>
 
@@ -13,6 +11,7 @@
 #include "recipes/command_flags.h"
 #include "recipes/model_folder.h"
 #include "recipes/row_messages.h"
+#include "recipes/text_front.h"
 
 namespace caravan::recipes {
 namespace {
@@ -65,13 +64,6 @@ std::optional<RenderArgs> parse_args(std::span<const std::string> args) {
   if (!date.empty()) parsed.date = data::parse_date(date);
   if (parsed.chat_template.empty() && parsed.model.empty()) flags.refuse("--template or --model is needed");
   return parsed;
-}
-
-data::Date today() {
-  std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm local{};
-  localtime_r(&now, &local);
-  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
 }
 
 Json render_row(const data::ChatTemplate& chat_template, const Json& tokens, const std::string& line,

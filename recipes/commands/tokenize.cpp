@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -20,6 +18,7 @@
 #include "recipes/commands/tokenize_recipe.h"
 #include "recipes/model_folder.h"
 #include "recipes/row_messages.h"
+#include "recipes/text_front.h"
 
 namespace caravan::recipes {
 namespace {
@@ -99,13 +98,6 @@ std::optional<TokenizeArgs> parse_args(std::span<const std::string> args) {
   if (parsed.decode && (parsed.show || parsed.special))
     flags.refuse("--decode goes with neither --show nor --special");
   return parsed;
-}
-
-data::Date today() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm local{};
-  localtime_r(&now, &local);
-  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
 }
 
 // What a row becomes.

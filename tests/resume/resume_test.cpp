@@ -185,6 +185,25 @@ TEST_F(ResumeTest, SignalsFinishTheStepSaveAndEndWith75) {
   }
 }
 
+// The evaluation that a stop cut short is made up for, in the place where it would have been.
+TEST_F(ResumeTest, StoppedWhileEvaluating) {
+  const std::vector<std::string> long_evaluation{"evaluation.sources.0.path=" + path("demo/train.jsonl")};
+  ASSERT_EQ(train("fp32", "evaluated", long_evaluation), 0) << log();
+  std::vector<std::string> words = train_words("fp32", "stopped-evaluating");
+  words.insert(words.end(), long_evaluation.begin(), long_evaluation.end());
+  Program program(words, path("log"));
+  ASSERT_TRUE(program.wait_until([] {
+    return tests::read_bytes(path("stopped-evaluating/metrics.jsonl")).find("\"step\":8,") !=
+           std::string::npos;
+  })) << program.output();
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 75) << program.output();
+  const std::string metrics = tests::read_bytes(path("stopped-evaluating/metrics.jsonl"));
+  EXPECT_EQ(metrics.find("\"eval/loss\"", metrics.find("\"step\":8,")), std::string::npos) << metrics;
+  ASSERT_EQ(train("fp32", "stopped-evaluating", long_evaluation), 0) << log();
+  EXPECT_EQ(result_of("stopped-evaluating"), result_of("evaluated"));
+}
+
 TEST_F(ResumeTest, StoppedBeforeTheFirstStepStillEndsWith75) {
   Program program(train_words("fp32", "signal-early"), path("log"));
   ASSERT_TRUE(program.wait_until([] { return fs::exists(path("signal-early/recipe.yaml")); }))

@@ -10,6 +10,7 @@
 #include "models/weights/safetensors.h"
 #include "models/weights/safetensors_writer.h"
 #include "trainer/checkpoint/checkpoint_files.h"
+#include "trainer/fault_point.h"
 
 namespace caravan::trainer {
 
@@ -120,6 +121,7 @@ std::optional<SavedCheckpoint> CheckpointWriter::finish() {
 
 // On the writing thread: one file, and what the manifest says of it.
 json CheckpointWriter::write_part(const CheckpointContent& content) const {
+  fault_point("write");
   const fs::path file = partial_folder(run_dir_, content.step) / state_file(group_.rank(), group_.size());
   std::vector<models::TensorSpec> specs;
   for (const StatePart& part : content.state)

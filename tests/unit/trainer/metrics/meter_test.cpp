@@ -47,30 +47,9 @@ TEST(Meter, MeanOverNothingIsNotANumber) {
   EXPECT_TRUE(std::isnan(meter.finish().at(0).value));
 }
 
-TEST(Meter, RanksAddUpWhateverOrderTheyReportIn) {
-  Meter first;
-  first.add_mean("b", 1, 2);
-  first.add_mean("a", 10, 5);
-  first.add_maximum("m", 7);
-  Meter second;
-  second.add_maximum("m", 9);
-  second.add_mean("a", 20, 5);
-  second.add_mean("b", 3, 2);
-  std::vector<double> sums = first.packed_sums();
-  const std::vector<double> other = second.packed_sums();
-  ASSERT_EQ(sums.size(), other.size());
-  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += other[i];
-  first.unpack(sums, second.packed_maxima());
-  const auto values = first.finish();
-  EXPECT_EQ(values[0].value, 1.0);  // b
-  EXPECT_EQ(values[1].value, 3.0);  // a
-  EXPECT_EQ(values[2].value, 9.0);  // m
-}
-
-TEST(Meter, OtherNamesOnAnotherRankAreRefused) {
+TEST(Meter, OneNameIsCombinedInOneWay) {
   Meter meter;
   meter.add_mean("a", 1, 1);
-  EXPECT_THROW(meter.unpack(std::vector<double>{1, 1, 1, 1}, {}), Error);
   EXPECT_THROW(meter.add_sum("a", 1), Error);
 }
 
