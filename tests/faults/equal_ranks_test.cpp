@@ -84,5 +84,28 @@ TEST_F(EqualRanksTest, ResumedOnFewerRanks) {
   expect_equal("whole", "reduced");
 }
 
+// The next layer's values are on their way while one computes, and so are the gradients of the one behind.
+TEST_F(EqualRanksTest, TheTraceShowsWhatOverlaps) {
+  ASSERT_EQ(launch(2, train("traced", {"run.trace=true", "distributed.shard=3", "run.max_steps=2"})), 0);
+  for (const char* name : {"trace_rank_00000.json", "trace_rank_00001.json"}) {
+    const auto events = nlohmann::json::parse(tests::read_bytes(path("traced") + "/" + name))["traceEvents"];
+    std::map<std::string, std::int64_t> begun, ended;  // first of each
+    for (const auto& event : events) {
+      if (event["ph"] == "M") continue;
+      const std::string what = event["name"], phase = event["ph"];
+      const std::int64_t at = event["ts"];
+      if (phase == "e")
+        ended.emplace(what, at);
+      else if (begun.emplace(what, at).second && phase == "X")
+        ended.emplace(what, at + event["dur"].get<std::int64_t>());
+    }
+    EXPECT_LT(begun.at("all_gather values layers.1"), ended.at("forward layers.0"));
+    EXPECT_LT(ended.at("all_gather values layers.1"), begun.at("forward layers.1") + 1);
+    EXPECT_LT(begun.at("reduce_scatter gradients layers.1"), begun.at("backward layers.0"));
+    for (const char* compute : {"forward embed_tokens", "loss", "backward head", "update"})
+      EXPECT_TRUE(ended.contains(compute)) << compute;
+  }
+}
+
 }  // namespace
 }  // namespace caravan
