@@ -25,8 +25,8 @@ constexpr std::int64_t kLogitsBytes = 32 << 20;
 constexpr std::int64_t kDeviceLogitsBytes = 256 << 20, kDeviceCopies = 3;
 // Context and libraries of a GPU.
 constexpr std::uint64_t kDeviceProgramBytes = 1u << 30;
-// Of LibTorch and the code that oneDNN generates.
-constexpr std::uint64_t kProgramBytes = 164u << 20, kGlooBytes = 6u << 20;
+// Code that oneDNN generates, and Gloo's threads.
+constexpr std::uint64_t kGeneratedBytes = 43u << 20, kGlooBytes = 6u << 20;
 
 std::int64_t elements(const std::vector<std::int64_t>& shape) {
   std::int64_t count = 1;
@@ -187,7 +187,8 @@ MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
   plan.optimizer = unsigned_of((shard == 0 ? all : own) * moments);
   // Of checkpoints that are written while training goes on; the last one needs no copy.
   const std::int64_t copy = inputs.on_host && inputs.saves_meanwhile ? own * (value + moments) : 0;
-  plan.program = inputs.on_host ? kProgramBytes + (ranks > 1 ? kGlooBytes : 0) : kDeviceProgramBytes;
+  plan.program = inputs.on_host ? inputs.program_bytes + kGeneratedBytes + (ranks > 1 ? kGlooBytes : 0)
+                                : kDeviceProgramBytes;
   std::uint64_t most = 0;
   for (std::size_t i = 0; i < moments_of_a_step.size(); ++i) {
     const Moment& moment = moments_of_a_step[i];

@@ -21,7 +21,8 @@ struct MemoryInputs {
   bool ordered = true;               // run.deterministic: gradients are added in a fixed order
   std::int64_t shard = 0;            // distributed.shard
   std::int64_t ranks = 1;
-  bool on_host = true;          // the device is the host, which also holds the copy of a checkpoint
+  bool on_host = true;  // the device is the host, which also holds the copy of a checkpoint
+  std::uint64_t program_bytes = 121u << 20;  // what the program itself holds before it begins, on a host
   bool saves_meanwhile = true;  // checkpoints are written while training goes on, not at its end alone
 };
 

@@ -6,6 +6,7 @@
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
 #include "trainer/error.h"
+#include "trainer/metrics/process_memory.h"
 
 namespace caravan::recipes {
 
@@ -70,6 +71,7 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   inputs.shard = shards.stage;
   inputs.ranks = ranks;
   inputs.on_host = on_host;
+  inputs.program_bytes = trainer::read_process_memory().resident_bytes;
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
   return inputs;
 }
