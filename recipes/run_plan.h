@@ -1,10 +1,12 @@
 // What a run will take and do, worked out from its recipe before any weight is loaded.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "recipes/recipe.h"
@@ -35,8 +37,10 @@ struct RunPlan {
   };
   std::int64_t parameters = 0, ranks = 1, shard = 0;
   trainer::MemoryInputs inputs;
-  trainer::MemoryPlan memory;
-  trainer::TrafficPlan traffic;       // of a step
+  std::array<trainer::MemoryPlan, 4> moments;                      // of a step
+  trainer::MemoryPlan memory;                                      // the largest of them
+  std::vector<std::pair<std::string, std::uint64_t>> activations;  // bytes, by model.recompute
+  trainer::TrafficPlan traffic;                                    // of a step
   std::int64_t micro_batches = 0;     // of a step, as the traffic was worked out for
   std::optional<Steps> data;          // where the rows were read
   std::optional<std::int64_t> steps;  // from the rows or run.max_steps

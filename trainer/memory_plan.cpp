@@ -151,64 +151,80 @@ std::uint64_t MemoryPlan::peak() const {
   return parameters + gradients + optimizer + program + activations + logits + checkpoint_copy;
 }
 
-MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
-  const UnitSizes unit(config);
+namespace {
+
+// Elements that are whole for a while: where they are gathered (values), or not yet in the sum (scratch).
+// What is on its way to other ranks is there twice, but for sums that NCCL makes in its own order. What Gloo
+// gathers is there twice too, and units that come and go leave gaps of about two blocks.
+struct WholeUnits {
+  std::int64_t values = 0, scratch = 0;
+};
+struct UnitTraffic {
+  UnitTraffic(const LlamaConfig& config, const MemoryInputs& inputs) : unit(config), on_host(inputs.on_host) {
+    if (inputs.ranks > 1) on_the_way = inputs.ordered || inputs.on_host ? 2 : 1;
+  }
+  WholeUnits at_the_loss() const {
+    const std::int64_t head = unit.tied ? unit.embedding : unit.head;
+    return {head, head};
+  }
+  WholeUnits on_the_way_back() const {
+    const std::int64_t kept = unit.tied ? unit.embedding : 0;
+    return {kept + 2 * unit.block, kept + (1 + on_the_way) * unit.block};
+  }
+  WholeUnits between_micro_batches() const {
+    const std::int64_t gaps = on_host ? on_the_way * unit.block : 0;
+    return {(on_host ? 2 : 1) * unit.embedding + unit.block,
+            (on_the_way > 1 ? 2 : 1) * unit.embedding + (unit.tied ? 2 : 1) * on_the_way * unit.block + gaps};
+  }
+  UnitSizes unit;
+  bool on_host;
+  std::int64_t on_the_way = 0;  // times that a block of one more unit is there
+};
+
+}  // namespace
+
+std::array<MemoryPlan, 4> plan_moments(const LlamaConfig& config, const MemoryInputs& inputs) {
   const PassMemory pass(config, inputs);
+  const UnitTraffic units(config, inputs);
   const std::int64_t ranks = inputs.ranks, shard = ranks > 1 ? inputs.shard : 0;
-  const std::int64_t all = count_parameters(config), own = (all + ranks - 1) / ranks;
+  const std::int64_t all = count_parameters(config), own = (all + ranks - 1) / ranks,
+                     held = shard == 0 ? all : own;
   const std::int64_t value = inputs.bf16 ? 2 : 4, gradient = inputs.single_micro_batch ? value : 4;
   const std::int64_t moments = 8 + (inputs.bf16 ? 2 : 0);
-  const bool scratch = uses_scratch(inputs);
-
-  // The moments of a step at which most is held: the loss, the way back through the last blocks, the way from
-  // one micro-batch to the next, and the update. Whole units are added where they are gathered (values) or
-  // not yet in the sum (scratch): what is on its way to other ranks is there twice, but for sums that
-  // NCCL makes in its own order. What Gloo gathers is there twice too, and units that come and go leave gaps
-  // of about two blocks.
-  struct Moment {
-    std::int64_t values, scratch, activations, logits;
-  };
-  const std::int64_t head = unit.tied ? unit.embedding : unit.head,
-                     on_the_way = ranks == 1                         ? 0
-                                  : inputs.ordered || inputs.on_host ? 2
-                                                                     : 1;
-  const std::int64_t gathered_again = inputs.on_host ? 1 : 0;
-  const std::int64_t gaps = inputs.on_host ? on_the_way * unit.block : 0;
-  const std::int64_t kept_values = unit.tied ? unit.embedding : 0;
-  const std::array<Moment, 4> moments_of_a_step{
-      {{head, head, pass.kept() + pass.at_the_head(), pass.logits()},
-       {kept_values + 2 * unit.block, kept_values + (1 + on_the_way) * unit.block,
-        pass.kept() + pass.going_back(), 0},
-       {(1 + gathered_again) * unit.embedding + unit.block,
-        (on_the_way > 1 ? 2 : 1) * unit.embedding + (unit.tied ? 2 : 1) * on_the_way * unit.block + gaps, 0,
-        0},
-       {0, 0, 0, 0}}};
-  MemoryPlan plan;
-  plan.optimizer = unsigned_of((shard == 0 ? all : own) * moments);
-  // Of checkpoints that are written while training goes on; the last one needs no copy.
-  const std::int64_t copy = inputs.on_host && inputs.saves_meanwhile ? own * (value + moments) : 0;
-  plan.program = inputs.on_host ? inputs.program_bytes + kGeneratedBytes + (ranks > 1 ? kGlooBytes : 0)
+  MemoryPlan base;
+  base.optimizer = unsigned_of(held * moments);
+  base.program = inputs.on_host ? inputs.program_bytes + kGeneratedBytes + (ranks > 1 ? kGlooBytes : 0)
                                 : kDeviceProgramBytes;
-  std::uint64_t most = 0;
-  for (std::size_t i = 0; i < moments_of_a_step.size(); ++i) {
-    const Moment& moment = moments_of_a_step[i];
-    const bool is_update = i + 1 == moments_of_a_step.size();
-    MemoryPlan tried = plan;
-    tried.parameters = unsigned_of((shard >= 3 ? own + moment.values : all) * value);
-    tried.gradients = unsigned_of((shard == 0 ? all : own) * gradient);
-    if (scratch)
-      tried.gradients += unsigned_of(moment.scratch * gradient);
+  // Of checkpoints that are written while training goes on; the last one needs no copy.
+  if (inputs.on_host && inputs.saves_meanwhile) base.checkpoint_copy = unsigned_of(own * (value + moments));
+  const auto with = [&](std::string_view moment, const WholeUnits& whole, std::int64_t activations,
+                        std::int64_t logits) {
+    MemoryPlan plan = base;
+    plan.moment = moment;
+    plan.parameters = unsigned_of((shard >= 3 ? own + whole.values : all) * value);
+    plan.gradients = unsigned_of(held * gradient);
+    if (uses_scratch(inputs))
+      plan.gradients += unsigned_of(whole.scratch * gradient);
     else if (shard == 1)
-      tried.gradients += unsigned_of((is_update && inputs.on_host ? 2 : 1) * all * gradient);
-    tried.activations = unsigned_of(moment.activations);
-    tried.logits = unsigned_of(moment.logits);
-    tried.checkpoint_copy = unsigned_of(copy);
-    if (tried.peak() > most) {
-      most = tried.peak();
-      plan = tried;
-    }
-  }
-  return plan;
+      plan.gradients += unsigned_of(all * gradient);
+    plan.activations = unsigned_of(activations);
+    plan.logits = unsigned_of(logits);
+    return plan;
+  };
+  std::array<MemoryPlan, 4> plans{
+      with("loss", units.at_the_loss(), pass.kept() + pass.at_the_head(), pass.logits()),
+      with("way back", units.on_the_way_back(), pass.kept() + pass.going_back(), 0),
+      with("between passes", units.between_micro_batches(), 0, 0), with("update", {}, 0, 0)};
+  // Gloo's sums of all gradients are there beside them.
+  if (shard == 1 && !uses_scratch(inputs) && inputs.on_host)
+    plans.back().gradients += unsigned_of(all * gradient);
+  return plans;
+}
+
+MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
+  const auto plans = plan_moments(config, inputs);
+  return *std::max_element(plans.begin(), plans.end(),
+                           [](const MemoryPlan& a, const MemoryPlan& b) { return a.peak() < b.peak(); });
 }
 
 std::string describe(const MemoryPlan& plan) {

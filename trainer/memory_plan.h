@@ -5,8 +5,10 @@
 // mapped. Free of LibTorch.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "models/llama/config.h"
 
@@ -36,8 +38,9 @@ struct UnitSizes {
   bool tied;
 };
 
-// Bytes on the device of one rank when it holds most.
+// Bytes on the device of one rank at one moment of a step.
 struct MemoryPlan {
+  std::string_view moment;
   std::uint64_t parameters = 0;       // values
   std::uint64_t gradients = 0;        // sums and scratch
   std::uint64_t optimizer = 0;        // moments, and the remainders of bf16 values
@@ -48,6 +51,10 @@ struct MemoryPlan {
 
   std::uint64_t peak() const;
 };
+// The moments of a step at which most is held: the loss, the way back through the last blocks, the way from
+// one micro-batch to the next, and the update.
+std::array<MemoryPlan, 4> plan_moments(const models::LlamaConfig& config, const MemoryInputs& inputs);
+// The one at which most is held.
 MemoryPlan plan_memory(const models::LlamaConfig& config, const MemoryInputs& inputs);
 std::int64_t count_parameters(const models::LlamaConfig& config);
 

@@ -50,7 +50,7 @@ void SegmentedPass::forward_turn(std::size_t unit, Compute&& compute) {
   units_.need_values(unit);
   if (unit + 1 < units_.num_units()) units_.prefetch_values(unit + 1);
   {
-    const Trace::Span span(units_.group().trace().get(), "forward " + model_.units()[unit].name());
+    const Trace::Span span(units_.group().trace().get(), "forward ", model_.units()[unit].name());
     compute();
   }
   // Sums of the pass before had the time of the first block.
@@ -66,7 +66,7 @@ void SegmentedPass::backward_turn(std::size_t unit, Compute&& compute) {
   if (unit > 1) units_.prefetch_values(unit - 1);
   units_.need_gradients(unit);
   {
-    const Trace::Span span(units_.group().trace().get(), "backward " + model_.units()[unit].name());
+    const Trace::Span span(units_.group().trace().get(), "backward ", model_.units()[unit].name());
     compute();
   }
   units_.release_values(unit);

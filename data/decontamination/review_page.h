@@ -15,8 +15,4 @@ std::string review_page_head(std::string_view measure, double review_from, doubl
 std::string review_page_entry(const Finding& finding, const EvalItems& eval, std::size_t number);
 std::string review_page_end(std::size_t num_rows);
 
-// Text as HTML text: markup characters escaped, control characters and what turns the direction of writing
-// shown as U+FFFD.
-void append_html(std::string_view text, std::string& out);
-
 }  // namespace caravan::data

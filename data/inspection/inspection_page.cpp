@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "data/html_text.h"
 #include "data/text_table.h"
-#include "data/tokenizers/unicode.h"
 
 namespace caravan::data {
 namespace {
@@ -76,30 +76,6 @@ std::string count_table(const std::string& title, const std::vector<Inspection::
 }
 
 }  // namespace
-
-std::string html_text(std::string_view text) {
-  std::string sound, out;
-  append_lossy(text, Replacement::kPerPart, sound);
-  for (const char c : sound) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else if (c == '\'') {
-      out += "&#39;";
-    } else if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F) {
-      out += "\xEF\xBF\xBD";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::string inspection_page(const Inspection& inspection, const std::string& title) {
   std::string page = kHead;

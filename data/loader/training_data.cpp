@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "data/chat/template_check.h"
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/loader/document_set.h"
 #include "data/loader/token_cache.h"
@@ -13,11 +14,6 @@
 
 namespace caravan::data {
 namespace {
-
-template <class Choice>
-std::string choice_name(Choice choice) {
-  return std::string(choice_names(Choice{}).at(static_cast<std::size_t>(choice)));
-}
 
 // All that the tokens depend on beside the file.
 std::string token_recipe(const DataOptions& options, const Tokenizer& tokenizer, const TokenSource& source) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/mixing/divide_total.h"
 #include "data/mixing/open_instruct_mixer.h"
@@ -21,8 +22,7 @@ std::string number_text(double number) {
 }
 
 std::string quantity_text(const Quantity& quantity) {
-  return number_text(quantity.amount) + " " +
-         std::string(choice_names(Unit{})[static_cast<std::size_t>(quantity.unit)]);
+  return number_text(quantity.amount) + " " + choice_name(quantity.unit);
 }
 
 std::string asked_text(const MixAmount& amount) {
@@ -162,7 +162,7 @@ std::uint64_t MixPlan::written() const {
 
 void check_mix(std::span<const MixPart> parts, const MixOptions& options) {
   if (parts.empty()) throw Error(Error::Kind::kUsage, "mix: no source is named");
-  const std::string semantics(choice_names(MixSemantics{})[static_cast<std::size_t>(options.semantics)]);
+  const std::string semantics = choice_name(options.semantics);
   const bool exact = options.semantics == MixSemantics::kExact;
   std::set<std::string_view> names;
   for (const MixPart& part : parts) {

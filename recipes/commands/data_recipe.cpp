@@ -11,6 +11,7 @@
 #include "recipes/curation/run_data_recipe.h"
 #include "recipes/read_recipe.h"
 #include "recipes/resolved_recipe.h"
+#include "trainer/distributed/rank_place.h"
 
 namespace caravan::recipes {
 namespace {
@@ -66,6 +67,10 @@ bool asks_for_help(const Words& words) {
 }
 
 int run(const Words& words, const std::string& command) {
+  const trainer::RankPlace place = trainer::find_rank_place(trainer::read_environment());
+  if (place.size > 1)
+    refuse(command + ": stage: data runs as one process with run.threads, and this is one of " +
+           std::to_string(place.size) + " ranks; start it without the launcher");
   allow_flags(words, command, {"--quiet"});
   return run_data_recipe(read_data_recipe(words.recipe, words.overrides), words.has("--quiet"));
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <set>
 
+#include "data/choice_name.h"
 #include "data/decontamination/contamination_tally.h"
 #include "data/decontamination/make_measure.h"
 #include "data/decontamination/review_page.h"
@@ -65,9 +66,7 @@ class Decontamination {
   }
 
  private:
-  std::string measure_name() const {
-    return std::string(choice_names(options_.measure)[static_cast<std::size_t>(options_.measure)]);
-  }
+  std::string measure_name() const { return data::choice_name(options_.measure); }
 
   // tfidf weighs words by all messages of the rows: one more walk.
   data::DocumentCounts count_documents() {

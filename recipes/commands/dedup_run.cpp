@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/readers/json_text.h"
 #include "data/walk/row_messages.h"
@@ -287,11 +288,6 @@ class Dedup {
   data::Duplicates duplicates_;
 };
 
-template <class Choice>
-std::string name_of(Choice choice) {
-  return std::string(choice_names(Choice{})[static_cast<std::size_t>(choice)]);
-}
-
 }  // namespace
 
 double worth_of(const data::JsonValue& row, const Conversation& messages, const DedupOptions& options,
@@ -321,11 +317,13 @@ double worth_of(const data::JsonValue& row, const Conversation& messages, const 
 }
 
 Json describe_dedup(const DedupOptions& options) {
-  Json json{{"near", options.near}, {"key", name_of(options.search.key)}, {"keep", name_of(options.keep)}};
+  Json json{{"near", options.near},
+            {"key", data::choice_name(options.search.key)},
+            {"keep", data::choice_name(options.keep)}};
   if (options.near) {
     json["threshold"] = options.search.threshold;
     json["shingle_words"] = options.search.shingle_words;
-    json["linkage"] = name_of(options.search.linkage);
+    json["linkage"] = data::choice_name(options.search.linkage);
   }
   if (!options.score_field.empty()) json["score_field"] = options.score_field;
   if (!options.sources.empty()) json["sources"] = options.sources;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/mixing/content_key.h"
 #include "data/mixing/line_order.h"
@@ -205,18 +206,13 @@ class Mix {
   std::optional<data::RowSpool> spool_;
 };
 
-template <class Choice>
-std::string name_of(Choice choice) {
-  return std::string(choice_names(Choice{})[static_cast<std::size_t>(choice)]);
-}
-
 }  // namespace
 
 Json describe_mix(const MixRequest& request) {
   Json names = Json::array();
   for (const data::MixPart& part : request.parts) names.push_back(part.name);
-  return {{"semantics", name_of(request.options.semantics)},
-          {"order", name_of(request.options.order)},
+  return {{"semantics", data::choice_name(request.options.semantics)},
+          {"order", data::choice_name(request.options.order)},
           {"seed", request.seed},
           {"total", request.options.total ? Json(*request.options.total) : Json(nullptr)},
           {"sources", names}};

@@ -2,7 +2,9 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/readers/file_list.h"
 #include "data/text_table.h"
@@ -16,6 +18,7 @@
 #include "recipes/field_list.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/shown_text.h"
+#include "trainer/checkpoint/run_lock.h"
 
 namespace caravan::recipes {
 namespace {
@@ -23,11 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using data::Error;
 using data::Json;
-
-template <class Choice>
-std::string name_of(Choice choice) {
-  return std::string(choice_names(Choice{})[static_cast<std::size_t>(choice)]);
-}
 
 class DataPipeline {
  public:
@@ -45,18 +43,25 @@ class DataPipeline {
   }
 
  private:
-  // The folder is new, or that of an earlier run of a data recipe.
-  void claim_folder() const {
+  // The folder is new, or that of an earlier run of a data recipe, and no other process is at work there.
+  void claim_folder() {
     const fs::path dir = recipe_.run.dir, known = dir / "recipe.yaml";
-    std::error_code ignored;
-    const bool used =
-        fs::exists(dir, ignored) && !(fs::is_directory(dir, ignored) && fs::is_empty(dir, ignored));
-    if (used && !is_data_recipe(known))
+    if (holds_files(dir) && !is_data_recipe(known))
       throw Error(
           Error::Kind::kUnsafe,
           dir.string() + ": holds something else than a run of a data recipe; choose another run.dir");
     data::make_folder(dir.string());
+    lock_.emplace(dir);
     data::write_whole_file(known.string(), resolved_yaml(recipe_), {true, {}});
+  }
+
+  // The lock of a run that was killed before it wrote anything is none.
+  static bool holds_files(const fs::path& dir) {
+    std::error_code ignored;
+    if (fs::exists(dir, ignored) && !fs::is_directory(dir, ignored)) return true;
+    for (const auto& entry : fs::directory_iterator(dir, ignored))
+      if (entry.path().filename() != ".lock") return true;
+    return false;
   }
 
   std::string next_name(const std::string& what) { return std::to_string(++num_steps_) + '-' + what; }
@@ -130,8 +135,8 @@ class DataPipeline {
                                        .review_path = asked.apply_review};
     const auto sets = eval_sources(recipe_);
     const std::string name = next_name("decontaminate");
-    Json shown{{"measure", name_of(asked.measure)},
-               {"scope", name_of(asked.scope)},
+    Json shown{{"measure", data::choice_name(asked.measure)},
+               {"scope", data::choice_name(asked.scope)},
                {"remove_from", asked.remove_from},
                {"review_from", asked.review_from},
                {"apply_review", asked.apply_review}};
@@ -223,6 +228,7 @@ class DataPipeline {
 
   const DataRecipe& recipe_;
   bool quiet_;
+  std::optional<trainer::RunLock> lock_;
   CurationSteps steps_;
   int num_steps_ = 0;
   std::vector<std::string> files_;  // what the next step reads

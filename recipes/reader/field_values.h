@@ -14,6 +14,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "data/choice_name.h"
 #include "data/quantity.h"
 #include "models/model_options.h"
 #include "recipes/fields.h"
@@ -80,7 +81,7 @@ std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::option
 template <class T>
 std::string field_text(const T& value, const FieldSpec& spec) {
   if constexpr (std::is_enum_v<T>) {
-    return std::string(choice_names(T{})[static_cast<std::size_t>(value)]);
+    return data::choice_name(value);
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
     return value_text(value, spec);
   } else {

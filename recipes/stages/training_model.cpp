@@ -78,8 +78,10 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
 
 void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device) {
   const trainer::MemoryInputs inputs = memory_inputs(recipe, place.size, device.is_cpu());
-  const std::uint64_t free = inputs.on_host ? trainer::free_host_memory(place.local_size)
-                                            : models::device_facts(device).memory_bytes;
+  // What the program holds already is in the plan as well.
+  const std::uint64_t free = inputs.on_host
+                                 ? trainer::free_host_memory(place.local_size) + inputs.program_bytes
+                                 : models::device_facts(device).memory_bytes;
   std::string where = inputs.on_host ? "this machine" : device.str();
   if (inputs.on_host && place.local_size > 1) where += ", for each of its ranks,";
   trainer::require_memory(models::read_llama_config(recipe.model.path + "/config.json"), inputs,

@@ -9,6 +9,7 @@
 #include <future>
 #include <utility>
 
+#include "data/choice_name.h"
 #include "data/sha256.h"
 #include "models/weights/hf_directory.h"
 #include "recipes/commands/dispatch.h"
@@ -260,7 +261,7 @@ class TrainingRun {
   void open_run(const std::vector<std::string>& command) {
     group_.set_section("hashing model and data", kLongestSilence);
     trainer::RunIdentity identity;
-    identity.stage = choice_names(recipe_.stage)[static_cast<std::size_t>(recipe_.stage)];
+    identity.stage = data::choice_name(recipe_.stage);
     identity.seed = recipe_.run.seed;
     identity.hashes = input_hashes_.get();
     group_.set_section("");

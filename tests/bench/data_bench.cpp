@@ -10,23 +10,13 @@
 #include "data/converters/convert_rows.h"
 #include "data/converters/converter_table.h"
 #include "data/walk/row_walk.h"
+#include "tests/bench/thread_seconds.h"
 #include "tests/support/temp_dir.h"
 
 namespace {
 
 using namespace caravan::data;
-
-// Of this thread: on a shared machine the clock on the wall measures the others.
-double seconds_of(const auto& work) {
-  const auto now = [] {
-    timespec time{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-  };
-  const double start = now();
-  work();
-  return now() - start;
-}
+using caravan::tests::seconds_of;
 
 // Two to four turns of common words with escapes, about 2.6 kB a row.
 std::string make_rows(std::size_t bytes) {

@@ -20,23 +20,13 @@
 #include "data/loader/tokenize.h"
 #include "data/readers/reader.h"
 #include "data/tokenizers/tokenizer.h"
+#include "tests/bench/thread_seconds.h"
 #include "tests/support/temp_dir.h"
 
 namespace {
 
 using namespace caravan::data;
-
-// Seconds of processor time of this thread: on a shared machine the clock on the wall measures the others.
-double seconds_of(const auto& work) {
-  const auto now = [] {
-    timespec time{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-  };
-  const double start = now();
-  work();
-  return now() - start;
-}
+using caravan::tests::seconds_of;
 
 // Two-turn conversations of common English words, about 600 bytes each, with escapes as real rows have them.
 std::string make_rows(std::size_t count) {

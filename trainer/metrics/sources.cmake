@@ -1,5 +1,6 @@
-# Metrics know numbers and files, and the wish to stop is a signal: no tensors.
+# Metrics know numbers and files, the wish to stop is a signal, the lock of a run a file: no tensors.
 add_library(trainer_metrics OBJECT
+  checkpoint/run_lock.cpp
   metrics/append_file.cpp
   metrics/console_sink.cpp
   metrics/crc32c.cpp

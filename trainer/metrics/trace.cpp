@@ -7,9 +7,10 @@
 
 namespace caravan::trainer {
 
-Trace::Span::Span(Trace* trace, std::string name) : trace_(trace) {
+Trace::Span::Span(Trace* trace, std::string_view what, std::string_view of) : trace_(trace) {
   if (trace_ == nullptr) return;
-  name_ = std::move(name);
+  name_ = what;
+  name_ += of;
   begin_ = trace_->now();
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace caravan::trainer {
@@ -22,7 +23,7 @@ class Trace {
   // From its making to its end. One of a null trace does nothing.
   class [[nodiscard]] Span {
    public:
-    Span(Trace* trace, std::string name);
+    Span(Trace* trace, std::string_view what, std::string_view of = {});
     ~Span();
     Span(const Span&) = delete;
     Span& operator=(const Span&) = delete;

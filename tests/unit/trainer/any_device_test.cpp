@@ -63,15 +63,17 @@ class AnyDevice : public testing::TestWithParam<models::ModelType> {
     const models::ComposedOperations composed;
     const auto [loss, gradients] = loss_and_gradients(model);
     EXPECT_NEAR(loss, wanted_loss, tolerance * wanted_loss);
-    for (const auto& [name, gradient] : wanted)
-      EXPECT_LE(relative_difference(gradients.at(name), gradient), tolerance) << name;
+    for (const auto& [name, gradient] : wanted) {
+      // Softmax does not see a shift of all keys: what their bias gets is left of terms that nearly cancel,
+      // and has lost two or three bits with them.
+      const bool cancels = name.ends_with("k_proj.bias");
+      EXPECT_LE(relative_difference(gradients.at(name), gradient), (cancels ? 4.0 : 1.0) * tolerance) << name;
+    }
   }
 };
 
-// The bias of keys is the worst: softmax does not see a shift of all keys, so its gradient is what is left of
-// terms that nearly cancel (2.3e-6 on a processor without AVX-512).
 TEST_P(AnyDevice, GradientsOfFp32AreThoseOfTheCpu) {
-  expect_gradients(at::kFloat, at::kFloat, 1e-5);
+  expect_gradients(at::kFloat, at::kFloat, 2e-6);
 }
 
 // bf16 has 8 bits; two layers round some ten times.

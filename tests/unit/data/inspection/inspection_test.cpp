@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "data/error.h"
+#include "data/html_text.h"
 #include "data/inspection/inspection_page.h"
 #include "recipes/commands/data_inspect.h"
 #include "tests/support/temp_dir.h"
@@ -93,6 +94,7 @@ TEST(Inspection, EveryRowIsInOneBucket) {
 
 TEST(InspectionPage, TextOfRowsIsShownAndNeverRun) {
   const std::string hostile = "</td><script>alert('x')</script>\x1b[31m\xff&";
+  EXPECT_EQ(html_text("\xE2\x80\xAE\xC2\x85"), "\xEF\xBF\xBD\xEF\xBF\xBD");  // writing turned round
   EXPECT_EQ(html_text("a<b>\"'&\x01\xff"), "a&lt;b&gt;&quot;&#39;&amp;\xEF\xBF\xBD\xEF\xBF\xBD");
   Inspection inspection(false);
   for (int i = 0; i < 2; ++i) {
