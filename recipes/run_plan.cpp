@@ -82,6 +82,58 @@ std::string counted(std::int64_t number) {
   return trainer::with_thousands(static_cast<double>(number));
 }
 
+std::string gib(std::uint64_t bytes) {
+  return trainer::format_gibibytes(static_cast<double>(bytes));
+}
+
+struct Part {
+  const char *name, *key;
+  std::uint64_t trainer::MemoryPlan::*bytes;
+};
+constexpr std::array<Part, 7> kParts{
+    {{"parameters", "parameters", &trainer::MemoryPlan::parameters},
+     {"gradients", "gradients", &trainer::MemoryPlan::gradients},
+     {"optimizer", "optimizer", &trainer::MemoryPlan::optimizer},
+     {"activations", "activations", &trainer::MemoryPlan::activations},
+     {"logits, a chunk", "logits", &trainer::MemoryPlan::logits},
+     {"copy of a checkpoint", "checkpoint_copy", &trainer::MemoryPlan::checkpoint_copy},
+     {"program", "program", &trainer::MemoryPlan::program}}};
+
+// A column for each moment of a step.
+std::string memory_table(const RunPlan& plan) {
+  std::vector<data::TableLine> table{{"memory of each rank"}};
+  for (const trainer::MemoryPlan& moment : plan.moments) table[0].emplace_back(moment.moment);
+  for (const Part& part : kParts) {
+    table.push_back({std::string("  ") + part.name});
+    for (const trainer::MemoryPlan& moment : plan.moments) table.back().push_back(gib(moment.*part.bytes));
+  }
+  table.push_back({"  together"});
+  for (const trainer::MemoryPlan& moment : plan.moments) table.back().push_back(gib(moment.peak()));
+  return data::print_table(table);
+}
+
+nlohmann::ordered_json memory_json(const trainer::MemoryPlan& memory) {
+  nlohmann::ordered_json json;
+  for (const Part& part : kParts) json[part.key] = memory.*part.bytes;
+  json["peak"] = memory.peak();
+  return json;
+}
+
+// What the way back needs of a pass, by the policies a recipe may name.
+std::vector<std::pair<std::string, std::uint64_t>> activations_by_policy(const models::LlamaConfig& config,
+                                                                         trainer::MemoryInputs inputs) {
+  std::vector<std::pair<std::string, std::uint64_t>> found;
+  for (const auto& [name, every] :
+       {std::pair{"none", std::int64_t{0}}, {"every 2 layers", std::int64_t{2}}, {"all", std::int64_t{1}}}) {
+    inputs.recompute_every = every;
+    std::uint64_t most = 0;
+    for (const trainer::MemoryPlan& moment : trainer::plan_moments(config, inputs))
+      most = std::max(most, moment.activations);
+    found.emplace_back(name, most);
+  }
+  return found;
+}
+
 }  // namespace
 
 RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
@@ -92,7 +144,9 @@ RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
   plan.shard = recipe.distributed.shard;
   plan.parameters = trainer::count_parameters(config);
   plan.inputs = memory_inputs(recipe, request.ranks, request.on_host);
+  plan.moments = trainer::plan_moments(config, plan.inputs);
   plan.memory = trainer::plan_memory(config, plan.inputs);
+  plan.activations = activations_by_policy(config, plan.inputs);
   trainer::require_memory(config, plan.inputs, recipe.data.max_length, request.memory_bytes, "each rank");
   if (request.reads_data) plan.data = read_steps(recipe);
   plan.micro_batches = plan.data ? plan.data->micro_batches : guess_micro_batches(recipe);
@@ -103,22 +157,14 @@ RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
 }
 
 std::string describe(const RunPlan& plan) {
-  const auto gib = [](std::uint64_t bytes) { return trainer::format_gibibytes(static_cast<double>(bytes)); };
   std::string text = counted(plan.parameters) + " parameters in " + (plan.inputs.bf16 ? "bf16" : "fp32") +
                      "; " + counted(plan.ranks) + (plan.ranks == 1 ? " rank" : " ranks") +
                      ", distributed.shard " + std::to_string(plan.shard) + "\n\n";
-  const trainer::MemoryPlan& m = plan.memory;
-  std::vector<data::TableLine> table{
-      {"memory of each rank, at its peak", ""},
-      {"  parameters", gib(m.parameters)},
-      {"  gradients", gib(m.gradients)},
-      {"  optimizer", gib(m.optimizer)},
-      {"  activations of " + counted(plan.inputs.micro_tokens) + " tokens", gib(m.activations)},
-      {"  logits, a chunk", gib(m.logits)},
-      {"  copy of a checkpoint", gib(m.checkpoint_copy)},
-      {"  program", gib(m.program)},
-      {"  together", gib(m.peak())}};
-  text += data::print_table(table) + "\n";
+  text += memory_table(plan) + "\nactivations of " + counted(plan.inputs.micro_tokens) +
+          " tokens, by model.recompute:";
+  for (const auto& [policy, bytes] : plan.activations)
+    text += (policy == plan.activations.front().first ? " " : ", ") + policy + " " + gib(bytes);
+  text += "\n";
   if (plan.ranks > 1)
     text += "each rank sends " + gib(plan.traffic.total()) + " in a step of " + counted(plan.micro_batches) +
             " micro-batches: parameters " + gib(plan.traffic.values) + ", gradients " +
@@ -144,22 +190,16 @@ std::string describe(const RunPlan& plan) {
 }
 
 nlohmann::ordered_json to_json(const RunPlan& plan) {
-  const trainer::MemoryPlan& m = plan.memory;
   nlohmann::ordered_json json = {
       {"parameters", plan.parameters},
       {"ranks", plan.ranks},
       {"shard", plan.shard},
-      {"memory_bytes",
-       {{"parameters", m.parameters},
-        {"gradients", m.gradients},
-        {"optimizer", m.optimizer},
-        {"activations", m.activations},
-        {"logits", m.logits},
-        {"checkpoint_copy", m.checkpoint_copy},
-        {"program", m.program},
-        {"peak", m.peak()}}},
+      {"memory_bytes", memory_json(plan.memory)},
       {"sent_bytes_of_a_step", {{"parameters", plan.traffic.values}, {"gradients", plan.traffic.gradients}}},
       {"micro_batches", plan.micro_batches}};
+  for (const trainer::MemoryPlan& moment : plan.moments)
+    json["moments"][std::string(moment.moment)] = memory_json(moment);
+  for (const auto& [policy, bytes] : plan.activations) json["activations_by_recompute"][policy] = bytes;
   if (plan.steps) json["steps"] = *plan.steps;
   if (plan.data) {
     json["epochs"] = plan.data->epochs;

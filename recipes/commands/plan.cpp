@@ -7,6 +7,7 @@
 #include "recipes/device.h"
 #include "recipes/read_recipe.h"
 #include "recipes/run_plan.h"
+#include "trainer/metrics/process_memory.h"
 #include "trainer/stop_request.h"
 
 namespace caravan::recipes {
@@ -59,7 +60,7 @@ int run_plan(std::span<const std::string> args) {
   if (memory)
     request.memory_bytes = static_cast<std::uint64_t>(*memory * 1073741824.0);
   else if (request.on_host && request.ranks == 1)
-    request.memory_bytes = trainer::free_host_memory(1);
+    request.memory_bytes = trainer::free_host_memory(1) + trainer::read_process_memory().resident_bytes;
   if (request.reads_data) require_files(read);
   const trainer::StopRequest stop;
   for (const std::string& note : read.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
