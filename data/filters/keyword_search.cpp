@@ -65,6 +65,9 @@ KeywordSearch::KeywordSearch(std::vector<Keyword> keywords, Rules rules)
   found_.assign(1, kNone);
   for (std::size_t i = 0; i < keywords_.size(); ++i) add(i);
   link();
+  std::vector<std::string_view> texts;
+  for (const Keyword& keyword : keywords_) texts.push_back(keyword.text);
+  starts_.emplace(texts, rules_.ignore_case);
 }
 
 void KeywordSearch::count_bytes() {
@@ -134,6 +137,9 @@ bool KeywordSearch::accept(std::string_view text, std::size_t end, std::uint32_t
 bool KeywordSearch::search(std::string_view text, KeywordMatch& match) const {
   std::uint32_t state = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
+    // In the first state nothing has begun.
+    if (state == 0 && starts_->is_selective()) at = starts_->next(text, at);
+    if (at == text.size()) break;
     state = next_[std::size_t{state} * num_classes_ + class_[static_cast<unsigned char>(text[at])]];
     if (!hits_[state]) continue;
     for (std::uint32_t ending = found_[state] != kNone ? state : also_[state]; ending != 0;

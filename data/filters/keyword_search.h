@@ -5,9 +5,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "data/filters/keyword_starts.h"
 
 namespace caravan::data {
 
@@ -56,6 +59,7 @@ class KeywordSearch {
   std::vector<std::uint32_t> also_;   // per state: the next shorter state at which one ends
   std::vector<std::uint32_t> same_;   // per keyword: another one of the same text
   std::vector<std::uint8_t> hits_;    // per state: whether any ends there, itself or a shorter one
+  std::optional<KeywordStarts> starts_;
 };
 
 }  // namespace caravan::data

@@ -3,6 +3,7 @@ add_library(data_filters OBJECT
   filters/filter_options.cpp
   filters/keyword_lists.cpp
   filters/keyword_search.cpp
+  filters/keyword_starts.cpp
   filters/language.cpp
   filters/length_filter.cpp
   filters/repetition_filter.cpp

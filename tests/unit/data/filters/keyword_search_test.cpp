@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
+
 #include "data/error.h"
 #include "data/filters/keyword_lists.h"
 #include "tests/support/temp_dir.h"
@@ -68,6 +71,45 @@ TEST(KeywordSearch, WhatMustFollowAnyCharacter) {
   EXPECT_EQ(found(search, "gpt-3.55"), "none");
   EXPECT_EQ(found(search, "gpt-3."), "none");
   EXPECT_EQ(found(search, "gpt-3"), "none");
+}
+
+// Every place of the text tried with every keyword.
+std::string found_slowly(const std::vector<Keyword>& list, std::string_view text) {
+  for (std::size_t end = 1; end <= text.size(); ++end) {
+    const Keyword* longest = nullptr;
+    for (const Keyword& keyword : list)
+      if (text.substr(0, end).ends_with(keyword.text) &&
+          (longest == nullptr || keyword.text.size() > longest->text.size()))
+        longest = &keyword;
+    if (longest != nullptr)
+      return longest->text + '[' + std::to_string(end - longest->text.size()) + ',' + std::to_string(end) +
+             ')';
+  }
+  return "none";
+}
+
+// Few keywords jump from beginning to beginning, many do not; what is found is the same.
+TEST(KeywordSearch, FindsWhatTryingEveryPlaceFinds) {
+  std::mt19937 random(7);
+  const auto text = [&](std::size_t size, unsigned letters) {
+    std::string made;
+    for (std::size_t i = 0; i < size; ++i) made += static_cast<char>('a' + random() % letters);
+    return made;
+  };
+  for (int round = 0; round < 400; ++round) {
+    std::vector<Keyword> list;
+    std::set<std::string> known;
+    const std::size_t count = round % 2 == 0 ? 6 : 60;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string one = text(1 + random() % 7 + static_cast<std::size_t>(round % 4), 12);
+      if (known.insert(one).second) list.push_back({.text = one});
+    }
+    const KeywordSearch search(list, {false, false});
+    for (int i = 0; i < 20; ++i) {
+      const std::string one = text(random() % 150, 12);
+      ASSERT_EQ(found(search, one), found_slowly(list, one)) << one;
+    }
+  }
 }
 
 TEST(KeywordLists, AFileHasAKeywordALine) {
