@@ -1,10 +1,14 @@
-# Recipes of stage data, run without LibTorch.
+# Recipes of stage data and of several stages, run without LibTorch.
 add_library(recipes_curation OBJECT
-  commands/data_recipe.cpp
+  commands/by_stage.cpp
   curation/curation_steps.cpp
   curation/data_files.cpp
   curation/row_story.cpp
   curation/run_data_recipe.cpp
+  pipeline/child_process.cpp
+  pipeline/pipeline_state.cpp
+  pipeline/run_pipeline.cpp
+  pipeline/stage_words.cpp
 )
 target_link_libraries(recipes_curation PUBLIC nlohmann_json::nlohmann_json)
 target_compile_definitions(recipes_curation PRIVATE CARAVAN_VERSION="${PROJECT_VERSION}")

@@ -1,8 +1,8 @@
 // The program: a table of its commands.
 #include <array>
 
+#include "recipes/commands/by_stage.h"
 #include "recipes/commands/data.h"
-#include "recipes/commands/data_recipe.h"
 #include "recipes/commands/demo_data.h"
 #include "recipes/commands/demo_score.h"
 #include "recipes/commands/describe.h"

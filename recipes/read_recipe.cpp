@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/check_data_recipe.h"
+#include "recipes/reader/check_pipeline_recipe.h"
 #include "recipes/reader/check_recipe.h"
 #include "recipes/reader/field_reader.h"
 #include "recipes/reader/overrides.h"
@@ -149,6 +150,33 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
   }
 }
 
+// Recipes that no other framework has keys for.
+template <class Recipe>
+void read_fields(YamlNode root, std::span<const std::string> overrides, Recipe& recipe, ReadState& state) {
+  apply_overrides(root, overrides, false, state);
+  check_schema(root);
+  FieldReader reader(root, {}, state);
+  recipe.visit_fields(reader);
+  reader.finish();
+}
+
+// False for what cannot be read: whoever reads it then says why. What is read from a pipe is gone for them.
+template <class Condition>
+bool holds_key(const std::filesystem::path& path, const Condition& condition) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  try {
+    YamlNode root = parse_yaml(file_text(path), {.origin = path.string()});
+    return root.kind == YamlNode::Kind::kMap && condition(root);
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.parent_path().empty() ? "." : path.parent_path();
+}
+
 }  // namespace
 
 ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
@@ -175,13 +203,8 @@ ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& n
                                      const std::filesystem::path& folder,
                                      std::span<const std::string> overrides) {
   ReadState state;
-  YamlNode root = read_tree(text, name, folder, state);
-  apply_overrides(root, overrides, false, state);
-  check_schema(root);
   ReadDataRecipe result;
-  FieldReader reader(root, {}, state);
-  result.recipe.visit_fields(reader);
-  reader.finish();
+  read_fields(read_tree(text, name, folder, state), overrides, result.recipe, state);
   check_data_recipe(result.recipe, state);
   if (!state.problems.empty()) throw RecipeError(std::move(state.problems));
   result.file = std::move(state.file);
@@ -190,26 +213,35 @@ ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& n
 }
 
 ReadDataRecipe read_data_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {
-  return read_data_recipe_text(file_text(path), path.string(),
-                               path.parent_path().empty() ? "." : path.parent_path(), overrides);
+  return read_data_recipe_text(file_text(path), path.string(), folder_of(path), overrides);
 }
 
 bool is_data_recipe(const std::filesystem::path& path) {
-  // What is read from a pipe is gone for whoever reads it next.
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  try {
-    YamlNode root = parse_yaml(file_text(path), {.origin = path.string()});
-    const YamlNode* stage = root.kind == YamlNode::Kind::kMap ? root.find("stage") : nullptr;
+  return holds_key(path, [](YamlNode& root) {
+    const YamlNode* stage = root.find("stage");
     return stage != nullptr && stage->kind == YamlNode::Kind::kScalar && stage->text == "data";
-  } catch (const std::runtime_error&) {
-    return false;
-  }
+  });
+}
+
+bool is_pipeline_recipe(const std::filesystem::path& path) {
+  return holds_key(path, [](YamlNode& root) { return root.find("stages") != nullptr; });
+}
+
+ReadPipelineRecipe read_pipeline_recipe(const std::filesystem::path& path,
+                                        std::span<const std::string> overrides) {
+  ReadState state;
+  ReadPipelineRecipe result;
+  YamlNode root = read_tree(file_text(path), path.string(), folder_of(path), state);
+  read_fields(std::move(root), overrides, result.recipe, state);
+  check_pipeline_recipe(result.recipe, state);
+  if (!state.problems.empty()) throw RecipeError(std::move(state.problems));
+  result.file = std::move(state.file);
+  result.given = std::move(state.given);
+  return result;
 }
 
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {
-  return read_recipe_text(file_text(path), path.string(),
-                          path.parent_path().empty() ? "." : path.parent_path(), overrides);
+  return read_recipe_text(file_text(path), path.string(), folder_of(path), overrides);
 }
 
 }  // namespace caravan::recipes

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "recipes/curation/data_recipe.h"
+#include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/reader/problem.h"
 #include "recipes/recipe.h"
 
@@ -48,6 +49,18 @@ ReadDataRecipe read_data_recipe(const std::filesystem::path& path,
 ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& name,
                                      const std::filesystem::path& folder,
                                      std::span<const std::string> overrides = {});
+
+// Whether the file is a recipe of several stages; as is_data_recipe.
+bool is_pipeline_recipe(const std::filesystem::path& path);
+
+// A recipe of several stages, as read_data_recipe.
+struct ReadPipelineRecipe {
+  PipelineRecipe recipe;
+  Where file;
+  std::map<std::string, Where, std::less<>> given;
+};
+ReadPipelineRecipe read_pipeline_recipe(const std::filesystem::path& path,
+                                        std::span<const std::string> overrides = {});
 
 // The same as read_recipe for text in memory; `name` and `folder` stand for the file's.
 ReadRecipe read_recipe_text(std::string_view text, const std::string& name,

@@ -15,9 +15,11 @@ add_library(recipes_reader OBJECT
   commands/engine.cpp
   commands/nvidia_driver.cpp
   commands/validate.cpp
+  pipeline/gate.cpp
   reader/aliases.cpp
   reader/assignment.cpp
   reader/check_data_recipe.cpp
+  reader/check_pipeline_recipe.cpp
   reader/check_recipe.cpp
   reader/field_reader.cpp
   reader/field_values.cpp

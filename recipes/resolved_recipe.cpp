@@ -68,17 +68,8 @@ const FieldEntry* find(const std::vector<FieldEntry>& entries, const std::string
   return found == entries.end() ? nullptr : &*found;
 }
 
-}  // namespace
-
-std::string resolved_yaml(const Recipe& recipe) {
-  return written_out(recipe);
-}
-
-std::string resolved_yaml(const DataRecipe& recipe) {
-  return written_out(recipe);
-}
-
-std::vector<RecipeChange> recipe_difference(const Recipe& before, const Recipe& after) {
+template <class Struct>
+std::vector<RecipeChange> difference(const Struct& before, const Struct& after) {
   const std::vector<FieldEntry> old_entries = list_fields(before);
   const std::vector<FieldEntry> new_entries = list_fields(after);
   std::vector<RecipeChange> changes;
@@ -94,6 +85,27 @@ std::vector<RecipeChange> recipe_difference(const Recipe& before, const Recipe& 
   return changes;
 }
 
+}  // namespace
+
+std::string resolved_yaml(const Recipe& recipe) {
+  return written_out(recipe);
+}
+
+std::string resolved_yaml(const DataRecipe& recipe) {
+  return written_out(recipe);
+}
+
+std::string resolved_yaml(const PipelineRecipe& recipe) {
+  return written_out(recipe);
+}
+
+std::vector<RecipeChange> recipe_difference(const Recipe& before, const Recipe& after) {
+  return difference(before, after);
+}
+
+std::vector<RecipeChange> recipe_difference(const PipelineRecipe& before, const PipelineRecipe& after) {
+  return difference(before, after);
+}
 std::vector<RecipeChange> breaking_changes(std::span<const RecipeChange> changes) {
   std::vector<RecipeChange> breaking;
   std::copy_if(changes.begin(), changes.end(), std::back_inserter(breaking),

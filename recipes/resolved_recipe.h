@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "recipes/curation/data_recipe.h"
+#include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/recipe.h"
 
 namespace caravan::recipes {
@@ -15,6 +16,7 @@ namespace caravan::recipes {
 // Recipe back, whatever the folder.
 std::string resolved_yaml(const Recipe& recipe);
 std::string resolved_yaml(const DataRecipe& recipe);
+std::string resolved_yaml(const PipelineRecipe& recipe);
 
 struct RecipeChange {
   std::string key;     // "optimizer.learning_rate"
@@ -25,6 +27,7 @@ struct RecipeChange {
 
 // In the order of the fields; keys of list elements that only one of the two has come last.
 std::vector<RecipeChange> recipe_difference(const Recipe& before, const Recipe& after);
+std::vector<RecipeChange> recipe_difference(const PipelineRecipe& before, const PipelineRecipe& after);
 
 // The changes that a resumed run must not have.
 std::vector<RecipeChange> breaking_changes(std::span<const RecipeChange> changes);

@@ -13,7 +13,7 @@
 #include "recipes/commands/data_filter.h"
 #include "recipes/commands/data_inspect.h"
 #include "recipes/commands/data_mix.h"
-#include "recipes/commands/data_recipe.h"
+#include "recipes/commands/by_stage.h"
 #include "recipes/nearest_name.h"
 
 namespace caravan::recipes {

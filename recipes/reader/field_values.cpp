@@ -57,6 +57,28 @@ bool in_range(double value, const FieldSpec& spec) {
   return above && below;
 }
 
+template <class T>
+std::string parse_map(const YamlNode& node, const FieldSpec& spec, std::map<std::string, T>& value) {
+  if (node.kind != YamlNode::Kind::kMap || node.entries.empty())
+    return refused(node, allowed_text(spec, &value));
+  std::map<std::string, T> parsed;
+  for (const YamlNode::Entry& entry : node.entries) {
+    if (parsed.contains(entry.key)) return quoted(entry.key) + " is given twice; keep one";
+    const std::string problem = parse_value(entry.value, spec, parsed[entry.key]);
+    if (!problem.empty()) return quoted(entry.key) + ": " + problem;
+  }
+  value = std::move(parsed);
+  return {};
+}
+
+template <class T>
+std::string map_text(const std::map<std::string, T>& value) {
+  std::string text;
+  for (const auto& [key, one] : value)
+    text += (text.empty() ? "{" : ", ") + value_text(key) + ": " + value_text(one);
+  return text.empty() ? text : text + '}';
+}
+
 // " above 0 and at most 1", or nothing.
 std::string range_text(const FieldSpec& spec) {
   std::string text;
@@ -257,6 +279,27 @@ std::string parse_choice(const YamlNode& node, std::span<const std::string_view>
   return problem;
 }
 
+std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::vector<std::string>& value) {
+  if (node.kind != YamlNode::Kind::kSequence || node.items.empty())
+    return refused(node, allowed_text(spec, &value));
+  std::vector<std::string> parsed(node.items.size());
+  for (std::size_t i = 0; i < parsed.size(); ++i) {
+    const std::string problem = parse_value(node.items[i], spec, parsed[i]);
+    if (!problem.empty()) return "value " + std::to_string(i + 1) + ": " + problem;
+  }
+  value = std::move(parsed);
+  return {};
+}
+
+std::string parse_value(const YamlNode& node, const FieldSpec& spec,
+                        std::map<std::string, std::string>& value) {
+  return parse_map(node, spec, value);
+}
+
+std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::map<std::string, double>& value) {
+  return parse_map(node, spec, value);
+}
+
 // Text is always quoted, so that no word of it is taken for YAML.
 std::string value_text(const std::string& value) {
   std::string text = "\"";
@@ -311,6 +354,32 @@ std::string value_text(const data::Quantity& value) {
 std::string value_text(const models::Recompute& value) {
   if (value.every == 0) return "none";
   return value.every == 1 ? "all" : "every " + std::to_string(value.every) + " layers";
+}
+
+std::string value_text(const std::vector<std::string>& value) {
+  std::string text;
+  for (const std::string& one : value) text += (text.empty() ? "[" : ", ") + value_text(one);
+  return text.empty() ? text : text + ']';
+}
+
+std::string value_text(const std::map<std::string, std::string>& value) {
+  return map_text(value);
+}
+
+std::string value_text(const std::map<std::string, double>& value) {
+  return map_text(value);
+}
+
+std::string allowed_text(const FieldSpec&, const std::vector<std::string>*) {
+  return "a list of texts, as in [a, b]";
+}
+
+std::string allowed_text(const FieldSpec&, const std::map<std::string, std::string>*) {
+  return "texts by name, as in {a: x, b: y}";
+}
+
+std::string allowed_text(const FieldSpec&, const std::map<std::string, double>*) {
+  return "numbers by name, as in {a: 0.5, b: 1}";
 }
 
 std::string allowed_text(const FieldSpec& spec, const std::string*) {

@@ -8,11 +8,13 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "data/choice_name.h"
 #include "data/quantity.h"
@@ -30,6 +32,10 @@ std::string parse_value(const YamlNode& node, const FieldSpec& spec, double& val
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::array<double, 2>& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, data::Quantity& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, models::Recompute& value);
+std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::vector<std::string>& value);
+std::string parse_value(const YamlNode& node, const FieldSpec& spec,
+                        std::map<std::string, std::string>& value);
+std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::map<std::string, double>& value);
 // The index of the choice named by `node`.
 std::string parse_choice(const YamlNode& node, std::span<const std::string_view> names, std::size_t& index);
 
@@ -41,6 +47,10 @@ std::string value_text(double value);
 std::string value_text(const std::array<double, 2>& value);
 std::string value_text(const data::Quantity& value);
 std::string value_text(const models::Recompute& value);
+// Empty where there is none: the reader takes the same default for it.
+std::string value_text(const std::vector<std::string>& value);
+std::string value_text(const std::map<std::string, std::string>& value);
+std::string value_text(const std::map<std::string, double>& value);
 
 // "a number above 0 and at most 1", '"4096 tokens"', "one of bf16, fp32".
 std::string allowed_text(const FieldSpec& spec, const std::string*);
@@ -51,6 +61,9 @@ std::string allowed_text(const FieldSpec& spec, const double*);
 std::string allowed_text(const FieldSpec& spec, const std::array<double, 2>*);
 std::string allowed_text(const FieldSpec& spec, const data::Quantity*);
 std::string allowed_text(const FieldSpec& spec, const models::Recompute*);
+std::string allowed_text(const FieldSpec& spec, const std::vector<std::string>*);
+std::string allowed_text(const FieldSpec& spec, const std::map<std::string, std::string>*);
+std::string allowed_text(const FieldSpec& spec, const std::map<std::string, double>*);
 std::string allowed_choices(std::span<const std::string_view> names);
 
 // What stood there, for messages: `"fast"`, "a list", "nothing".

@@ -14,6 +14,7 @@
 
 #include "tests/support/program.h"
 #include "tests/support/ranks.h"
+#include "tests/support/small_config.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan {
@@ -29,14 +30,7 @@ class RanksTest : public testing::Test {
                              path("log"))
                   .wait(),
               0);
-    nlohmann::json config = nlohmann::json::parse(tests::read_bytes(path("demo/config.json")));
-    config["hidden_size"] = 64;
-    config["intermediate_size"] = 128;
-    config["num_hidden_layers"] = 2;
-    config["num_attention_heads"] = 4;
-    config["num_key_value_heads"] = 2;
-    config["head_dim"] = 16;
-    dir_->write("demo/config.json", config.dump());
+    tests::make_config_small(path("demo/config.json"));
     dir_->write("recipe.yaml", kRecipe);
   }
   static void TearDownTestSuite() { dir_.reset(); }

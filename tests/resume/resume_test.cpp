@@ -9,6 +9,7 @@
 #include <random>
 
 #include "tests/support/program.h"
+#include "tests/support/small_config.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan {
@@ -27,14 +28,7 @@ class ResumeTest : public testing::Test {
     ASSERT_EQ(run({"demo-data", "--out", path("demo"), "--rows", "300", "--held-out", "20", "--seed", "3"}),
               0)
         << log();
-    json config = json::parse(tests::read_bytes(path("demo/config.json")));
-    config["hidden_size"] = 64;
-    config["intermediate_size"] = 128;
-    config["num_hidden_layers"] = 2;
-    config["num_attention_heads"] = 4;
-    config["num_key_value_heads"] = 2;
-    config["head_dim"] = 16;
-    dir_->write("demo/config.json", config.dump());
+    tests::make_config_small(path("demo/config.json"));
     for (const char* dtype : {"fp32", "bf16"}) dir_->write(std::string(dtype) + ".yaml", recipe(dtype));
     for (const std::string dtype : {"fp32", "bf16"}) {
       ASSERT_EQ(train(dtype, "undisturbed-" + dtype), 0) << log();

@@ -1,4 +1,4 @@
-#include "recipes/commands/data_recipe.h"
+#include "recipes/commands/by_stage.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -9,6 +9,7 @@
 #include "recipes/commands/validate.h"
 #include "recipes/curation/data_files.h"
 #include "recipes/curation/run_data_recipe.h"
+#include "recipes/pipeline/run_pipeline.h"
 #include "recipes/read_recipe.h"
 #include "recipes/resolved_recipe.h"
 #include "trainer/distributed/rank_place.h"
@@ -66,22 +67,44 @@ bool asks_for_help(const Words& words) {
   return words.has("--help") || words.has("-h");
 }
 
-int run(const Words& words, const std::string& command) {
+void refuse_ranks(const std::string& command, const std::string& what) {
   const trainer::RankPlace place = trainer::find_rank_place(trainer::read_environment());
   if (place.size > 1)
-    refuse(command + ": stage: data runs as one process with run.threads, and this is one of " +
-           std::to_string(place.size) + " ranks; start it without the launcher");
+    refuse(command + ": " + what + ", and this is one of " + std::to_string(place.size) +
+           " ranks; start it without the launcher");
+}
+
+int run_data(const Words& words, const std::string& command) {
+  refuse_ranks(command, "stage: data runs as one process with run.threads");
   allow_flags(words, command, {"--quiet"});
   return run_data_recipe(read_data_recipe(words.recipe, words.overrides), words.has("--quiet"));
 }
 
-int validate(const Words& words) {
-  allow_flags(words, "validate", {"--resolved", "--no-files"});
-  const ReadDataRecipe read = read_data_recipe(words.recipe, words.overrides);
-  if (!words.has("--no-files")) check_data_files(read);
+int run_stages(const Words& words) {
+  refuse_ranks("train", "a pipeline runs as one process, and each stage with its own ranks or launcher");
+  allow_flags(words, "train", {"--quiet"});
+  return run_pipeline(read_pipeline_recipe(words.recipe, words.overrides), words.has("--quiet"));
+}
+
+template <class Read>
+int print_valid(const Words& words, const Read& read) {
   std::fprintf(words.has("--resolved") ? stderr : stdout, "%s is valid\n", words.recipe.c_str());
   if (words.has("--resolved")) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
   return 0;
+}
+
+int validate_data(const Words& words) {
+  allow_flags(words, "validate", {"--resolved", "--no-files"});
+  const ReadDataRecipe read = read_data_recipe(words.recipe, words.overrides);
+  if (!words.has("--no-files")) check_data_files(read);
+  return print_valid(words, read);
+}
+
+int validate_stages(const Words& words) {
+  allow_flags(words, "validate", {"--resolved", "--no-files"});
+  const ReadPipelineRecipe read = read_pipeline_recipe(words.recipe, words.overrides);
+  check_pipeline(read);
+  return print_valid(words, read);
 }
 
 }  // namespace
@@ -94,13 +117,15 @@ int run_data_recipe_command(std::span<const std::string> args) {
   }
   if (words.recipe.empty())
     refuse("data run: no recipe named; write for example caravan data run recipes/tiny/data.yaml");
-  return run(words, "data run");
+  return run_data(words, "data run");
 }
 
 int run_train_by_stage(std::span<const std::string> args) {
   const Words words = split(args);
-  if (!asks_for_help(words) && !words.recipe.empty() && is_data_recipe(words.recipe))
-    return run(words, "train");
+  if (!asks_for_help(words) && !words.recipe.empty()) {
+    if (is_data_recipe(words.recipe)) return run_data(words, "train");
+    if (is_pipeline_recipe(words.recipe)) return run_stages(words);
+  }
   std::vector<std::string> all{"train"};
   all.insert(all.end(), args.begin(), args.end());
   become_engine(all);
@@ -108,9 +133,10 @@ int run_train_by_stage(std::span<const std::string> args) {
 
 int run_validate_by_stage(std::span<const std::string> args) {
   const Words words = split(args);
-  if (asks_for_help(words) || words.recipe.empty() || !is_data_recipe(words.recipe))
-    return run_validate(args);
-  return validate(words);
+  if (asks_for_help(words) || words.recipe.empty()) return run_validate(args);
+  if (is_data_recipe(words.recipe)) return validate_data(words);
+  if (is_pipeline_recipe(words.recipe)) return validate_stages(words);
+  return run_validate(args);
 }
 
 }  // namespace caravan::recipes

@@ -1,4 +1,5 @@
-// Commands that take a recipe of `stage: data` here, and any other recipe elsewhere.
+// Commands that run a recipe of `stage: data`, or of several stages, in this program, and any other
+// elsewhere.
 #pragma once
 
 #include <span>
@@ -8,7 +9,8 @@ namespace caravan::recipes {
 
 // `caravan data run RECIPE.yaml`.
 int run_data_recipe_command(std::span<const std::string> args);
-// `caravan train`: a data recipe runs in this program, any other becomes the engine.
+// `caravan train`: rows and pipelines are the work of this program, with any other recipe it becomes the
+// engine.
 int run_train_by_stage(std::span<const std::string> args);
 // `caravan validate`.
 int run_validate_by_stage(std::span<const std::string> args);

@@ -1,0 +1,106 @@
+#include "recipes/pipeline/gate.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "data/error.h"
+
+namespace caravan::recipes {
+namespace {
+
+using nlohmann::json;
+
+std::string rounded(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& found) {
+  throw data::Error(data::Error::Kind::kData,
+                    path + ": " + found + "; scores are finite numbers by name, as in {\"gsm8k\": 0.61}");
+}
+
+}  // namespace
+
+Scores read_scores(const std::string& path) {
+  constexpr std::size_t kMost = 16u << 20;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw data::Error(data::Error::Kind::kInputOutput, path + ": cannot be read");
+  std::string text(kMost + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMost) refuse(path, "holds more than 16 MiB");
+  const json root = json::parse(text, nullptr, false);
+  if (!root.is_object()) refuse(path, "holds no JSON object");
+  Scores scores;
+  for (const auto& [name, value] : (root.contains("metrics") ? root["metrics"] : root).items()) {
+    if (!value.is_number() || !std::isfinite(value.get<double>()))
+      refuse(path, "\"" + name + "\" is no number");
+    scores[name] = value.get<double>();
+  }
+  // The metric that speaks for a task.
+  const json tasks = root.value("tasks", json::object());
+  for (const auto& [task, result] : tasks.items()) {
+    const auto main = scores.find(task + "/" + (result.is_object() ? result.value("main", "") : ""));
+    if (main != scores.end()) scores[task] = main->second;
+  }
+  return scores;
+}
+
+Comparison parse_comparison(const std::string& text) {
+  const auto refuse_text = [&] {
+    throw data::Error(data::Error::Kind::kUsage,
+                      "not_worse_than: found \"" + text +
+                          "\"; allowed: previous or the name of a stage, then \"- NUMBER\" or nothing");
+  };
+  Comparison comparison;
+  const std::size_t end = text.find_first_of(" -");
+  comparison.stage = text.substr(0, end);
+  if (comparison.stage.empty()) refuse_text();
+  if (end == std::string::npos) return comparison;
+  const std::size_t minus = text.find_first_not_of(' ', end);
+  if (minus == std::string::npos) return comparison;
+  if (text[minus] != '-') refuse_text();
+  const std::size_t begin = text.find_first_not_of(' ', minus + 1);
+  if (begin == std::string::npos) refuse_text();
+  const char* const last = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + begin, last, comparison.forgiven);
+  if (error != std::errc() || at != last || !std::isfinite(comparison.forgiven) || comparison.forgiven < 0.0)
+    refuse_text();
+  return comparison;
+}
+
+GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& earlier) {
+  GateVerdict verdict;
+  const auto look = [&](bool passed, const std::string& sentence) {
+    verdict.passed = verdict.passed && passed;
+    verdict.reasons.push_back(sentence);
+  };
+  for (const auto& [name, least] : gate.min) {
+    const auto found = scores.find(name);
+    if (found == scores.end()) {
+      look(false, name + " was not measured");
+      continue;
+    }
+    const bool passed = found->second >= least;
+    look(passed,
+         name + " " + rounded(found->second) + (passed ? " reaches " : " is below ") + rounded(least));
+  }
+  if (gate.not_worse_than.empty()) return verdict;
+  const double forgiven = parse_comparison(gate.not_worse_than).forgiven;
+  for (const auto& [name, before] : earlier) {
+    const auto found = scores.find(name);
+    if (name.find('/') != std::string::npos || found == scores.end()) continue;
+    const bool passed = found->second >= before - forgiven;
+    look(passed, name + " " + rounded(found->second) + (passed ? " after " : " is worse than ") +
+                     rounded(before) + (forgiven > 0.0 ? ", less " + rounded(forgiven) + " forgiven" : ""));
+  }
+  return verdict;
+}
+
+}  // namespace caravan::recipes

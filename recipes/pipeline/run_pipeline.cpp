@@ -1,0 +1,278 @@
+#include "recipes/pipeline/run_pipeline.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "data/error.h"
+#include "data/walk/whole_file.h"
+#include "recipes/pipeline/child_process.h"
+#include "recipes/pipeline/gate.h"
+#include "recipes/pipeline/pipeline_state.h"
+#include "recipes/pipeline/stage_words.h"
+#include "recipes/resolved_recipe.h"
+#include "recipes/shown_text.h"
+#include "trainer/checkpoint/run_lock.h"
+
+namespace caravan::recipes {
+namespace {
+
+namespace fs = std::filesystem;
+using data::Error;
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+class Pipeline {
+ public:
+  Pipeline(const ReadPipelineRecipe& read, bool quiet)
+      : recipe_(read.recipe), quiet_(quiet), dir_(recipe_.run.dir), own_(fs::read_symlink("/proc/self/exe")) {
+    for (const PipelineStage& stage : recipe_.stages)
+      is_data_.push_back(!stage.recipe.empty() && is_data_recipe(stage.recipe));
+  }
+
+  int run() {
+    claim_folder();
+    state_.emplace(dir_);
+    std::size_t at = 0;
+    std::map<std::string, std::string> with;
+    if (!state_->empty() && !go_on(at, with)) return told_by_gate();
+    while (at < recipe_.stages.size()) {
+      const PipelineStage& stage = recipe_.stages[at];
+      if (state_->empty() || state_->last().state == "done")
+        state_->begin(stage.name, at + 1, std::move(with));
+      with.clear();
+      if (const int code = run_stage(stage, is_data_[at]); code != 0) return code;
+      decide(stage);
+      if (!follow_decision(at, with)) return told_by_gate();
+    }
+    say("done: " + dir_ + "/pipeline.json tells of every stage");
+    return 0;
+  }
+
+ private:
+  void say(const std::string& text) const {
+    if (!quiet_) std::fprintf(stderr, "pipeline: %s\n", shown_text(text).c_str());
+  }
+
+  // The folder is new, or that of the same pipeline, and no other process is at work there.
+  void claim_folder() {
+    const fs::path known = fs::path(dir_) / "recipe.yaml";
+    std::error_code ignored;
+    if (fs::exists(dir_, ignored) && !fs::is_empty(dir_, ignored) && !is_pipeline_recipe(known))
+      throw Error(Error::Kind::kUnsafe,
+                  dir_ + ": holds something else than a run of a pipeline; choose another run.dir");
+    data::make_folder(dir_);
+    lock_.emplace(dir_);
+    if (fs::exists(known, ignored)) {
+      const auto breaking = breaking_changes(recipe_difference(read_pipeline_recipe(known).recipe, recipe_));
+      if (!breaking.empty())
+        throw Error(Error::Kind::kUsage,
+                    dir_ + ": was begun with another recipe; take that one, or another run.dir:\n" +
+                        difference_text(breaking));
+    }
+    data::write_whole_file(known.string(), resolved_yaml(recipe_), {true, {}});
+  }
+
+  std::size_t place_of(const std::string& name) const {
+    const auto found = std::ranges::find(recipe_.stages, name, &PipelineStage::name);
+    return static_cast<std::size_t>(found - recipe_.stages.begin());
+  }
+
+  // Where an earlier launch left off. False: at a gate that is still not passed.
+  bool go_on(std::size_t& at, std::map<std::string, std::string>& with) {
+    StageRecord& last = state_->last();
+    at = place_of(last.stage);
+    if (last.state != "done") {
+      say("going on with " + last.stage);
+      last.state = "running";
+      return true;
+    }
+    // A gate may have been made lower meanwhile.
+    if (last.decision == "stop") decide(recipe_.stages[at]);
+    return follow_decision(at, with);
+  }
+
+  // Moves to the stage that comes next. False: none, the gate stops the pipeline.
+  bool follow_decision(std::size_t& at, std::map<std::string, std::string>& with) {
+    const StageRecord& last = state_->last();
+    if (last.decision == "stop") return false;
+    if (last.decision == "go on") {
+      ++at;
+      return true;
+    }
+    with = recipe_.stages[at].gate.with;
+    at = place_of(last.decision.substr(std::string("back to ").size()));
+    return true;
+  }
+
+  int told_by_gate() const {
+    const StageRecord& last = state_->records().back();
+    std::string text = "caravan: the gate of " + last.stage + " stops the pipeline";
+    for (const std::string& reason : last.reasons) text += "\n  " + reason;
+    text +=
+        "\nlower the gate and run the same command to go on, or change the stage and start in another "
+        "run.dir\n";
+    std::fputs(shown_text(text).c_str(), stderr);
+    return kGateExitCode;
+  }
+
+  FindStage finder() const {
+    return [this](const std::string& name) {
+      const std::size_t at = place_of(name);
+      const StageRecord* record = at < recipe_.stages.size() ? state_->newest(name) : nullptr;
+      if (record == nullptr)
+        throw Error(Error::Kind::kUsage, "{" + name + ". ...}: no stage of this name has run before");
+      return StagePlace{state_->path_of(*record), static_cast<bool>(is_data_[at])};
+    };
+  }
+
+  std::vector<std::string> words_of(const PipelineStage& stage, bool is_data) const {
+    const StageRecord& record = state_->records().back();
+    const std::string dir = state_->path_of(record);
+    std::vector<std::string> words;
+    if (!stage.command.empty()) {
+      for (const std::string& word : stage.command) words.push_back(fill_in(word, dir_, finder()));
+      return words;
+    }
+    words = stage.launcher;
+    words.push_back(own_);
+    if (stage.ranks > 1)
+      for (const std::string& word :
+           {std::string("launch"), std::string("--nproc"), std::to_string(stage.ranks), std::string("--")})
+        words.push_back(word);
+    words.push_back("train");
+    words.push_back(stage.recipe);
+    if (quiet_) words.push_back("--quiet");
+    for (std::string& word : stage_overrides(stage, is_data, record, dir, dir_, finder()))
+      words.push_back(std::move(word));
+    return words;
+  }
+
+  // The stage, its evaluation, its hooks. 0, or the code with which the pipeline ends.
+  int run_stage(const PipelineStage& stage, bool is_data) {
+    state_->save();
+    const StageRecord& record = state_->last();
+    const std::string dir = state_->path_of(record);
+    if (!stage.command.empty()) data::make_folder(dir);
+    if (const int code = run_words(words_of(stage, is_data), dir); code != 0) return failed(code, "");
+    if (!stage.tasks.empty()) {
+      std::string tasks;
+      for (const std::string& task : stage.tasks) tasks += (tasks.empty() ? "" : ",") + task;
+      std::vector<std::string> words{own_,      "evaluate", "--model", dir + "/final",
+                                     "--tasks", tasks,      "--out",   dir + "/evaluation"};
+      for (const std::string& word : stage.evaluate_flags) words.push_back(fill_in(word, dir_, finder()));
+      if (const int code = run_words(words, dir); code != 0) return failed(code, "evaluation of ");
+    }
+    for (const HookOptions& hook : stage.after)
+      if (const int code = run_hook(hook, dir); code != 0) return failed(code, "a hook after ");
+    return 0;
+  }
+
+  int run_words(const std::vector<std::string>& words, const std::string& dir) const {
+    say(joined(words));
+    return run_child(words, {.variables = {{"CARAVAN_STAGE_DIR", dir}, {"CARAVAN_PIPELINE_DIR", dir_}}}).code;
+  }
+
+  int run_hook(const HookOptions& hook, const std::string& dir) const {
+    std::vector<std::string> words;
+    for (const std::string& word : hook.command) words.push_back(fill_in(word, dir_, finder()));
+    say(joined(words));
+    const ChildEnd end =
+        run_child(words, {.variables = {{"CARAVAN_STAGE_DIR", dir}, {"CARAVAN_PIPELINE_DIR", dir_}},
+                          .timeout_seconds = hook.timeout});
+    if (!end.timed_out) return end.code;
+    std::fprintf(stderr, "caravan: %s did not end within %lld seconds\n", shown_text(words[0]).c_str(),
+                 static_cast<long long>(hook.timeout));
+    return 70;
+  }
+
+  int failed(int code, const std::string& what) {
+    StageRecord& record = state_->last();
+    const bool stopped = code == 75 || code == 128 + 2 || code == 128 + 15;
+    record.state = stopped ? "stopped" : "failed";
+    record.exit_code = code;
+    record.ended = utc_now();
+    state_->save();
+    const std::string dir = state_->path_of(record);
+    std::fprintf(
+        stderr, "caravan: %s%s %s; the same command goes on there\n", what.c_str(), record.stage.c_str(),
+        stopped ? "was stopped"
+                : ("ended with code " + std::to_string(code) + ", see above and " + shown_text(dir)).c_str());
+    return stopped ? 75 : code;
+  }
+
+  // Closes the stage's record with its scores and what they mean.
+  void decide(const PipelineStage& stage) {
+    StageRecord& record = state_->last();
+    const std::string dir = state_->path_of(record);
+    const std::string file = dir + (stage.tasks.empty() ? "/scores.json" : "/evaluation/results.json");
+    if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file)))
+      record.scores = read_scores(file);
+    const GateOptions& gate = stage.gate;
+    const StageRecord* earlier =
+        gate.not_worse_than.empty() ? nullptr
+                                    : state_->scored_before_last(parse_comparison(gate.not_worse_than).stage);
+    const GateVerdict verdict = judge(gate, record.scores, earlier == nullptr ? Scores{} : earlier->scores);
+    record.reasons = verdict.reasons;
+    record.decision = "go on";
+    if (!verdict.passed) {
+      const bool may_go_back = !gate.back_to.empty() && state_->times_back(stage.name) < gate.at_most;
+      record.decision = may_go_back ? "back to " + gate.back_to : "stop";
+    }
+    if (record.state != "done") record.ended = utc_now();
+    record.state = "done";
+    record.exit_code = 0;
+    state_->save();
+    std::string text = record.stage + " is done";
+    for (const std::string& reason : record.reasons) text += "; " + reason;
+    if (!gate.is_open()) text += ": " + record.decision;
+    say(text);
+  }
+
+  const PipelineRecipe& recipe_;
+  bool quiet_;
+  std::string dir_, own_;
+  std::vector<bool> is_data_;  // by stage
+  std::optional<trainer::RunLock> lock_;
+  std::optional<PipelineState> state_;
+};
+
+}  // namespace
+
+void check_pipeline(const ReadPipelineRecipe& read) {
+  const PipelineRecipe& recipe = read.recipe;
+  std::map<std::string, StagePlace> places;
+  const FindStage find = [&](const std::string& name) {
+    const auto found = places.find(name);
+    if (found == places.end())
+      throw Error(Error::Kind::kUsage, "{" + name + ". ...}: no earlier stage has this name");
+    return found->second;
+  };
+  for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
+    const PipelineStage& stage = recipe.stages[i];
+    const bool is_data = !stage.recipe.empty() && is_data_recipe(stage.recipe);
+    const std::string dir = recipe.run.dir + "/" + std::to_string(i + 1) + "-" + stage.name;
+    for (const std::string& word : stage.command) fill_in(word, recipe.run.dir, find);
+    if (!stage.recipe.empty()) {
+      const std::vector<std::string> overrides =
+          stage_overrides(stage, is_data, {}, dir, recipe.run.dir, find);
+      if (is_data)
+        read_data_recipe(stage.recipe, overrides);
+      else
+        read_recipe(stage.recipe, overrides);
+    }
+    places[stage.name] = {dir, is_data};
+  }
+}
+
+int run_pipeline(const ReadPipelineRecipe& read, bool quiet) {
+  check_pipeline(read);
+  return Pipeline(read, quiet).run();
+}
+
+}  // namespace caravan::recipes

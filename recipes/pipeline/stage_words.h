@@ -1,0 +1,29 @@
+// From a stage of a pipeline to the words of the programs that carry it out.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "recipes/pipeline/pipeline_recipe.h"
+#include "recipes/pipeline/pipeline_state.h"
+
+namespace caravan::recipes {
+
+// What an earlier stage made, by its name; for the check before anything has run, where it will be.
+struct StagePlace {
+  std::string dir = {};
+  bool is_data = false;
+};
+using FindStage = std::function<StagePlace(const std::string& stage)>;
+
+// `text` with {STAGE.model}, {STAGE.out}, {STAGE.dir} and {run.dir} filled in. Throws data::Error (usage) for
+// another name within braces of that form.
+std::string fill_in(const std::string& text, const std::string& run_dir, const FindStage& find);
+
+// key=value for the recipe of a stage whose run folder is `dir`.
+std::vector<std::string> stage_overrides(const PipelineStage& stage, bool is_data, const StageRecord& record,
+                                         const std::string& dir, const std::string& run_dir,
+                                         const FindStage& find);
+
+}  // namespace caravan::recipes

@@ -1,0 +1,219 @@
+// Several stages under one command: real programs, real signals, gates that are not passed.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/program.h"
+#include "tests/support/small_config.h"
+#include "tests/support/temp_dir.h"
+
+namespace caravan {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using tests::Program;
+
+const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
+
+class PipelineTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = std::make_unique<tests::TempDir>();
+    ASSERT_EQ(Program({kProgram, "demo-data", "--out", path("demo"), "--rows", "200", "--held-out", "20",
+                       "--seed", "3"},
+                      path("log"))
+                  .wait(),
+              0)
+        << log();
+    tests::make_config_small(path("demo/config.json"));
+    dir_->write("data.yaml",
+                "schema: 1\nstage: data\nout: unset.jsonl\n"
+                "sources: [{name: demo, path: demo/train.jsonl, format: messages}]\n"
+                "deduplicate: {method: exact}\nrun: {dir: unset}\n");
+    dir_->write(
+        "sft.yaml",
+        "schema: 1\nstage: sft\nmodel: {path: demo, init: random}\n"
+        "data: {sources: [{path: demo/train.jsonl}], max_length: 256 tokens}\n"
+        "batch: {tokens: 1024, micro_tokens: 512}\noptimizer: {learning_rate: 1.0e-3}\n"
+        "schedule: {name: constant}\nrun: {dir: unset, max_steps: 6, seed: 5, checkpoint_every: 2 steps}\n");
+    // Scores that rise with the attempt: it counts its own calls in the pipeline's folder.
+    dir_->write("score.sh",
+                "n=$(cat \"$CARAVAN_PIPELINE_DIR/count\" 2>/dev/null || echo 0)\nn=$((n + 1))\n"
+                "echo $n > \"$CARAVAN_PIPELINE_DIR/count\"\n"
+                "echo \"{\\\"quiz\\\": 0.$n}\" > \"$CARAVAN_STAGE_DIR/scores.json\"\n");
+  }
+  static void TearDownTestSuite() { dir_.reset(); }
+
+  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
+  static std::string log() { return tests::read_bytes(path("log")); }
+  static int train(const std::string& recipe, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{kProgram, "train", path(recipe), "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return Program(words, path("log")).wait();
+  }
+  static std::string write(const std::string& name, const std::string& stages) {
+    dir_->write(name + ".yaml", "schema: 1\nstages:\n" + stages + "run: {dir: " + path(name) + "}\n");
+    return name + ".yaml";
+  }
+  static json records(const std::string& name) {
+    return json::parse(tests::read_bytes(path(name + "/pipeline.json")))["stages"];
+  }
+  // "sft go on, quiz back to sft, ..."
+  static std::string story(const std::string& name) {
+    std::string text;
+    for (const json& record : records(name))
+      text += (text.empty() ? "" : ", ") + record["stage"].get<std::string>() + ' ' +
+              (record["state"] == "done" ? record["decision"] : record["state"]).get<std::string>();
+    return text;
+  }
+  static std::string score_stage(const std::string& gate) {
+    return "  - {name: quiz, command: [sh, " + path("score.sh") + "], gate: " + gate + "}\n";
+  }
+
+  static constexpr const char* kTwoStages =
+      "  - {name: data, recipe: data.yaml}\n"
+      "  - {name: sft, recipe: sft.yaml, with: {data.sources.0.path: \"{data.out}\", data.require_clean: "
+      "null}}\n"
+      "  - {name: more, recipe: sft.yaml, model: sft, with: {model.init: pretrained, run.seed: 6}}\n";
+
+  static inline std::unique_ptr<tests::TempDir> dir_;
+};
+
+TEST_F(PipelineTest, AStageTakesWhatAnEarlierOneMade) {
+  const std::string recipe = write("chain", kTwoStages);
+  ASSERT_EQ(train(recipe), 0) << log();
+  EXPECT_EQ(story("chain"), "data go on, sft go on, more go on");
+  const std::string rows = path("chain/1-data/train.jsonl");
+  EXPECT_NE(tests::read_bytes(path("chain/2-sft/recipe.yaml")).find("path: \"" + rows + '"'),
+            std::string::npos);
+  EXPECT_NE(
+      tests::read_bytes(path("chain/3-more/recipe.yaml")).find("path: \"" + path("chain/2-sft/final") + '"'),
+      std::string::npos);
+  // Done is done: nothing is run again.
+  const auto written = fs::last_write_time(path("chain/3-more/metrics.jsonl"));
+  EXPECT_EQ(train(recipe), 0) << log();
+  EXPECT_EQ(fs::last_write_time(path("chain/3-more/metrics.jsonl")), written);
+}
+
+TEST_F(PipelineTest, StoppedInAStageItEndsWithTheSameBits) {
+  ASSERT_EQ(train(write("whole", kTwoStages)), 0) << log();
+  for (const int number : {SIGTERM, SIGINT, SIGKILL}) {
+    const std::string name = "stopped" + std::to_string(number), recipe = write(name, kTwoStages);
+    Program program({kProgram, "train", path(recipe), "--quiet"}, path("log"));
+    const bool there = program.wait_until(
+        [&] { return fs::exists(path(name + "/2-sft/checkpoints/step-00000002/manifest.json")); });
+    if (there) program.signal(number);
+    EXPECT_EQ(program.wait(), number == SIGKILL ? -SIGKILL : 75) << log();
+    if (number != SIGKILL) EXPECT_EQ(story(name), "data go on, sft stopped");
+    ASSERT_EQ(train(recipe), 0) << log();
+    EXPECT_EQ(story(name), "data go on, sft go on, more go on");
+    EXPECT_EQ(tests::read_bytes(path(name + "/3-more/final/model.safetensors")),
+              tests::read_bytes(path("whole/3-more/final/model.safetensors")));
+  }
+}
+
+TEST_F(PipelineTest, AGateThatIsNotPassedStopsUntilItIsLowered) {
+  const std::string stages = "  - {name: sft, recipe: sft.yaml}\n";
+  const std::string recipe = write("gate", stages + score_stage("{min: {quiz: 0.3}}"));
+  EXPECT_EQ(train(recipe), 78);
+  EXPECT_NE(log().find("quiz 0.1 is below 0.3"), std::string::npos) << log();
+  EXPECT_EQ(train(recipe), 78) << "it was not measured again";
+  EXPECT_EQ(tests::read_bytes(path("gate/count")), "1\n");
+  write("gate", stages + score_stage("{min: {quiz: 0.1}}"));
+  EXPECT_EQ(train(recipe), 0) << log();
+  EXPECT_EQ(story("gate"), "sft go on, quiz go on");
+}
+
+TEST_F(PipelineTest, AGateGoesBackSoOftenAsItMay) {
+  const std::string stages = "  - {name: sft, recipe: sft.yaml}\n";
+  const std::string gate = "{min: {quiz: 0.3}, back_to: sft, with: {run.seed: 9}, at_most: ";
+  ASSERT_EQ(train(write("back", stages + score_stage(gate + "2}"))), 0) << log();
+  EXPECT_EQ(story("back"), "sft go on, quiz back to sft, sft go on, quiz back to sft, sft go on, quiz go on");
+  EXPECT_EQ(records("back")[4]["dir"], "1-sft.3");
+  EXPECT_NE(tests::read_bytes(path("back/1-sft.2/recipe.yaml")).find("seed: 9"), std::string::npos);
+  EXPECT_NE(tests::read_bytes(path("back/1-sft/recipe.yaml")).find("seed: 5"), std::string::npos);
+  EXPECT_EQ(train(write("once", stages + score_stage(gate + "1}"))), 78) << log();
+  EXPECT_EQ(story("once"), "sft go on, quiz back to sft, sft go on, quiz stop");
+}
+
+TEST_F(PipelineTest, ScoresMayNotFall) {
+  dir_->write("first.sh", "echo '{\"quiz\": 0.5, \"other\": 1}' > \"$CARAVAN_STAGE_DIR/scores.json\"\n");
+  dir_->write("second.sh", "echo '{\"quiz\": 0.48}' > \"$CARAVAN_STAGE_DIR/scores.json\"\n");
+  const auto stages = [&](const std::string& rule) {
+    return "  - {name: first, command: [sh, " + path("first.sh") + "]}\n  - {name: second, command: [sh, " +
+           path("second.sh") + "], gate: {not_worse_than: \"" + rule + "\"}}\n";
+  };
+  EXPECT_EQ(train(write("forgiven", stages("previous - 0.03"))), 0) << log();
+  EXPECT_EQ(train(write("fallen", stages("first - 0.01"))), 78);
+  EXPECT_NE(log().find("quiz 0.48 is worse than 0.5, less 0.01 forgiven"), std::string::npos) << log();
+}
+
+TEST_F(PipelineTest, HooksThatFailOrHangStopIt) {
+  const std::string stage = "  - name: sft\n    recipe: sft.yaml\n    after: [";
+  ASSERT_EQ(
+      train(write("hooked", stage + "{command: [sh, -c, 'ls \"$1/final\" > \"$CARAVAN_STAGE_DIR/seen\"', "
+                                    "sh, \"{sft.dir}\"]}]\n")),
+      0)
+      << log();
+  EXPECT_NE(tests::read_bytes(path("hooked/1-sft/seen")).find("model.safetensors"), std::string::npos);
+  EXPECT_EQ(train(write("failing", stage + "{command: [sh, -c, 'exit 9']}]\n")), 9);
+  EXPECT_EQ(story("failing"), "sft failed");
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(train(write("hanging", stage + "{command: [sh, -c, 'sleep 300'], timeout: 1 seconds}]\n")), 70);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(120));
+  EXPECT_NE(log().find("sh did not end within 1 seconds"), std::string::npos) << log();
+  EXPECT_EQ(train(write("absent", stage + "{command: [no_such_program_anywhere]}]\n")), 2);
+}
+
+TEST_F(PipelineTest, WhatCannotBeIsRefusedBeforeAnythingRuns) {
+  const auto refusal = [&](const std::string& stages, int code = 2) {
+    EXPECT_EQ(train(write("refused", stages)), code) << stages;
+    EXPECT_FALSE(fs::exists(path("refused"))) << stages;
+    return log();
+  };
+  const std::string sft = "  - {name: sft, recipe: sft.yaml}\n";
+  EXPECT_NE(refusal("  - {name: sft}\n").find("needs either a recipe or a command"), std::string::npos);
+  EXPECT_NE(refusal(sft + "  - {name: sft, recipe: sft.yaml}\n").find("refused.yaml:4:6"), std::string::npos)
+      << log();
+  EXPECT_NE(refusal(sft + "  - {name: dpo, recipe: sft.yaml, model: stf}\n").find("did you mean sft?"),
+            std::string::npos);
+  EXPECT_NE(refusal("  - {name: a, recipe: sft.yaml, tasks: [gsm8k], gate: {min: {gsm8: 0.6}}}\n")
+                .find("did you mean gsm8k?"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal("  - {name: a, recipe: sft.yaml, gate: {min: {gsm8k: 0.6}}}\n").find("nothing to look at"),
+      std::string::npos);
+  EXPECT_NE(refusal("  - {name: a, recipe: sft.yaml, tasks: [x], gate: {not_worse_than: 0.5}}\n")
+                .find("previous or the name of a stage"),
+            std::string::npos)
+      << log();
+  EXPECT_NE(refusal("  - {name: a, command: [sh], with: {x: y}}\n").find("has no effect on a command"),
+            std::string::npos);
+  // The recipe of a stage is read before anything runs, with what the stage changes.
+  EXPECT_NE(
+      refusal(sft + "  - {name: b, recipe: sft.yaml, with: {run.max_stepz: 3}}\n").find("run.max_steps"),
+      std::string::npos)
+      << log();
+  EXPECT_NE(refusal("  - {name: b, recipe: sft.yaml, with: {data.sources.0.path: \"{data.out}\"}}\n")
+                .find("no earlier stage has this name"),
+            std::string::npos)
+      << log();
+}
+
+TEST_F(PipelineTest, AFolderOfSomethingElseOrOfAnotherRecipeIsLeftAlone) {
+  const std::string sft = "  - {name: sft, recipe: sft.yaml}\n";
+  const std::string recipe = write("mine", sft);
+  dir_->write("mine/notes.txt", "mine");
+  EXPECT_EQ(train(recipe), 77);
+  fs::remove(path("mine/notes.txt"));
+  ASSERT_EQ(train(recipe), 0) << log();
+  write("mine", "  - {name: sft, recipe: sft.yaml, with: {run.seed: 7}}\n");
+  EXPECT_EQ(train(recipe), 2);
+  EXPECT_NE(log().find("stages[0].with: not set -> {\"run.seed\": \"7\"}"), std::string::npos) << log();
+}
+
+}  // namespace
+}  // namespace caravan
