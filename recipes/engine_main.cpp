@@ -6,9 +6,11 @@
 #include "recipes/commands/chat.h"
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/doctor_probes.h"
+#include "recipes/commands/evaluate.h"
 #include "recipes/commands/generate.h"
 #include "recipes/commands/plan.h"
 #include "recipes/commands/score.h"
+#include "recipes/commands/serve.h"
 #include "recipes/commands/train.h"
 #include "recipes/torch_failure.h"
 
@@ -25,6 +27,8 @@ constexpr std::array kCommands = {
     Command{"score", "log-probabilities of the tokens of rows on stdin", caravan::recipes::run_score},
     Command{"generate", "completions of prompts on stdin", caravan::recipes::run_generate},
     Command{"chat", "talk to a model", caravan::recipes::run_chat},
+    Command{"serve", "the OpenAI API over a model, for evaluation from outside", caravan::recipes::run_serve},
+    Command{"evaluate", "what a model can do: tasks, with every sample kept", caravan::recipes::run_evaluate},
     Command{"doctor", "versions, devices, threads, memory, speed, and what is missing",
             caravan::recipes::run_engine_doctor},
 };

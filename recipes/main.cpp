@@ -33,6 +33,8 @@ constexpr std::array kCommands = {
     Command{"score", "log-probabilities of the tokens of rows on stdin", nullptr},
     Command{"generate", "completions of prompts on stdin", nullptr},
     Command{"chat", "talk to a model", nullptr},
+    Command{"serve", "the OpenAI API over a model, for evaluation from outside", nullptr},
+    Command{"evaluate", "what a model can do: tasks, with every sample kept", nullptr},
     Command{"verify", "verdicts on completions on stdin, against their ground truth",
             caravan::recipes::run_verify},
     Command{"data", "convert and curate files of rows, with the fate of every row",

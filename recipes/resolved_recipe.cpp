@@ -99,6 +99,10 @@ std::string resolved_yaml(const PipelineRecipe& recipe) {
   return written_out(recipe);
 }
 
+std::string resolved_yaml(const data::TaskOptions& task) {
+  return written_out(task);
+}
+
 std::vector<RecipeChange> recipe_difference(const Recipe& before, const Recipe& after) {
   return difference(before, after);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/evaluation/task_options.h"
 #include "recipes/curation/data_recipe.h"
 #include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/recipe.h"
@@ -17,6 +18,7 @@ namespace caravan::recipes {
 std::string resolved_yaml(const Recipe& recipe);
 std::string resolved_yaml(const DataRecipe& recipe);
 std::string resolved_yaml(const PipelineRecipe& recipe);
+std::string resolved_yaml(const data::TaskOptions& task);
 
 struct RecipeChange {
   std::string key;     // "optimizer.learning_rate"

@@ -245,6 +245,13 @@ ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
+std::vector<std::string> ChatTemplate::variables() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < program_->tree->variables.size(); ++i)
+    if (program_->tree->globals[i].is(jinja::Kind::kMissing)) names.push_back(program_->tree->variables[i]);
+  return names;
+}
+
 const std::string& ChatTemplate::source() const {
   return program_->source;
 }

@@ -226,6 +226,17 @@ std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::array<
   return {};
 }
 
+std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::vector<std::string>& value) {
+  if (node.kind != YamlNode::Kind::kSequence) return refused(node, allowed_text(spec, &value));
+  std::vector<std::string> parsed(node.items.size());
+  for (std::size_t i = 0; i < parsed.size(); ++i) {
+    const std::string problem = parse_value(node.items[i], spec, parsed[i]);
+    if (!problem.empty()) return "value " + std::to_string(i + 1) + ": " + problem;
+  }
+  value = std::move(parsed);
+  return {};
+}
+
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, data::Quantity& value) {
   if (node.kind != YamlNode::Kind::kScalar) return refused(node, allowed_text(spec, &value));
   const Measured measured = split_unit(node.text);
@@ -277,18 +288,6 @@ std::string parse_choice(const YamlNode& node, std::span<const std::string_view>
   if (const auto near = nearest_name(node.text, names))
     problem += "; did you mean " + std::string(*near) + "?";
   return problem;
-}
-
-std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::vector<std::string>& value) {
-  if (node.kind != YamlNode::Kind::kSequence || node.items.empty())
-    return refused(node, allowed_text(spec, &value));
-  std::vector<std::string> parsed(node.items.size());
-  for (std::size_t i = 0; i < parsed.size(); ++i) {
-    const std::string problem = parse_value(node.items[i], spec, parsed[i]);
-    if (!problem.empty()) return "value " + std::to_string(i + 1) + ": " + problem;
-  }
-  value = std::move(parsed);
-  return {};
 }
 
 std::string parse_value(const YamlNode& node, const FieldSpec& spec,
@@ -346,6 +345,13 @@ std::string value_text(const std::array<double, 2>& value) {
   return '[' + value_text(value[0]) + ", " + value_text(value[1]) + ']';
 }
 
+// An empty list or map is as good as none.
+std::string value_text(const std::vector<std::string>& value) {
+  std::string text;
+  for (const std::string& one : value) text += (text.empty() ? "[" : ", ") + value_text(one);
+  return text.empty() ? text : text + ']';
+}
+
 std::string value_text(const data::Quantity& value) {
   constexpr auto units = choice_names(data::Unit{});
   return value_text(value.amount) + ' ' + std::string(units[static_cast<std::size_t>(value.unit)]);
@@ -356,22 +362,12 @@ std::string value_text(const models::Recompute& value) {
   return value.every == 1 ? "all" : "every " + std::to_string(value.every) + " layers";
 }
 
-std::string value_text(const std::vector<std::string>& value) {
-  std::string text;
-  for (const std::string& one : value) text += (text.empty() ? "[" : ", ") + value_text(one);
-  return text.empty() ? text : text + ']';
-}
-
 std::string value_text(const std::map<std::string, std::string>& value) {
   return map_text(value);
 }
 
 std::string value_text(const std::map<std::string, double>& value) {
   return map_text(value);
-}
-
-std::string allowed_text(const FieldSpec&, const std::vector<std::string>*) {
-  return "a list of texts, as in [a, b]";
 }
 
 std::string allowed_text(const FieldSpec&, const std::map<std::string, std::string>*) {
@@ -410,6 +406,10 @@ std::string allowed_text(const FieldSpec& spec, const double*) {
 
 std::string allowed_text(const FieldSpec& spec, const std::array<double, 2>*) {
   return "a list of two numbers" + range_text(spec);
+}
+
+std::string allowed_text(const FieldSpec&, const std::vector<std::string>*) {
+  return "a list of texts, as in [a, b]";
 }
 
 std::string allowed_text(const FieldSpec& spec, const data::Quantity*) {

@@ -30,9 +30,9 @@ std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::int64_
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::uint64_t& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, double& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::array<double, 2>& value);
+std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::vector<std::string>& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, data::Quantity& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, models::Recompute& value);
-std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::vector<std::string>& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec,
                         std::map<std::string, std::string>& value);
 std::string parse_value(const YamlNode& node, const FieldSpec& spec, std::map<std::string, double>& value);
@@ -45,10 +45,9 @@ std::string value_text(std::int64_t value, const FieldSpec& spec);
 std::string value_text(std::uint64_t value);
 std::string value_text(double value);
 std::string value_text(const std::array<double, 2>& value);
+std::string value_text(const std::vector<std::string>& value);
 std::string value_text(const data::Quantity& value);
 std::string value_text(const models::Recompute& value);
-// Empty where there is none: the reader takes the same default for it.
-std::string value_text(const std::vector<std::string>& value);
 std::string value_text(const std::map<std::string, std::string>& value);
 std::string value_text(const std::map<std::string, double>& value);
 
@@ -59,9 +58,9 @@ std::string allowed_text(const FieldSpec& spec, const std::int64_t*);
 std::string allowed_text(const FieldSpec& spec, const std::uint64_t*);
 std::string allowed_text(const FieldSpec& spec, const double*);
 std::string allowed_text(const FieldSpec& spec, const std::array<double, 2>*);
+std::string allowed_text(const FieldSpec& spec, const std::vector<std::string>*);
 std::string allowed_text(const FieldSpec& spec, const data::Quantity*);
 std::string allowed_text(const FieldSpec& spec, const models::Recompute*);
-std::string allowed_text(const FieldSpec& spec, const std::vector<std::string>*);
 std::string allowed_text(const FieldSpec& spec, const std::map<std::string, std::string>*);
 std::string allowed_text(const FieldSpec& spec, const std::map<std::string, double>*);
 std::string allowed_choices(std::span<const std::string_view> names);

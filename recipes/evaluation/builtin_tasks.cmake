@@ -1,0 +1,11 @@
+# Writes a source file that holds the texts of all task files: cmake -DTASKS=FOLDER -DOUT=FILE -P builtin_tasks.cmake
+file(GLOB files ${TASKS}/*.yaml)
+list(SORT files)
+set(text "#include \"recipes/evaluation/builtin_tasks.h\"\n\nnamespace caravan::recipes {\nnamespace {\nconstexpr BuiltinTask kTasks[] = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} yaml)
+  string(APPEND text "    {\"${name}\", R\"yaml(${yaml})yaml\"},\n")
+endforeach()
+string(APPEND text "};\n}  // namespace\n\nstd::span<const BuiltinTask> builtin_tasks() {\n  return kTasks;\n}\n\n}  // namespace caravan::recipes\n")
+file(WRITE ${OUT} "${text}")
