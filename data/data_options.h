@@ -37,7 +37,7 @@ struct DataOptions {
     v.field("chat_template", chat_template,
             {.help = "auto (the checkpoint's own), the name of a built-in template, or a file that ends in "
                      ".jinja or holds a /",
-             .template_name = true});
+             .path_or_name = true});
     v.field("train_on", train_on,
             {.help = "which tokens the model learns from; an end-of-turn marker belongs to its turn"});
     v.field("max_length", max_length,

@@ -1,10 +1,12 @@
 #include "recipes/describe_recipe.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "recipes/curation/data_recipe.h"
 #include "recipes/fields.h"
+#include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/field_values.h"
 #include "recipes/recipe.h"
@@ -40,8 +42,11 @@ class Describer {
 
   template <class Struct>
   void section(std::string_view key, Struct& member, const FieldSpec& spec) {
-    sections_.push_back({std::string(key), std::string(spec.help), {}});
-    Describer inner(sections_, sections_.size() - 1, std::string(key) + '.');
+    // Within an element of a list it belongs to that element.
+    const bool is_top = path_.empty();
+    if (is_top) sections_.push_back({std::string(key), std::string(spec.help), {}});
+    Describer inner(sections_, is_top ? sections_.size() - 1 : section_, path_ + std::string(key) + '.');
+    inner.free_at_resume_ = free_at_resume_;
     member.visit_fields(inner);
   }
 
@@ -168,25 +173,25 @@ std::string minimal_recipe() {
 
 namespace {
 
-// Sections of another stage carry its name: both have one called run.
-constexpr std::string_view kDataStage = "stage-data";
+// Sections of other kinds of recipes carry its name: all have one called run.
+constexpr std::array<std::string_view, 2> kOtherKinds{"stage-data", "stages"};
 
-void describe_data_recipe(std::vector<SectionDescription>& sections) {
+template <class OtherRecipe>
+void describe_other(std::string_view kind, std::string_view help, std::vector<SectionDescription>& sections) {
   const std::size_t top = sections.size();
-  sections.push_back({std::string(kDataStage),
-                      "a recipe of stage: data, from published sets to one file of rows; changed, it does "
-                      "again only what the change reaches",
-                      {}});
-  DataRecipe recipe;
+  sections.push_back({std::string(kind), std::string(help), {}});
+  OtherRecipe recipe;
   Describer describer(sections, top, {});
   recipe.visit_fields(describer);
   for (std::size_t i = top + 1; i < sections.size(); ++i)
-    sections[i].name = std::string(kDataStage) + '-' + sections[i].name;
+    sections[i].name = std::string(kind) + '-' + sections[i].name;
 }
 
 bool is_named(const SectionDescription& described, std::string_view section) {
-  return !described.name.empty() && (described.name == section ||
-                                     described.name == std::string(kDataStage) + '-' + std::string(section));
+  return !described.name.empty() &&
+         (described.name == section || std::ranges::any_of(kOtherKinds, [&](std::string_view kind) {
+            return described.name == std::string(kind) + '-' + std::string(section);
+          }));
 }
 
 }  // namespace
@@ -197,7 +202,15 @@ std::vector<SectionDescription> describe_recipe() {
   Recipe recipe;
   Describer describer(sections, 0, {});
   recipe.visit_fields(describer);
-  describe_data_recipe(sections);
+  describe_other<DataRecipe>(
+      kOtherKinds[0],
+      "a recipe of stage: data, from published sets to one file of rows; changed, it does "
+      "again only what the change reaches",
+      sections);
+  describe_other<PipelineRecipe>(kOtherKinds[1],
+                                 "a recipe of several stages, each of them a recipe or a program, with gates "
+                                 "between them; stopped, it goes on at the stage and step where it was",
+                                 sections);
   return sections;
 }
 

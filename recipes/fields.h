@@ -30,7 +30,7 @@ struct FieldSpec {
   bool max_excluded = false;
   bool path = false;  // input: relative to the recipe's folder, or on the command line to the current one
   bool output_path = false;     // output: relative to the current folder
-  bool template_name = false;   // a path when it looks like one
+  bool path_or_name = false;    // an input path where it has a slash, or ends as a file of its kind does
   bool computed = false;        // absent, it is worked out from other keys
   bool free_at_resume = false;  // may differ between a run and its continuation
 };

@@ -92,7 +92,9 @@ struct PipelineStage {
              .free_at_resume = true});
     v.field("launcher", launcher,
             {.help = "words before caravan train, as in [srun, --nodes=4]", .free_at_resume = true});
-    v.field("tasks", tasks, {.help = "what its model is asked when it is done, as caravan evaluate --tasks"});
+    v.field("tasks", tasks,
+            {.help = "what its model is asked when it is done: names of caravan evaluate --list, or files",
+             .path_or_name = true});
     v.field("evaluate_flags", evaluate_flags,
             {.help = "further words of caravan evaluate", .free_at_resume = true});
     v.list("after", after,

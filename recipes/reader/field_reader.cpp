@@ -56,8 +56,9 @@ void FieldReader::reject(std::string_view key, const YamlNode& node, const std::
 
 std::string FieldReader::absolute_path(std::string_view key, const YamlNode& node, const FieldSpec& spec,
                                        std::string written) {
-  const bool is_file = written.find('/') != std::string::npos || written.ends_with(".jinja");
-  if (!spec.path && !spec.output_path && !(spec.template_name && is_file)) return written;
+  const bool is_file =
+      written.find('/') != std::string::npos || written.ends_with(".jinja") || written.ends_with(".yaml");
+  if (!spec.path && !spec.output_path && !(spec.path_or_name && is_file)) return written;
   if (written.starts_with("~/") || written == "~") {
     reject(key, node, "found \"" + written + "\"; ~ is not expanded in a recipe: write the whole path");
     return written;

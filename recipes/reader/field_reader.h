@@ -30,6 +30,9 @@ class FieldReader {
       reject(key, *node, problem);
     } else if constexpr (std::is_same_v<T, std::string>) {
       member = absolute_path(key, *node, spec, std::move(member));
+    } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+      for (std::size_t i = 0; i < member.size(); ++i)
+        member[i] = absolute_path(key, node->items[i], spec, std::move(member[i]));
     }
   }
 

@@ -379,7 +379,7 @@ std::string allowed_text(const FieldSpec&, const std::map<std::string, double>*)
 }
 
 std::string allowed_text(const FieldSpec& spec, const std::string*) {
-  if (spec.template_name) return "auto, a name, a path";
+  if (spec.path_or_name) return "auto, a name, a path";
   return spec.path || spec.output_path ? "a path" : "a text";
 }
 
