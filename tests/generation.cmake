@@ -14,3 +14,12 @@ test_program(generation_command_tests TORCH LIBS caravan_recipes SOURCES
 )
 # GCC 12 warns of impossible lengths inside std::string (its bug 105329).
 target_compile_options(generation_command_tests PRIVATE -Wno-array-bounds)
+
+add_executable(generation_bench EXCLUDE_FROM_ALL bench/generation_bench.cpp)
+target_link_libraries(generation_bench PRIVATE caravan_models)
+target_precompile_headers(generation_bench REUSE_FROM torch_pch)
+target_compile_options(generation_bench PRIVATE -fPIC)
+if(NOT TARGET benchmarks)
+  add_custom_target(benchmarks)
+endif()
+add_dependencies(benchmarks generation_bench)

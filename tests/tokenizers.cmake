@@ -3,6 +3,7 @@ test_program(tokenizers_tests LIBS data_tokenizers SOURCES
   unit/data/tokenizers/components_test.cpp
   unit/data/tokenizers/references_test.cpp
   unit/data/tokenizers/scanner_test.cpp
+  unit/data/tokenizers/stop_text_test.cpp
   unit/data/tokenizers/tokenizer_test.cpp
   unit/data/tokenizers/unicode_test.cpp
 )

@@ -15,6 +15,7 @@ add_library(data_tokenizers OBJECT
   tokenizers/scanner.cpp
   tokenizers/sentencepiece_tokenizer.cpp
   tokenizers/stream_decoder.cpp
+  tokenizers/stop_text.cpp
   tokenizers/tiktoken.cpp
   tokenizers/tokenizer.cpp
   tokenizers/tokenizer_json.cpp

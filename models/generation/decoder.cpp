@@ -7,7 +7,6 @@
 
 #include "models/device.h"
 #include "models/error.h"
-#include "models/ops/gemm.h"
 
 namespace caravan::models {
 
@@ -59,58 +58,75 @@ void Decoder::check(std::span<const Feed> feeds) const {
   }
 }
 
-at::Tensor Decoder::prefill(std::span<const Feed> feeds) {
-  PackedFeeds packed = pack(feeds, model_.device());
-  const auto context = model_.context(std::move(packed.layout));
-  for (const Feed& feed : feeds) cache_.append(*feed.sequence, feed.ids, true);
-  at::Tensor hidden_TD = model_.embed(packed.ids_T);
-  for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
-    const AttentionOptions o = model_.attention_options(layer);
-    at::Tensor qkv_TC = model_.project_qkv(layer, hidden_TD);
-    rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, context->layout, false);
-    for (std::size_t n = 0; n < feeds.size(); ++n)
-      cache_.write(*feeds[n].sequence, layer, qkv_TC,
-                   {context->layout.doc_starts[n], 0, static_cast<std::int64_t>(feeds[n].ids.size())});
-    hidden_TD = model_.finish_block(layer, hidden_TD, attention(qkv_TC, context->layout, o).first);
-  }
-  return hidden_TD.index_select(0, packed.last_rows_B);
+template <class Compute>
+void Decoder::turn(std::size_t unit, std::size_t next, Compute&& compute) {
+  if (access_) access_->begin(unit, next);
+  compute();
+  if (access_) access_->end(unit);
 }
 
-at::Tensor Decoder::extend(std::span<const Feed> feeds) {
-  PackedFeeds packed = pack(feeds, model_.device());
-  const auto context = model_.context(std::move(packed.layout));
-  const auto& layout = context->layout;
-  std::vector<KvCache::Query> queries;
-  for (std::size_t n = 0; n < feeds.size(); ++n) {
-    cache_.append(*feeds[n].sequence, feeds[n].ids, false);
-    for (std::int32_t row = layout.doc_starts[n]; row < layout.doc_starts[n + 1]; ++row)
-      queries.push_back({feeds[n].sequence, layout.positions[static_cast<std::size_t>(row)]});
-  }
-  at::Tensor hidden_TD = model_.embed(packed.ids_T);
-  for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
-    const AttentionOptions o = model_.attention_options(layer);
-    at::Tensor qkv_TC = model_.project_qkv(layer, hidden_TD);
-    rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context->rotary, layout, false);
-    for (std::size_t n = 0; n < feeds.size(); ++n)
-      cache_.write(*feeds[n].sequence, layer, qkv_TC,
-                   {layout.doc_starts[n], layout.positions[static_cast<std::size_t>(layout.doc_starts[n])],
-                    static_cast<std::int64_t>(feeds[n].ids.size())});
-    hidden_TD = model_.finish_block(layer, hidden_TD, cache_.attend(layer, queries, qkv_TC));
-  }
-  for (const Feed& feed : feeds) cache_.release_unseen(*feed.sequence);
-  return queries.size() == feeds.size() ? hidden_TD : hidden_TD.index_select(0, packed.last_rows_B);
+template <class Embed, class Block, class Finish>
+void Decoder::walk(Embed&& embed, Block&& block, Finish&& finish) {
+  const std::size_t last = model_.units().size() - 1;
+  turn(0, 1, embed);
+  for (std::size_t unit = 1; unit < last; ++unit)
+    turn(unit, unit + 1, [&] { block(static_cast<std::int64_t>(unit) - 1); });
+  if (!model_.config().tie_word_embeddings) return turn(last, last, finish);
+  // The head is the embedding, and the norm before it the last unit.
+  turn(last, 0, [&] { turn(0, 0, finish); });
+}
+
+// Rotates, writes the cache and attends. New sequences attend to what is in the pass, as in training; with
+// `queries` each row attends to the cache.
+at::Tensor Decoder::attend(std::int64_t layer, std::span<const Feed> feeds, const AttentionContext& context,
+                           at::Tensor qkv_TC, std::span<const KvCache::Query> queries) {
+  const AttentionOptions o = model_.attention_options(layer);
+  const PackedLayout& layout = context.layout;
+  rotate_(qkv_TC, o.num_heads + o.num_kv_heads, o.head_dim, context.rotary, layout, false);
+  for (std::size_t n = 0; n < feeds.size(); ++n)
+    cache_.write(*feeds[n].sequence, layer, qkv_TC,
+                 {layout.doc_starts[n], layout.positions[static_cast<std::size_t>(layout.doc_starts[n])],
+                  static_cast<std::int64_t>(feeds[n].ids.size())});
+  return queries.empty() ? attention(qkv_TC, layout, o).first : cache_.attend(layer, queries, qkv_TC);
 }
 
 at::Tensor Decoder::feed(std::span<const Feed> feeds) {
   at::NoGradGuard no_grad;
-  const RowwiseProducts rowwise;
   check(feeds);
   const auto is_new = [](const Feed& feed) { return feed.sequence->length() == 0; };
   const bool all_new = std::all_of(feeds.begin(), feeds.end(), is_new);
   TORCH_CHECK(!feeds.empty() && (all_new || std::none_of(feeds.begin(), feeds.end(), is_new)),
               "decoder: new and running sequences in one call");
-  const at::Tensor hidden_BD = all_new ? prefill(feeds) : extend(feeds);
-  return model_.logits(model_.final_norm(hidden_BD));
+  PackedFeeds packed = pack(feeds, model_.device());
+  const auto context = model_.context(std::move(packed.layout));
+  std::vector<KvCache::Query> queries;
+  for (std::size_t n = 0; n < feeds.size(); ++n) {
+    cache_.append(*feeds[n].sequence, feeds[n].ids, all_new);
+    for (std::int32_t row = context->layout.doc_starts[n];
+         !all_new && row < context->layout.doc_starts[n + 1]; ++row)
+      queries.push_back({feeds[n].sequence, context->layout.positions[static_cast<std::size_t>(row)]});
+  }
+  at::Tensor hidden_TD, logits_BV;
+  walk([&] { hidden_TD = model_.embed(packed.ids_T); },
+       [&](std::int64_t layer) {
+         const at::Tensor attended_THE =
+             attend(layer, feeds, *context, model_.project_qkv(layer, hidden_TD), queries);
+         hidden_TD = model_.finish_block(layer, hidden_TD, attended_THE);
+       },
+       [&] {
+         const bool all_last = hidden_TD.size(0) == static_cast<std::int64_t>(feeds.size());
+         logits_BV = model_.logits(
+             model_.final_norm(all_last ? hidden_TD : hidden_TD.index_select(0, packed.last_rows_B)));
+       });
+  if (!all_new)
+    for (const Feed& feed : feeds) cache_.release_unseen(*feed.sequence);
+  return logits_BV;
+}
+
+void Decoder::stand_by() {
+  const auto nothing = [] {};
+  walk(
+      nothing, [](std::int64_t) {}, nothing);
 }
 
 }  // namespace caravan::models

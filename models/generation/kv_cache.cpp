@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "models/ops/composed_operations.h"
-#include "models/ops/cpu/kernels.h"
 
 namespace caravan::models {
 
@@ -19,9 +18,28 @@ constexpr std::int64_t kSlabBytes = std::int64_t{4} << 20;
 // Scores times width below which one thread does all of attention.
 constexpr std::int64_t kSerialAttention = 1 << 15;
 
-// A page of one layer holds for each kv head the keys [E / pack][token][pack], then the values [token][E].
+std::int64_t value_columns(const AttentionOptions& o) {
+  return (o.head_dim + cpu::kValueColumns - 1) / cpu::kValueColumns * cpu::kValueColumns;
+}
+
+// A page of one layer holds for each kv head the keys [E / pack][token][pack], then the values
+// [token / pack][columns][pack].
 std::int64_t head_elements(const AttentionOptions& o) {
-  return 2 * KvCache::kPageTokens * o.head_dim;
+  return KvCache::kPageTokens * (o.head_dim + value_columns(o));
+}
+
+template <class T>
+void write_key(const T* k, std::int64_t width, std::int64_t slot, T* to) {
+  constexpr std::int64_t kPack = 4 / sizeof(T);
+  for (std::int64_t u = 0; u < width / kPack; ++u)
+    std::memcpy(to + (u * KvCache::kPageTokens + slot) * kPack, k + u * kPack, 4);
+}
+
+template <class T>
+void write_value(const T* v, std::int64_t width, std::int64_t slot, T* to, std::int64_t columns) {
+  constexpr std::int64_t kPack = 4 / sizeof(T);
+  T* first = to + slot / kPack * columns * kPack + slot % kPack;
+  for (std::int64_t e = 0; e < width; ++e) first[e * kPack] = v[e];
 }
 
 }  // namespace
@@ -47,9 +65,19 @@ KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
 void KvSequence::release(std::size_t layer, std::size_t first, std::size_t last) {
   for (std::size_t i = first; i < last; ++i) {
     std::int32_t& page = pages_[layer][i];
-    if (page != KvCache::kNoPage) cache_->free_.push_back(page);
+    if (page != KvCache::kNoPage) cache_->give(page);
     page = KvCache::kNoPage;
   }
+}
+
+KvSequence KvSequence::fork() const {
+  KvSequence twin(*cache_);
+  twin.tokens_ = tokens_;
+  twin.pages_ = pages_;
+  for (const auto& table : pages_)
+    for (const std::int32_t page : table)
+      if (page != KvCache::kNoPage) ++cache_->holders_[static_cast<std::size_t>(page)];
+  return twin;
 }
 
 void KvSequence::clear() {
@@ -85,12 +113,25 @@ KvCache::KvCache(const Llama& model)
       pack_(4 / static_cast<std::int64_t>(c10::elementSize(model.dtype()))) {
   for (std::int64_t layer = 0; layer < model.config().num_hidden_layers; ++layer)
     options_.push_back(model.attention_options(layer));
+  value_columns_ = value_columns(options_.front());
   page_elements_ = options_.front().num_kv_heads * head_elements(options_.front());
   pages_per_slab_ = std::max<std::int64_t>(1, kSlabBytes / page_bytes());
 }
 
 std::int64_t KvCache::page_bytes() const {
   return page_elements_ * 4 / pack_;
+}
+
+std::int64_t KvCache::pages_for(std::int64_t length, std::int64_t shared, std::int64_t forks) const {
+  std::int64_t pages = 0;
+  for (const AttentionOptions& o : options_) {
+    const std::int64_t all = (length + kPageTokens - 1) / kPageTokens, common = shared / kPageTokens;
+    // Forks leave what a window shows of the shared tokens one by one, and then have all they see to
+    // themselves.
+    pages += o.window > 0 && o.window / kPageTokens + 2 < all ? forks * (o.window / kPageTokens + 2) + common
+                                                              : common + forks * (all - common);
+  }
+  return pages;
 }
 
 std::int64_t KvCache::first_visible(std::size_t layer, std::int64_t position) const {
@@ -104,20 +145,40 @@ at::Tensor KvCache::page(std::int32_t index) const {
 
 std::int32_t KvCache::take() {
   if (free_.empty()) {
-    // Zeros: what lies behind a sequence's end is scored with the rest of its page, and thrown away.
-    slabs_.push_back(at::zeros({pages_per_slab_, page_elements_}, tensor_options_));
+    slabs_.push_back(at::empty({pages_per_slab_, page_elements_}, tensor_options_));
     for (std::int64_t i = pages_per_slab_; i-- > 0;)
       free_.push_back(static_cast<std::int32_t>(pages_made_ + i));
     pages_made_ += pages_per_slab_;
+    holders_.resize(static_cast<std::size_t>(pages_made_), 0);
   }
   const std::int32_t index = free_.back();
+  // Zeros: what lies behind a sequence's end is multiplied with the rest of its page, by weights of 0.
+  page(index).zero_();
   free_.pop_back();
+  most_in_use_ = std::max(most_in_use_, pages_in_use());
+  holders_[static_cast<std::size_t>(index)] = 1;
   return index;
+}
+
+void KvCache::give(std::int32_t index) {
+  if (--holders_[static_cast<std::size_t>(index)] == 0) free_.push_back(index);
+}
+
+void KvCache::own_last_pages(KvSequence& sequence) {
+  if (sequence.length() % kPageTokens == 0) return;
+  for (auto& table : sequence.pages_) {
+    std::int32_t& last = table[static_cast<std::size_t>(sequence.length() / kPageTokens)];
+    if (last == kNoPage || holders_[static_cast<std::size_t>(last)] == 1) continue;
+    const std::int32_t own = take();
+    page(own).copy_(page(last));
+    give(std::exchange(last, own));
+  }
 }
 
 void KvCache::append(KvSequence& sequence, std::span<const std::int32_t> ids, bool whole) {
   const std::int64_t before = sequence.length(), after = before + static_cast<std::int64_t>(ids.size());
   const auto pages = static_cast<std::size_t>((after + kPageTokens - 1) / kPageTokens);
+  own_last_pages(sequence);
   try {
     for (std::size_t layer = 0; layer < options_.size(); ++layer) {
       auto& table = sequence.pages_[layer];
@@ -148,6 +209,15 @@ void KvCache::release_unseen(KvSequence& sequence) {
   }
 }
 
+// [K, E / pack, token, pack] and [K, token / pack, columns, pack] of a page's heads [K, ...].
+at::Tensor KvCache::keys_of(const at::Tensor& heads, const AttentionOptions& o) const {
+  return heads.narrow(1, 0, kPageTokens * o.head_dim).unflatten(1, {o.head_dim / pack_, kPageTokens, pack_});
+}
+at::Tensor KvCache::values_of(const at::Tensor& heads, const AttentionOptions& o) const {
+  return heads.narrow(1, kPageTokens * o.head_dim, kPageTokens * value_columns_)
+      .unflatten(1, {kPageTokens / pack_, value_columns_, pack_});
+}
+
 template <class T>
 T* KvCache::page_data(std::int32_t index) const {
   return slabs_[static_cast<std::size_t>(index / pages_per_slab_)].data_ptr<T>() +
@@ -169,8 +239,8 @@ void KvCache::write_rows(const KvSequence& sequence, std::int64_t layer, const a
       const T *k = first_k + i * row, *v = k + K * E;
       T* to = page_data<T>(index);
       for (std::int64_t head = 0; head < K; ++head, k += E, v += E, to += head_elements(o)) {
-        for (std::int64_t e = 0; e < E; ++e) to[(e / pack_ * kPageTokens + slot) * pack_ + e % pack_] = k[e];
-        std::memcpy(to + (kPageTokens + slot) * E, v, static_cast<std::size_t>(E) * sizeof(T));
+        write_key(k, E, slot, to);
+        write_value(v, E, slot, to + kPageTokens * E, value_columns_);
       }
     }
   });
@@ -187,14 +257,17 @@ void KvCache::write_composed(const KvSequence& sequence, std::int64_t layer, con
     const std::int32_t index =
         sequence.pages_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(position / kPageTokens)];
     if (index == kNoPage) continue;
-    const at::Tensor heads = page(index).view({K, 2, kPageTokens * E});
+    const at::Tensor heads = page(index).view({K, kPageTokens * (E + value_columns_)});
     const at::Tensor from = qkv_TC.narrow(0, rows.first_row + i, part);
     const at::Tensor k = from.narrow(1, o.num_heads * E, K * E),
                      v = from.narrow(1, (o.num_heads + K) * E, K * E);
-    at::Tensor keys = heads.select(1, 0).view({K, depth, kPageTokens, pack_}).narrow(2, slot, part);
+    at::Tensor keys = keys_of(heads, o).narrow(2, slot, part);
     keys.copy_(k.reshape({part, K, depth, pack_}).permute({1, 2, 0, 3}));
-    at::Tensor values = heads.select(1, 1).view({K, kPageTokens, E}).narrow(1, slot, part);
-    values.copy_(v.reshape({part, K, E}).transpose(0, 1));
+    // One token at a time: two of them share words.
+    for (std::int64_t j = 0; j < part; ++j) {
+      at::Tensor values = values_of(heads, o).select(1, (slot + j) / pack_).select(2, (slot + j) % pack_);
+      values.narrow(1, 0, E).copy_(v.select(0, j).reshape({K, E}));
+    }
   }
 }
 
@@ -233,7 +306,6 @@ void KvCache::attend_rows(std::int64_t layer, std::span<const Query> queries, co
                                  E,
                                  o.window,
                                  o.scale,
-                                 kPageTokens,
                                  offset,
                                  offset + kPageTokens * E};
     cpu::kernels<T>().attention_decode(shape,
@@ -266,12 +338,11 @@ at::Tensor KvCache::attend_composed(std::int64_t layer, std::span<const Query> q
     const auto& table = queries[b].sequence->pages_[static_cast<std::size_t>(layer)];
     std::vector<at::Tensor> keys, values;  // [K, E, tokens], [K, tokens, E]
     for (std::int64_t i = first / kPageTokens; i * kPageTokens < last; ++i) {
-      const at::Tensor heads = page(table[static_cast<std::size_t>(i)]).view({K, 2, kPageTokens * E});
-      keys.push_back(heads.select(1, 0)
-                         .view({K, E / pack_, kPageTokens, pack_})
-                         .transpose(2, 3)
-                         .reshape({K, E, kPageTokens}));
-      values.push_back(heads.select(1, 1).view({K, kPageTokens, E}));
+      const at::Tensor heads =
+          page(table[static_cast<std::size_t>(i)]).view({K, kPageTokens * (E + value_columns_)});
+      keys.push_back(keys_of(heads, o).transpose(2, 3).reshape({K, E, kPageTokens}));
+      values.push_back(
+          values_of(heads, o).transpose(2, 3).reshape({K, kPageTokens, value_columns_}).narrow(2, 0, E));
     }
     const std::int64_t skip = first % kPageTokens;
     const at::Tensor k = at::cat(keys, 2).narrow(2, skip, last - first).to(at::kFloat);

@@ -1,10 +1,10 @@
 // Keys and values of the tokens that sequences have seen, in pages.
 //
 // Promise: a sequence takes pages as it grows, per layer, and gives them back when it ends, when it is cut,
-// and in a layer with a sliding window as soon as no later token can see them. So memory follows what is
-// alive, and other page tables (shared prefixes, swapping) can come without a change of the kernels. No
-// sequence moves another. Non-goals: threads; one cache belongs to one thread, which shares out the work
-// itself.
+// and in a layer with a sliding window as soon as no later token can see them. A fork shares the pages of
+// what it has in common; the last one, where it is not full, is copied when one of its holders goes on. So
+// memory follows what is alive. No sequence moves another. Non-goals: threads; one cache belongs to one
+// thread, which shares out the work itself.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/llama/llama.h"
+#include "models/ops/cpu/kernels.h"
 
 namespace caravan::models {
 
@@ -27,6 +28,9 @@ class KvSequence {
   ~KvSequence();
   KvSequence(KvSequence&& other) noexcept;
   KvSequence& operator=(KvSequence&& other) noexcept;
+
+  // Another sequence with the same tokens.
+  KvSequence fork() const;
 
   // What was fed, in order; its length is the next position.
   const std::vector<std::int32_t>& tokens() const { return tokens_; }
@@ -47,7 +51,7 @@ class KvSequence {
 
 class KvCache {
  public:
-  static constexpr std::int64_t kPageTokens = 64;
+  static constexpr std::int64_t kPageTokens = cpu::kPageTokens;
 
   // For sequences of this model: its layers, heads, windows, dtype and device.
   explicit KvCache(const Llama& model);
@@ -75,7 +79,10 @@ class KvCache {
   void release_unseen(KvSequence& sequence);
 
   std::int64_t page_bytes() const;  // of one layer
+  // The most pages that `forks` sequences of `length` tokens hold whose first `shared` tokens are shared.
+  std::int64_t pages_for(std::int64_t length, std::int64_t shared = 0, std::int64_t forks = 1) const;
   std::int64_t pages_in_use() const { return pages_made_ - static_cast<std::int64_t>(free_.size()); }
+  std::int64_t most_pages_in_use() const { return most_in_use_; }  // at any time so far
   // Uses LibTorch's operations on the CPU too, as on devices without kernels of ours: the reference of the
   // tests.
   void use_composed_operations() { composed_ = true; }
@@ -85,9 +92,14 @@ class KvCache {
   static constexpr std::int32_t kNoPage = -1;
 
   std::int32_t take();
+  void give(std::int32_t index);
+  // Gives the sequence a page of its own in place of one that others hold too.
+  void own_last_pages(KvSequence& sequence);
   // First token a query at `position` sees in this layer.
   std::int64_t first_visible(std::size_t layer, std::int64_t position) const;
   at::Tensor page(std::int32_t index) const;
+  at::Tensor keys_of(const at::Tensor& heads, const AttentionOptions& o) const;
+  at::Tensor values_of(const at::Tensor& heads, const AttentionOptions& o) const;
   template <class T>
   T* page_data(std::int32_t index) const;
   template <class T>
@@ -102,13 +114,16 @@ class KvCache {
 
   std::vector<AttentionOptions> options_;  // [layer]
   at::TensorOptions tensor_options_;
-  std::int64_t pack_ = 1;  // elements in 4 bytes
+  std::int64_t pack_ = 1;           // elements in 4 bytes
+  std::int64_t value_columns_ = 0;  // of a page's values
   std::int64_t page_elements_ = 0;
   std::int64_t pages_per_slab_ = 1;
   std::int64_t pages_made_ = 0;
+  std::int64_t most_in_use_ = 0;
   bool composed_ = false;
-  std::vector<at::Tensor> slabs_;   // [pages_per_slab, page_elements]
-  std::vector<std::int32_t> free_;  // the next page taken is the last of these
+  std::vector<at::Tensor> slabs_;      // [pages_per_slab, page_elements]
+  std::vector<std::int32_t> free_;     // the next page taken is the last of these
+  std::vector<std::int32_t> holders_;  // [page] sequences that hold it
 };
 
 }  // namespace caravan::models

@@ -47,18 +47,24 @@ class Sampler {
 
  private:
   struct Candidate {
-    float score;
+    float score, weight;
     std::int32_t id;
   };
-  void penalize(double penalty, std::span<const std::int32_t> context);
-  void keep_top_k(std::int64_t top_k);
-  void keep_likely(double top_p, double min_p);
-  std::int32_t draw(double uniform);
+  void load_scores(const at::Tensor& logits_V, float temperature);
+  void penalize(const at::Tensor& logits_V, const SamplingOptions& options,
+                std::span<const std::int32_t> context);
+  float kth_score(std::int64_t k);
+  void collect(float least_score, float least_weight);
+  void keep_share(double top_p, double total);
+  std::int32_t draw(const SamplingOptions& options, double uniform);
+  std::int32_t draw_from_all(double uniform) const;
+  std::int32_t draw_from_candidates(double uniform) const;
 
-  std::vector<float> scores_;
+  std::vector<float> scores_, weights_;  // of the row; weights are not normed, the largest is 1
+  std::vector<double> sums_;             // of blocks of weights
+  std::vector<float> sorted_;
   std::vector<std::int32_t> seen_;
   std::vector<Candidate> candidates_;  // by ascending id
-  std::vector<double> weights_;        // of the candidates, not normed; the largest is 1
 };
 
 }  // namespace caravan::models

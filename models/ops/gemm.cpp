@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "models/ops/composed_operations.h"
 #include "models/ops/cpu/kernels.h"
 
 namespace caravan::models {
@@ -14,15 +15,14 @@ namespace {
 
 // oneDNN's inner product in true fp32. The public entry is the dispatcher; the wheel exports no oneDNN
 // symbols.
-at::Tensor one_dnn_linear(const at::Tensor& x, const at::Tensor& w, const at::Tensor& bias) {
+at::Tensor one_dnn_linear(const at::Tensor& x, const at::Tensor& w) {
   using Scalars = c10::List<std::optional<at::Scalar>>;
   static const auto op =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
           .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                             std::string_view, Scalars, std::optional<std::string_view>)>();
-  return op.call(x, w, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt, "none", Scalars(),
-                 std::nullopt);
+  return op.call(x, w, std::nullopt, "none", Scalars(), std::nullopt);
 }
 
 // Below this many multiplications setting up a oneDNN primitive costs more than it saves.
@@ -32,10 +32,8 @@ bool use_one_dnn(const at::Tensor& a, std::int64_t outputs) {
   return a.is_cpu() && a.scalar_type() == at::kFloat && a.numel() * outputs > kSmallProduct;
 }
 
-thread_local bool rowwise_products = false;
-
-// Rows that share one pass over the weights: their activations stay in the cache of a core meanwhile.
-constexpr std::int64_t kRowsPerPass = 96;
+// Rows that share one pass over the weights: enough that turning the weights for them costs little.
+constexpr std::int64_t kRowsPerPass = 1024;
 // Columns a thread takes at a time, and the multiplications below which a second thread does not pay.
 constexpr std::int64_t kColumnsPerPortion = 16;
 constexpr std::int64_t kSerialProduct = 1 << 15;
@@ -103,49 +101,39 @@ void add_to_sums(at::Tensor& sums, const at::Tensor& x) {
   });
 }
 
-bool use_rowwise(const at::Tensor& x) {
-  return rowwise_products && x.is_cpu();
+bool use_rowwise(const at::Tensor& x, const at::Tensor& w) {
+  return has_kernels(x) && x.scalar_type() == w.scalar_type() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.stride(-1) == 1 &&
+         w.stride(-1) == 1;
 }
 
 }  // namespace
 
 at::Tensor matmul_nt(const at::Tensor& x_TK, const at::Tensor& w_NK, const at::Tensor& bias_N) {
-  if (use_rowwise(x_TK)) return rowwise_product(x_TK, w_NK, bias_N, {});
-  if (use_one_dnn(x_TK, w_NK.size(0))) return one_dnn_linear(x_TK, w_NK, bias_N);
+  if (use_rowwise(x_TK, w_NK)) return rowwise_product(x_TK, w_NK, bias_N, {});
   return bias_N.defined() ? at::addmm(bias_N, x_TK, w_NK.t()) : at::mm(x_TK, w_NK.t());
 }
 
 at::Tensor add_matmul_nt(const at::Tensor& residual_TN, const at::Tensor& x_TK, const at::Tensor& w_NK,
                          const at::Tensor& bias_N) {
-  if (use_rowwise(x_TK)) return rowwise_product(x_TK, w_NK, bias_N, residual_TN);
-  if (use_one_dnn(x_TK, w_NK.size(0))) return one_dnn_linear(x_TK, w_NK, bias_N).add_(residual_TN);
+  if (use_rowwise(x_TK, w_NK)) return rowwise_product(x_TK, w_NK, bias_N, residual_TN);
   at::Tensor y_TN = at::addmm(residual_TN, x_TK, w_NK.t());
   return bias_N.defined() ? y_TN.add_(bias_N) : y_TN;
 }
 
 at::Tensor matmul_nn(const at::Tensor& g_TN, const at::Tensor& w_NK) {
-  if (use_one_dnn(g_TN, w_NK.size(1))) return one_dnn_linear(g_TN, w_NK.t(), {});
+  if (use_one_dnn(g_TN, w_NK.size(1))) return one_dnn_linear(g_TN, w_NK.t());
   return at::mm(g_TN, w_NK);
 }
 
 void accumulate_matmul_tn(at::Tensor& gradient_NK, const at::Tensor& g_TN, const at::Tensor& x_TK) {
   if (use_one_dnn(g_TN, x_TK.size(1))) {
-    gradient_NK.add_(one_dnn_linear(g_TN.t(), x_TK.t(), {}));
+    gradient_NK.add_(one_dnn_linear(g_TN.t(), x_TK.t()));
   } else if (gradient_NK.scalar_type() == x_TK.scalar_type()) {
     gradient_NK.addmm_(g_TN.t(), x_TK);
   } else {
     add_to_sums(gradient_NK, at::mm(g_TN.t(), x_TK));
   }
-}
-
-RowwiseProducts::RowwiseProducts() : before_(rowwise_products) {
-  rowwise_products = true;
-}
-RowwiseProducts::~RowwiseProducts() {
-  rowwise_products = before_;
-}
-bool RowwiseProducts::active() {
-  return rowwise_products;
 }
 
 }  // namespace caravan::models

@@ -7,74 +7,14 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
 
 #include "models/ops/cpu/kernels.h"
-#include "models/ops/cpu/simd.h"
+#include "models/ops/cpu/product_tile.h"
 
 namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
-#if defined(__AVX512F__)
-constexpr int kTileVectors = 4;
-#else
-constexpr int kTileVectors = 1;
-#endif
-constexpr std::int64_t kTileColumns = 16 * kTileVectors;
-constexpr std::int64_t kRowBlock = 64;  // query rows at a time
-constexpr std::int64_t kKeyBlock = 64;  // keys at a time; a multiple of every kTileColumns
-
-// c[R][kTileColumns] (+)= a[R][depth] b[depth][kTileColumns]; the accumulators stay in registers.
-template <class T, int R>
-inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b,
-                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate) {
-  V16 acc[R][kTileVectors];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v)
-      acc[r][v] = accumulate ? *reinterpret_cast<const V16*>(c + r * ldc + 16 * v) : splat(0.f);
-  for (std::int64_t k = 0; k < depth; ++k, b += ldb) {
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v)
-        acc[r][v] = Operand<T>::multiply_add(acc[r][v], a[r][k], b + 16 * v);
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v) *reinterpret_cast<V16*>(c + r * ldc + 16 * v) = acc[r][v];
-}
-
-// c[rows][columns] (+)= a b, columns a multiple of kTileColumns. a: one pointer per row.
-template <class T>
-void product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b,
-             std::int64_t ldb, std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc,
-             bool accumulate) {
-  for (std::int64_t n = 0; n < columns; n += kTileColumns) {
-    std::int64_t r = 0;
-    for (; r + 6 <= rows; r += 6) tile<T, 6>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
-    switch (rows - r) {
-      case 5:
-        tile<T, 5>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
-        break;
-      case 4:
-        tile<T, 4>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
-        break;
-      case 3:
-        tile<T, 3>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
-        break;
-      case 2:
-        tile<T, 2>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
-        break;
-      case 1:
-        tile<T, 1>(a + r, b + n, ldb, depth, c + r * ldc + n, ldc, accumulate);
-        break;
-      default:
-        break;
-    }
-  }
-}
+constexpr std::int64_t kRowBlock = 64;           // query rows at a time
+constexpr std::int64_t kKeyBlock = kPageTokens;  // keys at a time; a multiple of every kTileColumns
 
 // b[e / pack][row] from x[row][e]: the right factor of (something) x^T. Columns from `rows` to `columns` are
 // zero.
@@ -118,32 +58,6 @@ void pack_rows(const T* const* x, std::int64_t rows, std::int64_t width, std::in
   }
 }
 
-inline std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
-// Grows, never shrinks; one set per thread, so that documents of a step share it.
-template <class U>
-class Scratch {
- public:
-  U* get(std::int64_t count) {
-    if (count > capacity_) {
-      data_.reset(
-          static_cast<U*>(std::aligned_alloc(64, static_cast<std::size_t>(round_up(count, 16)) * sizeof(U))));
-      if (!data_) throw std::bad_alloc();
-      capacity_ = count;
-    }
-    return data_.get();
-  }
-
- private:
-  struct Free {
-    void operator()(U* p) const { std::free(p); }
-  };
-  std::unique_ptr<U, Free> data_;
-  std::int64_t capacity_ = 0;
-};
-
 // Keys row `row` (of a document) may see: [first, last).
 struct KeyRange {
   std::int64_t first, last;
@@ -173,14 +87,97 @@ Packed<T>& packed() {
   return value;
 }
 
-// Softmax weights of one row over a block of keys that starts at `key`: scores [kKeyBlock] become exp(scale *
-// s - peak), masked ones 0.
 template <class T>
 inline Vec exponential(Vec x) {
   if constexpr (std::is_same_v<T, float>)
     return x.exp();
   else
     return x.exp_u20();
+}
+
+// Query rows that are worked on together, and which keys each sees: ascending.
+template <class T>
+struct QueryRows {
+  std::int64_t count = 0;
+  const T* q[kRowBlock];
+  KeyRange seen[kRowBlock];
+};
+// Keys [E / pack][kKeyBlock by ldk][pack] and values [kKeyBlock / pack][columns][pack] of one block.
+template <class T>
+struct KeyBlock {
+  const typename Operand<T>::Unit* k;
+  std::int64_t ldk;
+  const typename Operand<T>::Unit* v;
+};
+// What a row has seen so far: sums over its keys [columns], scaled by exp(-peak).
+struct RowSums {
+  float* acc;
+  float peak[kRowBlock], norm[kRowBlock];
+};
+
+// One row's scores over a block of keys that starts at `key` become weights exp(scale * s - peak), masked
+// ones 0; what the row summed before is scaled to the new peak.
+template <class T>
+void weigh_block(float scale, KeyRange seen, std::int64_t key, float* x, T* p, std::int64_t columns,
+                 float* acc, float& peak, float& norm) {
+  const std::int64_t lo = std::max(seen.first - key, std::int64_t{0}),
+                     hi = std::min(seen.last - key, kKeyBlock);
+  if (lo >= hi) {
+    std::fill_n(p, kKeyBlock, T(0.f));
+    return;
+  }
+  std::fill_n(x, lo, -std::numeric_limits<float>::infinity());
+  std::fill(x + hi, x + kKeyBlock, -std::numeric_limits<float>::infinity());
+  Vec top(-std::numeric_limits<float>::infinity());
+  for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) top = at::vec::maximum(top, load(x + i));
+  const float new_peak = std::max(peak, maximum(top) * scale);
+  const float shrink = peak == new_peak ? 1.f : std::exp(peak - new_peak);
+  Vec total(0.f);
+  for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) {
+    const Vec e = exponential<T>(load(x + i) * Vec(scale) - Vec(new_peak));
+    total = total + e;
+    store(p + i, e);
+  }
+  if (shrink != 1.f)
+    for (std::int64_t e = 0; e < columns; e += kLanes) store(acc + e, load(acc + e) * Vec(shrink));
+  norm = norm * shrink + sum(total);
+  peak = new_peak;
+}
+
+// Attention of rows over the blocks that `block(key)` names. A row's result does not depend on the rows
+// beside it, nor on where the blocks lie: training and decoding get the same bits.
+template <class T, class Block>
+void attend_rows(const QueryRows<T>& rows, std::int64_t width, std::int64_t columns, float scale,
+                 const Block& block, RowSums& out) {
+  using Unit = typename Operand<T>::Unit;
+  constexpr std::int64_t kPack = Operand<T>::kPack;
+  const Unit* a[kRowBlock];
+  alignas(64) float scores[kRowBlock * kKeyBlock];
+  alignas(64) T weights[kRowBlock * kKeyBlock];
+  std::fill_n(out.peak, rows.count, -std::numeric_limits<float>::infinity());
+  std::fill_n(out.norm, rows.count, 0.f);
+  std::fill_n(out.acc, rows.count * columns, 0.f);
+  const std::int64_t first = rows.seen[0].first / kKeyBlock * kKeyBlock;
+  const std::int64_t last = rows.seen[rows.count - 1].last;
+  for (std::int64_t key = first; key < last; key += kKeyBlock) {
+    const KeyBlock<T> keys = block(key);
+    for (std::int64_t r = 0; r < rows.count; ++r) a[r] = units(rows.q[r]);
+    product<T>(a, rows.count, keys.k, keys.ldk, width / kPack, kKeyBlock, scores, kKeyBlock, false);
+    for (std::int64_t r = 0; r < rows.count; ++r)
+      weigh_block(scale, rows.seen[r], key, scores + r * kKeyBlock, weights + r * kKeyBlock, columns,
+                  out.acc + r * columns, out.peak[r], out.norm[r]);
+    for (std::int64_t r = 0; r < rows.count; ++r) a[r] = units(weights + r * kKeyBlock);
+    product<T>(a, rows.count, keys.v, columns, kKeyBlock / kPack, columns, out.acc, columns, true);
+  }
+}
+
+// out[e] = sums of row r over its norm.
+template <class T>
+void finish_row(const RowSums& sums, std::int64_t r, std::int64_t width, std::int64_t columns, T* out) {
+  const Vec inverse(1.f / sums.norm[r]);
+  for_lanes(width, [&](std::int64_t e, std::int64_t count) {
+    store_at(out, e, count, load_at(sums.acc + r * columns, e, count) * inverse);
+  });
 }
 
 template <class T>
@@ -200,65 +197,24 @@ void attention(const AttentionShape& s, const T* q, const T* k, const T* v, T* o
     for (std::int64_t i = round_up(count, kPack); i < kKeyBlock; i += kPack)
       std::fill_n(v_rows + (key + i) / kPack * columns, columns, Unit{0});
   }
-  float* acc = buffers.dk.get(kRowBlock * columns);
+  RowSums sums;
+  sums.acc = buffers.dk.get(kRowBlock * columns);
+  QueryRows<T> rows;
   const std::int64_t total_rows = s.length * s.group;
   for (std::int64_t row0 = 0; row0 < total_rows; row0 += kRowBlock) {
-    const std::int64_t rows = std::min(kRowBlock, total_rows - row0);
-    const T* q_rows[kRowBlock];
-    const Unit* a[kRowBlock];
-    row_pointers(q, s.q_stride, s, row0, rows, q_rows);
-    float peak[kRowBlock], norm[kRowBlock];
-    alignas(64) float scores[kRowBlock * kKeyBlock];
-    alignas(64) T weights[kRowBlock * kKeyBlock];
-    std::fill_n(peak, rows, -std::numeric_limits<float>::infinity());
-    std::fill_n(norm, rows, 0.f);
-    std::fill_n(acc, rows * columns, 0.f);
-    const std::int64_t first = visible_keys(s, row0).first / kKeyBlock * kKeyBlock;
-    const std::int64_t last = visible_keys(s, row0 + rows - 1).last;
-    for (std::int64_t key = first; key < last; key += kKeyBlock) {
-      for (std::int64_t r = 0; r < rows; ++r) a[r] = units(q_rows[r]);
-      product<T>(a, rows, k_t + key, keys, s.width / kPack, kKeyBlock, scores, kKeyBlock, false);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        float* x = scores + r * kKeyBlock;
-        T* p = weights + r * kKeyBlock;
-        const KeyRange seen = visible_keys(s, row0 + r);
-        const std::int64_t lo = std::max(seen.first - key, std::int64_t{0}),
-                           hi = std::min(seen.last - key, kKeyBlock);
-        if (lo >= hi) {
-          std::fill_n(p, kKeyBlock, T(0.f));
-          continue;
-        }
-        std::fill_n(x, lo, -std::numeric_limits<float>::infinity());
-        std::fill(x + hi, x + kKeyBlock, -std::numeric_limits<float>::infinity());
-        Vec top(-std::numeric_limits<float>::infinity());
-        for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) top = at::vec::maximum(top, load(x + i));
-        const float new_peak = std::max(peak[r], maximum(top) * s.scale);
-        const float shrink = peak[r] == new_peak ? 1.f : std::exp(peak[r] - new_peak);
-        Vec total(0.f);
-        for (std::int64_t i = 0; i < kKeyBlock; i += kLanes) {
-          const Vec e = exponential<T>(load(x + i) * Vec(s.scale) - Vec(new_peak));
-          total = total + e;
-          store(p + i, e);
-        }
-        if (shrink != 1.f) {
-          float* o = acc + r * columns;
-          for (std::int64_t e = 0; e < columns; e += kLanes) store(o + e, load(o + e) * Vec(shrink));
-        }
-        norm[r] = norm[r] * shrink + sum(total);
-        peak[r] = new_peak;
-      }
-      for (std::int64_t r = 0; r < rows; ++r) a[r] = units(weights + r * kKeyBlock);
-      product<T>(a, rows, v_rows + key / kPack * columns, columns, kKeyBlock / kPack, columns, acc, columns,
-                 true);
-    }
-    for (std::int64_t r = 0; r < rows; ++r) {
+    rows.count = std::min(kRowBlock, total_rows - row0);
+    row_pointers(q, s.q_stride, s, row0, rows.count, rows.q);
+    for (std::int64_t r = 0; r < rows.count; ++r) rows.seen[r] = visible_keys(s, row0 + r);
+    attend_rows(
+        rows, s.width, columns, s.scale,
+        [&](std::int64_t key) {
+          return KeyBlock<T>{k_t + key, keys, v_rows + key / kPack * columns};
+        },
+        sums);
+    for (std::int64_t r = 0; r < rows.count; ++r) {
       const std::int64_t token = (row0 + r) / s.group, head = (row0 + r) % s.group;
-      T* o = out + token * s.out_stride + head * s.width;
-      const Vec inverse(1.f / norm[r]);
-      for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
-        store_at(o, e, count, load_at(acc + r * columns, e, count) * inverse);
-      });
-      lse[row0 + r] = peak[r] + std::log(norm[r]);
+      finish_row(sums, r, s.width, columns, out + token * s.out_stride + head * s.width);
+      lse[row0 + r] = sums.peak[r] + std::log(sums.norm[r]);
     }
   }
 }

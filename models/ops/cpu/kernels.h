@@ -24,19 +24,23 @@ struct AttentionShape {
   std::int64_t q_stride = 0, kv_stride = 0, out_stride = 0;
 };
 
-// Where cached keys and values lie: pages of page_tokens (a multiple of 16) tokens. At k_offset of a page the
-// keys as [E / pack][token][pack], pack = elements in 4 bytes; at v_offset the values as [token][E].
+// Where cached keys and values lie: pages of kPageTokens tokens. At k_offset of a page the keys as
+// [E / pack][token][pack], pack = elements in 4 bytes; at v_offset the values as [token /
+// pack][columns][pack], columns = E rounded up to kValueColumns. What lies behind the last token must be
+// finite.
+constexpr std::int64_t kPageTokens = 64;
+constexpr std::int64_t kValueColumns = 16;
 struct DecodeShape {
   std::int64_t length = 0;  // keys, the query's own included
   std::int64_t group = 1;   // G
   std::int64_t width = 0;   // E
   std::int64_t window = 0;  // keys the query sees, itself included; 0 = all
   float scale = 1.0f;
-  std::int64_t page_tokens = 0, k_offset = 0, v_offset = 0;
+  std::int64_t k_offset = 0, v_offset = 0;
 };
 
-// y = x w^T (+ bias) (+ residual) for few rows of x: sums in fp32, rounded once. Each row as if it were
-// alone, bit for bit, and so for any range of columns.
+// y = x w^T (+ bias) (+ residual): sums in fp32 in the order of the depth, rounded once. Each row as if it
+// were alone, bit for bit, and so for any range of columns.
 template <class T>
 struct RowsProduct {
   const T *x = nullptr, *w = nullptr;
@@ -46,10 +50,14 @@ struct RowsProduct {
   std::int64_t x_stride = 0, w_stride = 0, residual_stride = 0, y_stride = 0;
 };
 
+constexpr std::int64_t kSumBlock = 512;  // elements of a row that are summed in fp32
 struct RowPeak {
-  float peak = 0.f;        // the largest logit; NaN-free rows only
-  std::int64_t index = 0;  // the first that has it; `count` where the row holds NaN alone
-  float log_sum_exp = 0.f;
+  float peak = 0.f;        // the largest logit
+  std::int64_t index = 0;  // the first that has it; `count` where the row holds a NaN
+  float log_norm = 0.f;    // log of the sum of exp(logit - peak); not finite where a logit is not
+
+  // Of a logit of the row: by the arithmetic of the losses, so that it has the bits of theirs.
+  float log_prob(float logit) const { return (logit - peak) - log_norm; }
 };
 
 template <class T>
@@ -85,7 +93,8 @@ struct KernelTable {
                              const float* lse, const T* d_out, T* dq, T* dk, T* dv);
 
   // One query token of one key/value head's group against cached keys and values (decoding): q, out [G][E].
-  // pages[i] is the page of tokens i * page_tokens on; pages outside the window are not read and may be null.
+  // pages[i] is the page of tokens i * kPageTokens on; pages outside the window are not read and may be null.
+  // The bits are those of `attention` for the same token.
   void (*attention_decode)(const DecodeShape& shape, const T* q, const T* const* pages, T* out);
 
   // Columns [first, last) of p.y.
@@ -96,6 +105,10 @@ struct KernelTable {
 
   // What sampling needs of a row of logits.
   void (*row_peak)(const T* logits, std::int64_t count, RowPeak* out);
+  // scores[i] = logits[i] / temperature in fp32.
+  void (*scale_row)(const T* logits, std::int64_t count, float temperature, float* scores);
+  // weights[i] = exp(scores[i] - peak) in fp32; block_sums[b] is the sum of weights [b * kSumBlock, ...).
+  void (*weigh_row)(const float* scores, std::int64_t count, float peak, float* weights, double* block_sums);
 };
 
 // The fastest table this machine can run. Thread safe.

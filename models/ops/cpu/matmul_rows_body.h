@@ -1,135 +1,143 @@
-// Matrix product of few rows, as in decoding: each weight is read once, each output is one dot product.
-// Compiled once per instruction set; see kernels.h for what it promises.
+// Matrix product with weights as they lie, [N, K]: see kernels.h for what it promises. Compiled once per
+// instruction set.
 //
-// Both operands are read along their rows, so nothing is packed and the weights stream from memory in order.
-// Every output has one accumulator that runs over the depth in the same order whatever tile it lies in: a
-// row's result does not depend on the rows beside it, bit for bit.
+// A vector holds one element (a pair of them in bf16) of sixteen outputs, so each output is one sum over the
+// depth from its first element to its last, whatever tile it lies in and however many rows there are: the sum
+// of any other product that runs over the depth in order. Weights are turned to that form panel by panel in
+// the cache while they stream from memory once.
 #pragma once
 
 #include <algorithm>
 
-#include "models/ops/cpu/kernels.h"
-#include "models/ops/cpu/simd.h"
+#include "models/ops/cpu/product_tile.h"
 
 namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
-// acc + x w over sixteen words (16 floats, or 16 pairs of bf16).
-inline V16 dot_step(V16 acc, const float* x, const float* w) {
-  return acc + *reinterpret_cast<const V16*>(x) * *reinterpret_cast<const V16*>(w);
-}
-inline V16 dot_step(V16 acc, const std::uint32_t* x, const std::uint32_t* w) {
-#if defined(__AVX512BF16__)
-  return (V16)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_loadu_si512(x), (__m512bh)_mm512_loadu_si512(w));
-#else
-  const U16 a = *reinterpret_cast<const U16*>(x), b = *reinterpret_cast<const U16*>(w);
-  acc += (V16)(a << 16) * (V16)(b << 16);
-  return acc + (V16)(a & 0xffff0000u) * (V16)(b & 0xffff0000u);
-#endif
-}
+constexpr std::int64_t kPanelColumns = 64;
+// With few rows a panel is turned and used in pieces of this depth, in words of 4 bytes, that stay in the
+// first cache; more rows use all of a panel again and again.
+constexpr std::int64_t kPieceDepth = 64;
 
-// Sums of four vectors at once, each in the order of the same tree.
-inline void sum_lanes(const V16* v, float* out) {
-  typedef float V4 __attribute__((vector_size(16)));
-  typedef int I4 __attribute__((vector_size(16)));
-  V4 quarter[4];
+// out[u][i] = row[i][u] for sixteen rows and four words u of 4 bytes; `out` has `ldo` words a line.
+inline void transpose_words(const char* const* row, std::uint32_t* out, std::int64_t ldo) {
+#if defined(__AVX512F__)
+  __m512i v[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    const __m256 low = _mm256_loadu_ps(reinterpret_cast<const float*>(v + i));
-    const __m256 high = _mm256_loadu_ps(reinterpret_cast<const float*>(v + i) + 8);
-    const __m256 half = low + high;
-    quarter[i] = (V4)(_mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1));
+    const auto quarter = [&](int lane) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(row[i + 4 * lane]));
+    };
+    v[i] = _mm512_castsi128_si512(quarter(0));
+    v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x00f0, quarter(1));
+    v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x0f00, quarter(2));
+    v[i] = _mm512_mask_broadcast_i32x4(v[i], 0xf000, quarter(3));
   }
-  const V4 a = __builtin_shuffle(quarter[0], quarter[1], I4{0, 4, 1, 5}) +
-               __builtin_shuffle(quarter[0], quarter[1], I4{2, 6, 3, 7});
-  const V4 b = __builtin_shuffle(quarter[2], quarter[3], I4{0, 4, 1, 5}) +
-               __builtin_shuffle(quarter[2], quarter[3], I4{2, 6, 3, 7});
-  const V4 sums = __builtin_shuffle(a, b, I4{0, 1, 4, 5}) + __builtin_shuffle(a, b, I4{2, 3, 6, 7});
-  std::memcpy(out, &sums, sizeof sums);
-}
-
-// out[r][n] = x[r] . w[n] for R rows and four columns. Fetches what lies `ahead` elements behind what it
-// reads: four streams of short rows are more than the processor foresees by itself.
-template <class T, int R>
-inline void dot_tile(const T* x, std::int64_t x_stride, const T* w, std::int64_t w_stride, std::int64_t depth,
-                     std::int64_t ahead, float (*out)[4]) {
-  constexpr std::int64_t kStep = 16 * Operand<T>::kPack;
-  V16 acc[R][4];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) acc[r][n] = splat(0.f);
-  std::int64_t k = 0;
-  for (; k + kStep <= depth; k += kStep) {
-#pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) __builtin_prefetch(w + n * w_stride + k + ahead);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-      for (int n = 0; n < 4; ++n)
-        acc[r][n] = dot_step(acc[r][n], units(x + r * x_stride + k), units(w + n * w_stride + k));
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    sum_lanes(acc[r], out[r]);
-    for (std::int64_t rest = k; rest < depth; ++rest)
-      for (int n = 0; n < 4; ++n)
-        out[r][n] += static_cast<float>(x[r * x_stride + rest]) * static_cast<float>(w[n * w_stride + rest]);
-  }
-}
-
-#if defined(__AVX512F__)
-constexpr int kDotRows = 6;  // 24 accumulators of 32 registers
+  const __m512i low01 = _mm512_unpacklo_epi32(v[0], v[1]), high01 = _mm512_unpackhi_epi32(v[0], v[1]);
+  const __m512i low23 = _mm512_unpacklo_epi32(v[2], v[3]), high23 = _mm512_unpackhi_epi32(v[2], v[3]);
+  _mm512_storeu_si512(out, _mm512_unpacklo_epi64(low01, low23));
+  _mm512_storeu_si512(out + ldo, _mm512_unpackhi_epi64(low01, low23));
+  _mm512_storeu_si512(out + 2 * ldo, _mm512_unpacklo_epi64(high01, high23));
+  _mm512_storeu_si512(out + 3 * ldo, _mm512_unpackhi_epi64(high01, high23));
 #else
-constexpr int kDotRows = 2;
+#pragma GCC unroll 4
+  for (int lane = 0; lane < 4; ++lane) {
+    __m128i v[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) v[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row[4 * lane + i]));
+    const __m128i low01 = _mm_unpacklo_epi32(v[0], v[1]), high01 = _mm_unpackhi_epi32(v[0], v[1]);
+    const __m128i low23 = _mm_unpacklo_epi32(v[2], v[3]), high23 = _mm_unpackhi_epi32(v[2], v[3]);
+    auto* to = reinterpret_cast<__m128i*>(out + 4 * lane);
+    const auto line = [&](std::int64_t u) { return reinterpret_cast<__m128i*>(out + 4 * lane + u * ldo); };
+    _mm_storeu_si128(to, _mm_unpacklo_epi64(low01, low23));
+    _mm_storeu_si128(line(1), _mm_unpackhi_epi64(low01, low23));
+    _mm_storeu_si128(line(2), _mm_unpacklo_epi64(high01, high23));
+    _mm_storeu_si128(line(3), _mm_unpackhi_epi64(high01, high23));
+  }
 #endif
+}
+
+// Turns `depth` words of the rows of w from `first` on into panel[word][column], columns a multiple of 16;
+// columns behind the last row repeat it. Meanwhile the same part of the rows kPanelColumns further on is
+// fetched: so many streams of short rows are more than the processor foresees by itself.
+template <class T>
+void pack_panel(const T* w, std::int64_t stride, std::int64_t rows, std::int64_t columns, std::int64_t depth,
+                typename Operand<T>::Unit* panel) {
+  auto* out = reinterpret_cast<std::uint32_t*>(panel);
+  for (std::int64_t c = 0; c < columns; c += 16) {
+    const char* row[16];
+    for (std::int64_t i = 0; i < 16; ++i)
+      row[i] = reinterpret_cast<const char*>(w + std::min(c + i, rows - 1) * stride);
+    const std::int64_t ahead = kPanelColumns * stride * static_cast<std::int64_t>(sizeof(T));
+    std::int64_t u = 0;
+    for (; u + 4 <= depth; u += 4) {
+      if (u % 16 == 0)
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) __builtin_prefetch(row[i] + ahead, 0, 2);
+      transpose_words(row, out + u * columns + c, columns);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) row[i] += 16;
+    }
+    for (; u < depth; ++u)
+      for (int i = 0; i < 16; ++i, row[i - 1] += 4) std::memcpy(out + u * columns + c + i, row[i], 4);
+  }
+}
+
+// The rest of an output: a depth that is no whole number of words, bias and residual, one rounding.
+template <class T>
+void finish_rows(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows, std::int64_t first,
+                 std::int64_t columns, float* sums) {
+  for (std::int64_t r = row; r < row + rows; ++r, sums += kPanelColumns) {
+    const T* x = p.x + r * p.x_stride;
+    for (std::int64_t k = p.depth / Operand<T>::kPack * Operand<T>::kPack; k < p.depth; ++k)
+      for (std::int64_t c = 0; c < columns; ++c)
+        sums[c] += static_cast<float>(x[k]) * static_cast<float>(p.w[(first + c) * p.w_stride + k]);
+    T* y = p.y + r * p.y_stride + first;
+    const T* residual = p.residual ? p.residual + r * p.residual_stride + first : nullptr;
+    for_lanes(columns, [&](std::int64_t c, std::int64_t count) {
+      Vec value = load(sums + c);
+      if (p.bias) value = value + load_at(p.bias + first, c, count);
+      if (residual) value = value + load_at(residual, c, count);
+      store_at(y, c, count, value);
+    });
+  }
+}
 
 template <class T>
-void dot_rows(std::int64_t rows, const T* x, std::int64_t x_stride, const T* w, std::int64_t w_stride,
-              std::int64_t depth, std::int64_t ahead, float (*out)[4]) {
-  switch (rows) {
-#if defined(__AVX512F__)
-    case 6:
-      return dot_tile<T, 6>(x, x_stride, w, w_stride, depth, ahead, out);
-    case 5:
-      return dot_tile<T, 5>(x, x_stride, w, w_stride, depth, ahead, out);
-    case 4:
-      return dot_tile<T, 4>(x, x_stride, w, w_stride, depth, ahead, out);
-    case 3:
-      return dot_tile<T, 3>(x, x_stride, w, w_stride, depth, ahead, out);
-#endif
-    case 2:
-      return dot_tile<T, 2>(x, x_stride, w, w_stride, depth, ahead, out);
-    default:
-      return dot_tile<T, 1>(x, x_stride, w, w_stride, depth, ahead, out);
-  }
+typename Operand<T>::Unit* panel_scratch(std::int64_t words) {
+  thread_local Scratch<typename Operand<T>::Unit> scratch;
+  return scratch.get(words);
+}
+
+// Pointers to rows [row, row + count) of x, from word k on.
+template <class T>
+std::int64_t rows_from(const RowsProduct<T>& p, std::int64_t row, std::int64_t k,
+                       const typename Operand<T>::Unit** out) {
+  const std::int64_t count = std::min(kTileRows, p.rows - row);
+  for (std::int64_t r = 0; r < count; ++r) out[r] = units(p.x + (row + r) * p.x_stride) + k;
+  return count;
 }
 
 template <class T>
 void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last) {
-  float sums[kDotRows][4];
-  for (std::int64_t n = first; n < last; n += 4) {
-    // Fewer than four columns are left: the tile ends with the last column, and writes only what is new.
-    const std::int64_t tile = std::min(n, p.outputs - 4), columns = std::min<std::int64_t>(4, last - n);
-    for (std::int64_t r = 0; r < p.rows; r += kDotRows) {
-      const std::int64_t rows = std::min<std::int64_t>(kDotRows, p.rows - r);
-      if (tile < 0) {
-        for (std::int64_t c = 0; c < columns; ++c) {
-          float column[kDotRows][4];
-          dot_rows(rows, p.x + r * p.x_stride, p.x_stride, p.w + (n + c) * p.w_stride, 0, p.depth, 0, column);
-          for (std::int64_t i = 0; i < rows; ++i) sums[i][c] = column[i][0];
-        }
-      } else {
-        dot_rows(rows, p.x + r * p.x_stride, p.x_stride, p.w + tile * p.w_stride, p.w_stride, p.depth,
-                 r == 0 ? 4 * p.w_stride : 0, sums);
-      }
-      const std::int64_t shift = tile < 0 ? 0 : n - tile;
-      for (std::int64_t i = 0; i < rows; ++i)
-        for (std::int64_t c = 0; c < columns; ++c) {
-          float y = sums[i][c + shift];
-          if (p.bias) y += static_cast<float>(p.bias[n + c]);
-          if (p.residual) y += static_cast<float>(p.residual[(r + i) * p.residual_stride + n + c]);
-          p.y[(r + i) * p.y_stride + n + c] = static_cast<T>(y);
-        }
+  const std::int64_t depth = p.depth / Operand<T>::kPack;
+  const bool few = p.rows <= kTileRows;
+  const std::int64_t piece = few ? kPieceDepth : std::max<std::int64_t>(depth, 1);
+  auto* panel = panel_scratch<T>(piece * kPanelColumns);
+  alignas(64) float sums[kTileRows * kPanelColumns];
+  const typename Operand<T>::Unit* a[kTileRows];
+  for (std::int64_t n = first; n < last; n += kPanelColumns) {
+    const std::int64_t columns = std::min(kPanelColumns, last - n), packed = round_up(columns, 16);
+    for (std::int64_t k = 0; k == 0 || k < depth; k += piece) {
+      const std::int64_t words = std::min(piece, depth - k);
+      pack_panel(p.w + n * p.w_stride + k * Operand<T>::kPack, p.w_stride, p.outputs - n, packed, words,
+                 panel);
+      if (few) product<T>(a, rows_from(p, 0, k, a), panel, packed, words, packed, sums, kPanelColumns, k > 0);
+    }
+    if (few) finish_rows(p, 0, p.rows, n, columns, sums);
+    for (std::int64_t row = 0; !few && row < p.rows; row += kTileRows) {
+      const std::int64_t rows = rows_from(p, row, 0, a);
+      product<T>(a, rows, panel, packed, depth, packed, sums, kPanelColumns, false);
+      finish_rows(p, row, rows, n, columns, sums);
     }
   }
 }

@@ -167,6 +167,50 @@ TEST(GenerateCommand, DefaultsComeFromTheCheckpointAndFlagsWin) {
   EXPECT_ANY_THROW(generate(row, {}, model)) << "a value that cannot be honoured is refused";
 }
 
+TEST(GenerateCommand, SeveralCompletionsOfARow) {
+  const std::vector<std::string> flags{"--temperature", "1", "--max-new-tokens", "12"};
+  const Ran one = generate(rows(4), flags);
+  auto more = flags;
+  more.insert(more.end(), {"--n", "3", "--batch-size", "2", "--cache-mib", "1"});
+  const Ran three = generate(rows(4), more);
+  EXPECT_EQ(three.code, 0) << three.output;
+  ASSERT_EQ(three.rows.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Json& choices = three.rows[i]["choices"];
+    ASSERT_EQ(choices.size(), 3u);
+    EXPECT_EQ(choices[0], one.rows.at(i)) << "the first is the one of --n 1";
+    EXPECT_NE(choices[1], choices[2]);
+  }
+}
+
+TEST(GenerateCommand, ARowsOwnSeedIsAllThatCounts) {
+  const std::vector<std::string> flags{"--temperature", "1", "--max-new-tokens", "20"};
+  const std::string seeded = "{\"ids\":[1,2,3],\"seed\":7}\n", other = "{\"ids\":[1,2,3],\"seed\":8}\n";
+  const Ran ran = generate(seeded + other + seeded, flags);
+  EXPECT_EQ(ran.rows.at(0), ran.rows.at(2));
+  EXPECT_NE(ran.rows.at(0)["ids"], ran.rows.at(1)["ids"]);
+  for (const char* bad : {"-1", "\"x\"", "1.5"})
+    EXPECT_TRUE(generate("{\"ids\":[1],\"seed\":" + std::string(bad) + "}\n").rows.at(0).contains("error"));
+}
+
+TEST(GenerateCommand, StopTextsEndTheText) {
+  const Json whole = generate(rows(1), {"--max-new-tokens", "20"}).rows.at(0);
+  const std::string text = whole["text"];
+  ASSERT_GT(text.size(), 6u);
+  const std::string stop = text.substr(3, 2);
+  const std::size_t at = text.find(stop);
+  const Json cut =
+      generate(rows(1), {"--max-new-tokens", "20", "--stop", "never there", "--stop", stop}).rows.at(0);
+  EXPECT_EQ(cut["text"], text.substr(0, at));
+  EXPECT_EQ(cut["finish_reason"], "stop");
+  EXPECT_LT(cut["ids"].size(), whole["ids"].size());
+  const Json kept = generate(rows(1), {"--max-new-tokens", "20", "--stop", stop, "--keep-stop"}).rows.at(0);
+  EXPECT_EQ(kept["text"], text.substr(0, at + stop.size()));
+  EXPECT_EQ(kept["ids"], cut["ids"]);
+  EXPECT_THROW(generate(rows(1), {"--stop", ""}), data::Error);
+  EXPECT_THROW(generate(rows(1), {"--keep-stop"}), data::Error);
+}
+
 TEST(GenerateCommand, StopIdsOfTheCheckpointEndTheText) {
   const tests::TempDir folder;
   std::filesystem::copy(demo_checkpoint(), folder / "model", std::filesystem::copy_options::recursive);

@@ -1,0 +1,115 @@
+// The products that all kernels are made of: rows times a packed right factor, sums in registers. Compiled
+// once per instruction set.
+//
+// An output is one sum over the depth in its order, so it does not depend on the rows and columns beside it.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "models/ops/cpu/simd.h"
+
+namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kTileVectors = 4;
+#else
+constexpr int kTileVectors = 1;
+#endif
+constexpr std::int64_t kTileColumns = 16 * kTileVectors;
+constexpr std::int64_t kTileRows = 6;
+
+// Rows of bf16 may begin at any element.
+template <class Unit>
+inline Unit word(const Unit* p) {
+  Unit value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+// c[R][16 V] (+)= a[R][depth] b[depth][16 V]; the accumulators stay in registers.
+template <class T, int R, int V>
+inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b,
+                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate) {
+  V16 acc[R][V];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v)
+      acc[r][v] = accumulate ? *reinterpret_cast<const V16*>(c + r * ldc + 16 * v) : splat(0.f);
+  for (std::int64_t k = 0; k < depth; ++k, b += ldb) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) acc[r][v] = Operand<T>::multiply_add(acc[r][v], word(a[r] + k), b + 16 * v);
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) *reinterpret_cast<V16*>(c + r * ldc + 16 * v) = acc[r][v];
+}
+
+// The same for all rows.
+template <class T, int V>
+inline void column_tiles(const typename Operand<T>::Unit* const* a, std::int64_t rows,
+                         const typename Operand<T>::Unit* b, std::int64_t ldb, std::int64_t depth, float* c,
+                         std::int64_t ldc, bool accumulate) {
+  std::int64_t r = 0;
+  for (; r + kTileRows <= rows; r += kTileRows)
+    tile<T, kTileRows, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+  switch (rows - r) {
+    case 5:
+      return tile<T, 5, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+    case 4:
+      return tile<T, 4, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+    case 3:
+      return tile<T, 3, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+    case 2:
+      return tile<T, 2, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+    case 1:
+      return tile<T, 1, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+    default:
+      return;
+  }
+}
+
+// c[rows][columns] (+)= a b, columns a multiple of 16. a: one pointer per row.
+template <class T>
+void product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b,
+             std::int64_t ldb, std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc,
+             bool accumulate) {
+  std::int64_t n = 0;
+  for (; n + kTileColumns <= columns; n += kTileColumns)
+    column_tiles<T, kTileVectors>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate);
+  for (; n < columns; n += 16) column_tiles<T, 1>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate);
+}
+
+inline std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// Grows, never shrinks; one set per thread, so that documents of a step share it.
+template <class U>
+class Scratch {
+ public:
+  U* get(std::int64_t count) {
+    if (count > capacity_) {
+      data_.reset(
+          static_cast<U*>(std::aligned_alloc(64, static_cast<std::size_t>(round_up(count, 16)) * sizeof(U))));
+      if (!data_) throw std::bad_alloc();
+      capacity_ = count;
+    }
+    return data_.get();
+  }
+
+ private:
+  struct Free {
+    void operator()(U* p) const { std::free(p); }
+  };
+  std::unique_ptr<U, Free> data_;
+  std::int64_t capacity_ = 0;
+};
+
+}  // namespace caravan::models::cpu::CARAVAN_KERNEL_ISA
