@@ -18,6 +18,7 @@ struct Ratio {
 struct LossTerms {
   Ratio loss;
   std::map<std::string, Ratio> metrics;  // by metric name, without the "train/" in front
+  at::Tensor margins_B = {};  // fp64, of each pair in its order: how far chosen wins; undefined: no pairs
 };
 
 }  // namespace caravan::losses

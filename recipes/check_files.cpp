@@ -77,6 +77,17 @@ void check_model(const models::ModelOptions& model, std::vector<Missing>& missin
   if (!text.empty()) missing.push_back({"model.path", text});
 }
 
+void check_reference(const Recipe& recipe, std::vector<Missing>& missing) {
+  const std::string& path = recipe.reference.path;
+  if (path.empty()) return;
+  std::string text;
+  if (!is_folder(path))
+    text = "no folder " + path + "; it must hold the checkpoint of the frozen model" + hint(path);
+  else if (!is_file(path + "/config.json") || !matches_a_file(path + "/*.safetensors"))
+    text = path + " has no config.json or no *.safetensors; name the folder of a checkpoint";
+  if (!text.empty()) missing.push_back({"reference.path", text});
+}
+
 void check_tokenizer(const Recipe& recipe, std::vector<Missing>& missing) {
   const bool own = !recipe.data.tokenizer.empty();
   const std::string& path = own ? recipe.data.tokenizer : recipe.model.path;
@@ -129,6 +140,7 @@ void require_files(const ReadRecipe& read) {
   const Recipe& recipe = read.recipe;
   std::vector<Missing> missing;
   check_model(recipe.model, missing);
+  check_reference(recipe, missing);
   check_tokenizer(recipe, missing);
   check_sources(recipe.data.sources, "data.sources", missing);
   check_sources(recipe.evaluation.sources, "evaluation.sources", missing);

@@ -103,7 +103,7 @@ void look_at_rows(const std::string& path, data::RowFormat format, RunCheck& che
                           data::format_name(format) + ": " + reason);
 }
 
-void check_source(const data::SourceOptions& source, RunCheck& check) {
+void check_source(const data::SourceOptions& source, data::RowKind kind, RunCheck& check) {
   try {
     std::vector<std::string> files = data::list_files(source.path);
     if (files.size() > kMostFiles) {
@@ -116,7 +116,7 @@ void check_source(const data::SourceOptions& source, RunCheck& check) {
       std::error_code ignored;
       if (!fs::is_regular_file(file, ignored)) continue;
       const bool found = source.format == data::RowFormat::kAuto;
-      look_at_rows(file, found ? data::detect_format(file) : source.format, check);
+      look_at_rows(file, found ? data::detect_format(file, kind) : source.format, check);
     }
   } catch (const data::Error& error) {
     check.failures.push_back({error.what(), error.exit_code()});
@@ -129,8 +129,9 @@ RunCheck check_run(const Recipe& recipe) {
   RunCheck check;
   check_device(recipe, check);
   check_folder(recipe, check);
-  for (const data::SourceOptions& source : recipe.data.sources) check_source(source, check);
-  for (const data::SourceOptions& source : recipe.evaluation.sources) check_source(source, check);
+  const data::RowKind kind = recipe.row_kind();
+  for (const data::SourceOptions& source : recipe.data.sources) check_source(source, kind, check);
+  for (const data::SourceOptions& source : recipe.evaluation.sources) check_source(source, kind, check);
   return check;
 }
 

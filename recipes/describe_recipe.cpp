@@ -143,6 +143,8 @@ constexpr std::string_view kRules =
     "- Names of other frameworks (last column) may stand at the top of a recipe instead of ours; each "
     "mapping is printed. A setting\n"
     "  without effect, a repeated key and an unknown key are errors.\n"
+    "- What a section holds may depend on the stage: `loss` of a recipe with `stage: dpo` is section "
+    "`stage-dpo-loss` below, written `loss`.\n"
     "- Each run keeps `recipe.yaml` in its folder: this recipe with every default and override written out. "
     "At resume, only keys\n"
     "  marked yes may differ from it.\n"
@@ -173,8 +175,23 @@ std::string minimal_recipe() {
 
 namespace {
 
-// Sections of other kinds of recipes carry its name: all have one called run.
+// Sections of other stages and kinds of recipes carry its name: several have one called run, or loss.
 constexpr std::array<std::string_view, 2> kOtherKinds{"stage-data", "stages"};
+
+std::string section_of(Stage stage) {
+  return "stage-" + data::choice_name(stage);
+}
+
+// What differs from the first stage.
+void describe_stage(Stage stage, std::vector<SectionDescription>& sections) {
+  const std::size_t top = sections.size();
+  Recipe recipe;
+  recipe.stage = stage;
+  Describer describer(sections, top, {});
+  recipe.visit_stage(describer);
+  for (std::size_t i = top; i < sections.size(); ++i)
+    sections[i].name = section_of(stage) + '-' + sections[i].name;
+}
 
 template <class OtherRecipe>
 void describe_other(std::string_view kind, std::string_view help, std::vector<SectionDescription>& sections) {
@@ -188,10 +205,14 @@ void describe_other(std::string_view kind, std::string_view help, std::vector<Se
 }
 
 bool is_named(const SectionDescription& described, std::string_view section) {
-  return !described.name.empty() &&
-         (described.name == section || std::ranges::any_of(kOtherKinds, [&](std::string_view kind) {
-            return described.name == std::string(kind) + '-' + std::string(section);
-          }));
+  if (described.name.empty()) return false;
+  const auto is_of = [&](std::string_view kind) {
+    return described.name == std::string(kind) + '-' + std::string(section);
+  };
+  if (described.name == section || std::ranges::any_of(kOtherKinds, is_of)) return true;
+  for (std::size_t stage = 0; stage < choice_names(Stage{}).size(); ++stage)
+    if (is_of(section_of(static_cast<Stage>(stage)))) return true;
+  return false;
 }
 
 }  // namespace
@@ -202,6 +223,8 @@ std::vector<SectionDescription> describe_recipe() {
   Recipe recipe;
   Describer describer(sections, 0, {});
   recipe.visit_fields(describer);
+  for (std::size_t stage = 1; stage < choice_names(Stage{}).size(); ++stage)
+    describe_stage(static_cast<Stage>(stage), sections);
   describe_other<DataRecipe>(
       kOtherKinds[0],
       "a recipe of stage: data, from published sets to one file of rows; changed, it does "

@@ -138,13 +138,15 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
   YamlNode* stage = root.find("stage");
   if (stage == nullptr || stage->kind != YamlNode::Kind::kScalar) return;
   if (stage->text == "data") {
-    throw RecipeError({{stage->where,
-                        "stage: found data, a recipe that makes rows; allowed here: sft. caravan data run, "
-                        "train and validate take it"}});
+    throw RecipeError(
+        {{stage->where,
+          "stage: found data, a recipe that makes rows; allowed here: sft, dpo. caravan data run, "
+          "train and validate take it"}});
   }
-  for (std::string_view planned : {"rm", "dpo", "rlvr"}) {
+  for (std::string_view planned : {"rm", "rlvr"}) {
     if (stage->text != planned) continue;
-    state.report(stage->where, "stage: " + stage->text + " is not built yet in this version; allowed: sft");
+    state.report(stage->where,
+                 "stage: " + stage->text + " is not built yet in this version; allowed: sft, dpo");
     stage->text = "sft";
     return;
   }

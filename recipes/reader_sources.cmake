@@ -29,5 +29,5 @@ add_library(recipes_reader OBJECT
   reader/yaml_text.cpp
   reader/yaml_tree.cpp
 )
-target_link_libraries(recipes_reader PUBLIC yaml-cpp nlohmann_json::nlohmann_json)
+target_link_libraries(recipes_reader PUBLIC yaml-cpp nlohmann_json::nlohmann_json trainer_objective_options)
 target_compile_definitions(recipes_reader PUBLIC CARAVAN_BUILT_FOR_CUDA=$<BOOL:${CARAVAN_CUDA}>)

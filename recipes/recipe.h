@@ -13,16 +13,18 @@
 #include "trainer/distributed/distributed_options.h"
 #include "trainer/evaluation/evaluation_options.h"
 #include "trainer/objectives/loss_options.h"
+#include "trainer/objectives/preference_loss_options.h"
 #include "trainer/optim/optimizer_options.h"
 #include "trainer/optim/schedule_options.h"
+#include "trainer/reference/reference_options.h"
 #include "trainer/run_options.h"
 
 namespace caravan::recipes {
 
 // The stages that this version runs; the reader knows the names of those to come, and says so.
-enum class Stage { kSft };
-constexpr std::array<std::string_view, 1> choice_names(Stage) {
-  return {"sft"};
+enum class Stage { kSft, kDpo };
+constexpr std::array<std::string_view, 2> choice_names(Stage) {
+  return {"sft", "dpo"};
 }
 
 struct Recipe {
@@ -34,12 +36,23 @@ struct Recipe {
   data::BatchOptions batch;
   trainer::OptimizerOptions optimizer;
   trainer::ScheduleOptions schedule;
-  trainer::LossOptions loss;
+  trainer::LossOptions loss;                  // of sft
+  trainer::PreferenceLossOptions preference;  // of dpo, where it is the section `loss`
+  trainer::ReferenceOptions reference;        // of dpo
   trainer::RunOptions run;
   trainer::DistributedOptions distributed;
   trainer::EvaluationOptions evaluation;
   bool operator==(const Recipe&) const = default;
 
+  // What the rows of this stage are.
+  data::RowKind row_kind() const {
+    return stage == Stage::kSft ? data::RowKind::kExample : data::RowKind::kPair;
+  }
+  // Whether a frozen model is compared with.
+  bool has_reference() const { return stage == Stage::kDpo && preference.needs_reference(); }
+
+  // Which sections there are, and what keys they have, depends on the stage, which is read before them: a key
+  // of another stage is an unknown one.
   template <class Visitor>
   void visit_fields(Visitor& v) {
     v.field("schema", schema, {.help = "version of this format", .required = true, .min = 1, .max = 1});
@@ -51,13 +64,27 @@ struct Recipe {
               {.help = "how much data one optimizer step sees; exactly one of tokens and sequences"});
     v.section("optimizer", optimizer, {.help = "how gradients change the parameters"});
     v.section("schedule", schedule, {.help = "the learning rate of each step"});
-    v.section("loss", loss, {.help = "what is minimised"});
+    visit_stage(v);
     v.section("run", run,
               {.help = "how long, where to, how often to save; exactly one of epochs and max_steps"});
     v.section("distributed", distributed,
               {.help = "what each rank holds, and how long ranks wait for each other"});
     v.section("evaluation", evaluation,
               {.help = "loss on held-out rows, before the first step, after the last, and between"});
+  }
+
+  // The sections that are another thing in each stage.
+  template <class Visitor>
+  void visit_stage(Visitor& v) {
+    switch (stage) {
+      case Stage::kSft:
+        v.section("loss", loss, {.help = "what is minimised"});
+        break;
+      case Stage::kDpo:
+        v.section("loss", preference, {.help = "what is minimised, on pairs of answers"});
+        v.section("reference", reference, {.help = "the frozen model that the loss compares with"});
+        break;
+    }
   }
 };
 

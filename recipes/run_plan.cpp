@@ -25,6 +25,7 @@ RunPlan::Steps read_steps(const Recipe& recipe) {
   const TextFront front =
       load_text_front(recipe.model.path, recipe.data.tokenizer, recipe.data.chat_template, true);
   data::OpenOptions options;
+  options.rows = recipe.row_kind();
   options.seed = recipe.run.seed;
   options.variables = front.variables;
   options.cancelled = [] { return trainer::StopRequest::requested(); };
@@ -46,8 +47,9 @@ RunPlan::Steps read_steps(const Recipe& recipe) {
 
 // Without rows: full micro-batches, or a document of the longest each.
 std::int64_t guess_micro_batches(const Recipe& recipe) {
+  const std::int64_t sides = recipe.row_kind() == data::RowKind::kPair ? 2 : 1;
   const std::int64_t tokens =
-      recipe.batch.tokens ? *recipe.batch.tokens : *recipe.batch.sequences * recipe.data.max_length;
+      recipe.batch.tokens ? *recipe.batch.tokens : *recipe.batch.sequences * sides * recipe.data.max_length;
   return (tokens + recipe.batch.micro_tokens - 1) / recipe.batch.micro_tokens;
 }
 
@@ -90,8 +92,9 @@ struct Part {
   const char *name, *key;
   std::uint64_t trainer::MemoryPlan::*bytes;
 };
-constexpr std::array<Part, 7> kParts{
+constexpr std::array<Part, 8> kParts{
     {{"parameters", "parameters", &trainer::MemoryPlan::parameters},
+     {"reference", "reference", &trainer::MemoryPlan::reference},
      {"gradients", "gradients", &trainer::MemoryPlan::gradients},
      {"optimizer", "optimizer", &trainer::MemoryPlan::optimizer},
      {"activations", "activations", &trainer::MemoryPlan::activations},

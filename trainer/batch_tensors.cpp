@@ -28,4 +28,11 @@ at::Tensor weighted_rows(const std::vector<float>& weights, const at::Device& de
   return models::device_copy<std::int64_t>(rows, device);
 }
 
+losses::OutputHead output_head(models::Llama& model) {
+  return {model.config().vocab_size, [&model](const at::Tensor& hidden) { return model.logits(hidden); },
+          [&model](const at::Tensor& d_logits, const at::Tensor& hidden) {
+            return model.logits_backward(d_logits, hidden);
+          }};
+}
+
 }  // namespace caravan::trainer

@@ -148,7 +148,7 @@ std::int64_t count_parameters(const LlamaConfig& config) {
 }
 
 std::uint64_t MemoryPlan::peak() const {
-  return parameters + gradients + optimizer + program + activations + logits + checkpoint_copy;
+  return parameters + reference + gradients + optimizer + program + activations + logits + checkpoint_copy;
 }
 
 namespace {
@@ -197,6 +197,10 @@ std::array<MemoryPlan, 4> plan_moments(const LlamaConfig& config, const MemoryIn
                                 : kDeviceProgramBytes;
   // Of checkpoints that are written while training goes on; the last one needs no copy.
   if (inputs.on_host && inputs.saves_meanwhile) base.checkpoint_copy = unsigned_of(own * (value + moments));
+  // Its walk is over before the policy's begins; at stage 3 the units of its end and its head stay gathered.
+  if (inputs.live_reference)
+    base.reference =
+        unsigned_of((shard >= 3 ? own + units.at_the_loss().values + units.unit.head : all) * value);
   const auto with = [&](std::string_view moment, const WholeUnits& whole, std::int64_t activations,
                         std::int64_t logits) {
     MemoryPlan plan = base;
@@ -230,8 +234,9 @@ MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
 std::string describe(const MemoryPlan& plan) {
   const double peak = static_cast<double>(plan.peak());
   std::string text = format_gibibytes(peak);
-  const std::array<std::pair<const char*, std::uint64_t>, 6> parts{
+  const std::array<std::pair<const char*, std::uint64_t>, 7> parts{
       {{"parameters", plan.parameters},
+       {"reference", plan.reference},
        {"gradients", plan.gradients},
        {"optimizer", plan.optimizer},
        {"activations", plan.activations},

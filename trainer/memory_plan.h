@@ -25,6 +25,7 @@ struct MemoryInputs {
   std::int64_t ranks = 1;
   bool on_host = true;  // the device is the host, which also holds the copy of a checkpoint
   std::uint64_t program_bytes = 121u << 20;  // what the program itself holds before it begins, on a host
+  bool live_reference = false;               // a frozen copy of the model beside it
   bool saves_meanwhile = true;  // checkpoints are written while training goes on, not at its end alone
 };
 
@@ -42,6 +43,7 @@ struct UnitSizes {
 struct MemoryPlan {
   std::string_view moment;
   std::uint64_t parameters = 0;       // values
+  std::uint64_t reference = 0;        // values of a frozen copy, sharded like the model's
   std::uint64_t gradients = 0;        // sums and scratch
   std::uint64_t optimizer = 0;        // moments, and the remainders of bf16 values
   std::uint64_t activations = 0;      // of one pass, kept for the way back, and the largest working space

@@ -23,6 +23,8 @@ class Objective {
   virtual double count(const data::MicroBatch& batch) const = 0;
   // What the summed loss of a step is divided by, from the count over all its micro-batches and ranks.
   virtual double divisor(double global_count) const { return global_count; }
+  // Whether its mean is that of the tokens' cross entropy, whose exponential is the perplexity.
+  virtual bool is_cross_entropy() const { return false; }
   // Loss of one micro-batch from normed hidden states [T, D]. With a gradient scale also its gradient (the
   // head's is added in place); without, evaluation.
   virtual ObjectiveResult loss(const at::Tensor& hidden_TD, const losses::OutputHead& head,

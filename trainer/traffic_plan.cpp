@@ -22,6 +22,9 @@ TrafficPlan plan_traffic(const models::LlamaConfig& config, const MemoryInputs& 
   // On the way back everything comes again but the embedding and what the loss held.
   if (inputs.shard >= 3)
     plan.values = static_cast<std::uint64_t>(rounds) * sent(2 * all - unit.embedding - unit.head, value);
+  // A live reference of a step's micro-batches is gathered once more.
+  if (inputs.shard >= 3 && inputs.live_reference)
+    plan.values += static_cast<std::uint64_t>(rounds) * sent(all, value);
   return plan;
 }
 

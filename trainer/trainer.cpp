@@ -42,15 +42,13 @@ Trainer::Trainer(const TrainerOptions& options, UnitShards& units, const Objecti
       schedule_(options.schedule, options.optimizer.learning_rate, source.num_steps()) {}
 
 losses::OutputHead Trainer::head() {
-  return {model_.config().vocab_size, [this](const at::Tensor& hidden) { return model_.logits(hidden); },
-          [this](const at::Tensor& d_logits, const at::Tensor& hidden) {
-            return model_.logits_backward(d_logits, hidden);
-          }};
+  return output_head(model_);
 }
 
 bool Trainer::run(const TrainerEvents& events) {
   while (steps_done_ < source_.num_steps()) {
     const std::vector<MetricValue> values = train_step();
+    if (events.margins_known && !margins_.empty()) events.margins_known(steps_done_, margins_);
     events.step_done(steps_done_, values);
     if (events.should_stop(steps_done_)) return steps_done_ == source_.num_steps();
   }
@@ -97,11 +95,15 @@ std::vector<MetricValue> Trainer::train_step() {
   ++steps_done_;
   Meter meter;
   double tokens = 0.0, documents = 0.0;
+  margins_.clear();
   for (std::size_t i = 0; i < batches.size(); ++i) {
     tokens += static_cast<double>(batches[i].num_tokens());
     documents += static_cast<double>(batches[i].documents.size());
     for (const auto& [name, ratio] : terms[i].metrics)
       meter.add_mean("train/" + name, ratio.sum, ratio.count);
+    // A pair's chosen side comes first.
+    for (std::size_t pair = 0; pair < terms[i].margins.size(); ++pair)
+      margins_.push_back({batches[i].documents.at(2 * pair), terms[i].margins[pair]});
   }
   tokens_done_ += static_cast<std::int64_t>(tokens);
   std::vector<MetricValue> values{{"train/loss", loss_sum * gradient_scale},

@@ -29,12 +29,21 @@ struct TrainerOptions {
   std::uint64_t seed = 0;
 };
 
+// How far the chosen answer of a pair wins, as the policy stood before the step that trained on it.
+struct PairMargin {
+  data::SourceLine where;
+  double margin = 0.0;
+};
+
 // What happens between steps. Every call names the number of steps done; all may throw.
 struct TrainerEvents {
   // After each step, with its metrics in order of interest.
   std::function<void(std::int64_t step, const std::vector<MetricValue>& values)> step_done;
   // Asked after each step: true ends the run here.
   std::function<bool(std::int64_t step)> should_stop;
+  // Before step_done, where the objective compares pairs, their margins in the order of the step; may be
+  // empty.
+  std::function<void(std::int64_t step, const std::vector<PairMargin>& margins)> margins_known = {};
 };
 
 class Trainer {
@@ -48,6 +57,8 @@ class Trainer {
   // finite and Error (data) where the step has no trained token: nothing was updated, the step is not
   // counted. The gradient buffers then hold what was computed.
   std::vector<MetricValue> train_step();
+  // Of the pairs of the last step.
+  const std::vector<PairMargin>& margins() const { return margins_; }
 
   std::int64_t steps_done() const { return steps_done_; }
   void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
@@ -74,6 +85,7 @@ class Trainer {
   LrSchedule schedule_;
   std::int64_t steps_done_ = 0;
   std::int64_t tokens_done_ = 0;
+  std::vector<PairMargin> margins_;
 };
 
 // Arithmetic of one step on these batches in floating-point operations: products of the matrices and causal

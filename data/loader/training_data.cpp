@@ -167,6 +167,9 @@ TrainingData TrainingData::open(const DataOptions& options, const Tokenizer& tok
 std::size_t TrainingData::num_documents() const {
   return state_->documents.documents().size();
 }
+std::span<const DocumentSize> TrainingData::sizes() const {
+  return state_->documents.sizes();
+}
 std::int64_t TrainingData::num_tokens() const {
   return state_->tokens;
 }

@@ -57,8 +57,9 @@ class TrainingData {
   TrainingData& operator=(TrainingData&&) noexcept;
 
   std::size_t num_documents() const;
-  std::int64_t num_tokens() const;          // of one epoch
-  std::int64_t num_trained_tokens() const;  // of one epoch
+  std::span<const DocumentSize> sizes() const;  // of each document; a pair's of both sides together
+  std::int64_t num_tokens() const;              // of one epoch
+  std::int64_t num_trained_tokens() const;      // of one epoch
   const Ledger& ledger() const;
   // "chats.jsonl:17" for messages.
   std::string name_of(const SourceLine& where) const;

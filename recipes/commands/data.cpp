@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/error.h"
+#include "recipes/commands/by_stage.h"
 #include "recipes/commands/command.h"
 #include "recipes/commands/data_convert.h"
 #include "recipes/commands/data_decontaminate.h"
@@ -13,7 +14,7 @@
 #include "recipes/commands/data_filter.h"
 #include "recipes/commands/data_inspect.h"
 #include "recipes/commands/data_mix.h"
-#include "recipes/commands/by_stage.h"
+#include "recipes/commands/data_worst.h"
 #include "recipes/nearest_name.h"
 
 namespace caravan::recipes {
@@ -28,6 +29,7 @@ constexpr std::array kCommands = {
     Command{"mix", "so many rows of each source, exactly, in one file", run_data_mix},
     Command{"run", "all of it by a recipe of stage data, step by step", run_data_recipe_command},
     Command{"explain", "what became of one row, from its file to its tokens", run_data_explain},
+    Command{"worst", "the pairs that a trained model got most wrong", run_data_worst},
     Command{"inspect", "counts, lengths, turns, scripts, sources, duplicates, top prompts", run_data_inspect},
 };
 

@@ -72,10 +72,10 @@ class RowPrinter {
 };
 
 // Up to `left` rows of one file, or the row of the one line; what is left of them afterwards.
-std::int64_t print_file(const std::string& path, data::RowFormat format,
+std::int64_t print_file(const std::string& path, data::RowFormat format, data::RowKind kind,
                         const data::ConversationTokenizer& tokenizer, std::int64_t left,
                         std::uint64_t only_line, RowPrinter& printer) {
-  if (format == data::RowFormat::kAuto) format = data::detect_format(path);
+  if (format == data::RowFormat::kAuto) format = data::detect_format(path, kind);
   data::RowStream stream(path);
   data::RowBlock block;
   data::RowMemory memory;
@@ -114,7 +114,7 @@ void tokenize_recipe_rows(const RecipeRows& asked, std::ostream& out) {
       if (left == 0) break;
       if (!asked.only_file.empty() && std::filesystem::weakly_canonical(file) != asked.only_file) continue;
       if (asked.only_line != 0) left = 1;
-      left = print_file(file, source.format, tokenizer, left, asked.only_line, printer);
+      left = print_file(file, source.format, recipe.row_kind(), tokenizer, left, asked.only_line, printer);
     }
   }
 }

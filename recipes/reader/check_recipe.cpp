@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "recipes/reader/field_values.h"
+#include "trainer/error.h"
 
 namespace caravan::recipes {
 namespace {
@@ -42,22 +43,29 @@ void exactly_one(ReadState& state, std::string_view first, std::string_view seco
 
 void check_lengths(Recipe& recipe, ReadState& state) {
   if (!readable(state, {"batch.tokens", "batch.micro_tokens", "data.max_length"})) return;
-  const std::int64_t longest = recipe.data.max_length;
+  // The sides of a pair stand in one pass.
+  const bool pairs = recipe.row_kind() == data::RowKind::kPair;
+  const std::int64_t longest = recipe.data.max_length * (pairs ? 2 : 1);
   const std::optional<std::int64_t> step = recipe.batch.tokens;
   const bool own_micro = recipe.batch.micro_tokens != 0;
   if (!own_micro) recipe.batch.micro_tokens = std::min(longest, step.value_or(longest));
   const std::int64_t micro = recipe.batch.micro_tokens;
   if (own_micro && longest > micro) {
     state.report(place(state, "batch.micro_tokens", "data.max_length"),
-                 "batch.micro_tokens is " + tokens(micro) + " and data.max_length " + tokens(longest) +
-                     "; a conversation is never cut between passes: raise micro_tokens or lower max_length");
+                 "batch.micro_tokens is " + tokens(micro) + " and data.max_length " +
+                     tokens(recipe.data.max_length) +
+                     (pairs ? "; both sides of a pair stand in one pass: raise micro_tokens to " +
+                                  std::to_string(longest) + " or lower max_length"
+                            : "; a conversation is never cut between passes: raise micro_tokens or lower "
+                              "max_length"));
   }
   if (step && longest > *step) {
     state.report(state.where("batch.tokens"),
-                 "batch.tokens is " + tokens(*step) + " and data.max_length " + tokens(longest) +
+                 "batch.tokens is " + tokens(*step) + " and data.max_length " +
+                     tokens(recipe.data.max_length) +
                      (state.is_given("data.max_length") ? "" : " by default") +
-                     "; a step must hold the longest conversation: raise tokens or write max_length: " +
-                     tokens(*step));
+                     "; a step must hold the longest " + (pairs ? "pair" : "conversation") +
+                     ": raise tokens or write max_length: " + tokens(pairs ? *step / 2 : *step));
   } else if (step && micro > *step) {
     state.report(place(state, "batch.micro_tokens", "batch.tokens"),
                  "batch.micro_tokens is " + tokens(micro) + " and batch.tokens " + tokens(*step) +
@@ -162,6 +170,49 @@ void check_evaluation(const Recipe& recipe, ReadState& state) {
   }
 }
 
+// Formats that are named; those that auto finds are checked where the files are read.
+void check_formats(const Recipe& recipe, const std::vector<data::SourceOptions>& sources,
+                   const std::string& list, ReadState& state) {
+  const auto names = choice_names(data::RowFormat{});
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const data::RowFormat format = sources[i].format;
+    if (format == data::RowFormat::kAuto || data::kind_of(format) == recipe.row_kind()) continue;
+    std::string allowed;
+    for (std::size_t n = 1; n < names.size(); ++n)
+      if (data::kind_of(static_cast<data::RowFormat>(n)) == recipe.row_kind())
+        allowed += ", " + std::string(names[n]);
+    const std::string key = list + '[' + std::to_string(i) + "].format";
+    state.report(state.where(key), key + ": found " + field_text(format, {}) + ", whose rows stage " +
+                                       data::choice_name(recipe.stage) + " does not train on; allowed: auto" +
+                                       allowed);
+  }
+}
+
+void check_preference(const Recipe& recipe, ReadState& state) {
+  if (recipe.stage != Stage::kDpo || state.has_failed("loss.name")) return;
+  try {
+    recipe.preference.check();
+  } catch (const trainer::Error& error) {
+    const std::string text = error.what();
+    const std::string key = text.substr(0, text.find(':'));
+    state.report(place(state, key, state.is_given("loss.name") ? "loss.name" : "stage"), text);
+  }
+  if (recipe.data.too_long == data::TooLong::kSplit)
+    state.report(state.where("data.too_long"),
+                 "data.too_long: found split, which would part an answer from what it is compared with; "
+                 "allowed: drop, truncate_left, truncate_right, error");
+  for (std::string_view key : {"reference.mode", "reference.path", "reference.cache_dir"}) {
+    if (!state.is_given(key)) continue;
+    if (!recipe.has_reference())
+      state.report(state.where(key), std::string(key) + " has no effect: loss " +
+                                         field_text(recipe.preference.name, {}) +
+                                         " compares with no reference; remove it");
+    else if (key == "reference.cache_dir" && recipe.reference.mode == trainer::ReferenceMode::kLive)
+      state.report(state.where(key),
+                   "reference.cache_dir has no effect with reference.mode live; remove one");
+  }
+}
+
 }  // namespace
 
 void check_recipe(Recipe& recipe, ReadState& state) {
@@ -173,6 +224,9 @@ void check_recipe(Recipe& recipe, ReadState& state) {
   check_source_seeds(recipe.data.sources, "data.sources", state);
   check_source_seeds(recipe.evaluation.sources, "evaluation.sources", state);
   check_evaluation(recipe, state);
+  check_formats(recipe, recipe.data.sources, "data.sources", state);
+  check_formats(recipe, recipe.evaluation.sources, "evaluation.sources", state);
+  check_preference(recipe, state);
 }
 
 }  // namespace caravan::recipes

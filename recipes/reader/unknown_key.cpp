@@ -30,14 +30,37 @@ constexpr std::array kPlanned = {
     Planned{"load_in_8bit", "model.dtype is bf16 or fp32"},
 };
 
+std::vector<std::string> keys_of(Stage stage) {
+  Recipe recipe;
+  recipe.stage = stage;
+  std::vector<std::string> keys;
+  for (const FieldEntry& entry : list_fields(recipe)) keys.push_back(entry.key);
+  return keys;
+}
+
 // Listed once: a hostile recipe has thousands of unknown keys.
 const std::vector<std::string>& all_keys() {
   static const std::vector<std::string> keys = [] {
     std::vector<std::string> found;
-    for (const FieldEntry& entry : list_fields(Recipe())) found.push_back(entry.key);
+    for (std::size_t stage = 0; stage < choice_names(Stage{}).size(); ++stage)
+      for (const std::string& key : keys_of(static_cast<Stage>(stage)))
+        if (std::find(found.begin(), found.end(), key) == found.end()) found.push_back(key);
     return found;
   }();
   return keys;
+}
+
+// The stages that have this key, ", " between them; of those that differ in it.
+std::string stages_with(const std::string& full) {
+  std::string names;
+  for (std::size_t stage = 0; stage < choice_names(Stage{}).size(); ++stage) {
+    const std::vector<std::string> keys = keys_of(static_cast<Stage>(stage));
+    const bool has = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+      return key == full || key.starts_with(full + '.');
+    });
+    if (has) names += (names.empty() ? "" : ", ") + std::string(choice_names(Stage{})[stage]);
+  }
+  return names;
 }
 
 std::string shown(std::string key) {
@@ -69,6 +92,13 @@ std::string unknown_key_text(std::string_view section, std::string_view key,
     return text + "; keys of a section stand below it: write " + full.substr(0, dot) + ": {" +
            full.substr(dot + 1) + ": ...}";
   }
+  // It was asked for although this stage does not take it.
+  const bool is_key = std::any_of(all_keys().begin(), all_keys().end(), [&](const std::string& candidate) {
+    return candidate == full || candidate.starts_with(full + '.');
+  });
+  if (is_key)
+    return shown(full) + ": has no effect in this stage; it is a key of stage " + stages_with(full) +
+           ": remove it";
   if (const auto near = nearest_name(key, known)) return text + "; did you mean " + std::string(*near) + "?";
   const std::string_view own = key_of_alias(key);
   if (!own.empty()) return text + " here; its name is " + std::string(own);

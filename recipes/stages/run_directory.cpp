@@ -105,6 +105,7 @@ void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& ident
   trainer::write_run_card(path_ / "run.json", identity, launch);
   card_open_ = true;
   sinks_.push_back(std::make_unique<trainer::JsonlSink>(path_ / "metrics.jsonl", last_step));
+  if (recipe.row_kind() == data::RowKind::kPair) margins_.emplace(path_ / "margins.jsonl", last_step);
   if (last_step > 0) totals_.recall(path_ / "metrics.jsonl");
   sinks_.push_back(std::make_unique<trainer::TensorboardSink>(path_ / "tensorboard", last_step));
   trainer::ConsoleOptions console;
@@ -131,7 +132,13 @@ void RunDirectory::report(std::int64_t step, const std::vector<trainer::MetricVa
   for (const auto& sink : sinks_) sink->write(step, values);
 }
 
+void RunDirectory::report_margins(std::int64_t step,
+                                  const std::vector<std::pair<std::string, double>>& margins) {
+  if (margins_) margins_->write(step, margins);
+}
+
 void RunDirectory::flush() {
+  if (margins_) margins_->flush();
   for (const auto& sink : sinks_) sink->flush();
 }
 

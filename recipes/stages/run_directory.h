@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "recipes/recipe.h"
@@ -15,6 +16,7 @@
 #include "trainer/metrics/console_sink.h"
 #include "trainer/metrics/jsonl_sink.h"
 #include "trainer/metrics/log.h"
+#include "trainer/metrics/margins_file.h"
 #include "trainer/metrics/run_card.h"
 #include "trainer/metrics/run_totals.h"
 #include "trainer/metrics/tensorboard_sink.h"
@@ -46,6 +48,8 @@ class RunDirectory {
              const std::vector<std::string>& command, const std::string& device, std::int64_t total_steps,
              std::int64_t last_step);
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
+  // How far each pair of a step was won: a row's name and its margin.
+  void report_margins(std::int64_t step, const std::vector<std::pair<std::string, double>>& margins);
   // Metrics so far are on the disk.
   void flush();
   // Closes the run card. `reason`: the signal of a run that was stopped; `final_hashes`: of what a run that
@@ -69,6 +73,7 @@ class RunDirectory {
   trainer::Log log_;
   bool has_recipe_ = false;  // of an earlier launch
   std::vector<std::unique_ptr<trainer::Sink>> sinks_;
+  std::optional<trainer::MarginsFile> margins_;  // of a stage on pairs
   trainer::RunTotals totals_;
   trainer::ConsoleSink* console_ = nullptr;  // of sinks_, once the run has started
   std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();

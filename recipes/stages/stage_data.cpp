@@ -20,6 +20,7 @@ data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, tra
     group.note_progress();
     terminal.set_status("reading data: " + std::to_string(all == 0 ? 100 : done * 100 / all) + "%");
   };
+  options.rows = recipe.row_kind();
   options.seed = recipe.run.seed;
   options.variables = front.variables;
   options.note = [&log](const std::string& text) { log.warn(text); };

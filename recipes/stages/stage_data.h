@@ -34,6 +34,8 @@ class StageData {
   StageData& operator=(const StageData&) = delete;
 
   trainer::BatchSource& source() { return *source_; }
+  const data::TrainingData& rows() const { return *data_; }
+  const data::TrainingData* held_out_rows() const { return held_out_ ? &*held_out_ : nullptr; }
   // Null where the recipe names no held-out rows.
   trainer::BatchSource* held_out() { return held_out_source_ ? &*held_out_source_ : nullptr; }
   std::int64_t num_tokens() const { return plan_->num_tokens(); }  // of all steps

@@ -1,6 +1,7 @@
 #include "recipes/stages/training_model.h"
 
 #include <optional>
+#include <sstream>
 
 #include "models/device.h"
 #include "models/llama/parameter_shapes.h"
@@ -26,7 +27,63 @@ trainer::ShardOptions shard_options(const Recipe& recipe) {
   return options;
 }
 
+// Reads the checkpoint in `path`, or makes the random weights of a run that starts from them.
+void load_units(const std::string& path, models::Init init, std::uint64_t seed, models::Llama& model,
+                trainer::UnitShards& units) {
+  std::optional<models::HfDirectory> directory;
+  if (init == models::Init::kPretrained) {
+    directory.emplace(path);
+    directory->check(models::llama_parameter_shapes(directory->config()));
+  }
+  for (std::size_t unit = 0; unit < units.num_units(); ++unit) {
+    units.fill(unit, [&](std::size_t u) {
+      if (directory)
+        model.load_unit(u, *directory);
+      else
+        model.initialize_unit(u, seed);
+    });
+    units.group().note_progress();
+  }
+}
+
+// What two models must share for each token of one to be a token of the other.
+void require_same_architecture(const models::LlamaConfig& policy, const std::string& policy_path,
+                               const models::LlamaConfig& reference, const std::string& path) {
+  const auto require = [&](const char* what, const auto& own, const auto& other) {
+    if (own == other) return;
+    std::ostringstream text;
+    text << "reference.path: " << path << ": " << what << " is " << other << ", and of " << policy_path << " "
+         << own
+         << "; the reference must be of the same architecture and vocabulary: name another checkpoint, or "
+            "leave reference.path out to compare with the weights that training starts from";
+    throw trainer::Error(trainer::Error::Kind::kData, text.str());
+  };
+  require("model_type", models::model_type_name(policy.model_type),
+          models::model_type_name(reference.model_type));
+  require("vocab_size", policy.vocab_size, reference.vocab_size);
+  require("hidden_size", policy.hidden_size, reference.hidden_size);
+  require("intermediate_size", policy.intermediate_size, reference.intermediate_size);
+  require("num_hidden_layers", policy.num_hidden_layers, reference.num_hidden_layers);
+  require("num_attention_heads", policy.num_attention_heads, reference.num_attention_heads);
+  require("num_key_value_heads", policy.num_key_value_heads, reference.num_key_value_heads);
+  require("head_dim", policy.head_dim, reference.head_dim);
+}
+
 }  // namespace
+
+FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device) {
+  const bool own = recipe.reference.path.empty();
+  const std::string& path = own ? recipe.model.path : recipe.reference.path;
+  const models::LlamaConfig config = models::read_llama_config(path + "/config.json");
+  if (!own)
+    require_same_architecture(models::read_llama_config(recipe.model.path + "/config.json"),
+                              recipe.model.path, config, path);
+  model_ =
+      std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
+                                      trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
+  units_ = std::make_unique<trainer::UnitShards>(*model_, group, recipe.distributed.shard);
+  load_units(path, own ? recipe.model.init : models::Init::kPretrained, recipe.run.seed, *model_, *units_);
+}
 
 TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
                              std::int64_t vocab_needed) {
@@ -40,24 +97,7 @@ TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group,
       std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
                                       trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
   units_ = std::make_unique<trainer::UnitShards>(*model_, group, shard_options(recipe));
-  load(recipe);
-}
-
-void TrainingModel::load(const Recipe& recipe) {
-  std::optional<models::HfDirectory> directory;
-  if (recipe.model.init == models::Init::kPretrained) {
-    directory.emplace(recipe.model.path);
-    directory->check(models::llama_parameter_shapes(directory->config()));
-  }
-  for (std::size_t unit = 0; unit < units_->num_units(); ++unit) {
-    units_->fill(unit, [&](std::size_t u) {
-      if (directory)
-        model_->load_unit(u, *directory);
-      else
-        model_->initialize_unit(u, recipe.run.seed);
-    });
-    units_->group().note_progress();
-  }
+  load_units(recipe.model.path, recipe.model.init, recipe.run.seed, *model_, *units_);
 }
 
 trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bool on_host) {
@@ -72,6 +112,7 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   inputs.ranks = ranks;
   inputs.on_host = on_host;
   inputs.program_bytes = trainer::read_process_memory().resident_bytes;
+  inputs.live_reference = recipe.has_reference() && recipe.reference.mode == trainer::ReferenceMode::kLive;
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
   return inputs;
 }

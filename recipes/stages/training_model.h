@@ -23,8 +23,21 @@ class TrainingModel {
   trainer::UnitShards& units() { return *units_; }
 
  private:
-  void load(const Recipe& recipe);
+  std::unique_ptr<models::Llama> model_;
+  std::unique_ptr<trainer::UnitShards> units_;
+};
 
+// A model beside it that stays as it is: what losses on preferences compare with.
+class FrozenModel {
+ public:
+  // Reads the checkpoint of reference.path, or what training starts from, as TrainingModel does; sharded like
+  // it at stage 3, else whole on each rank. Throws models::Error, and trainer::Error where it is another
+  // architecture than the recipe's model.
+  FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device);
+
+  trainer::UnitShards& units() { return *units_; }
+
+ private:
   std::unique_ptr<models::Llama> model_;
   std::unique_ptr<trainer::UnitShards> units_;
 };

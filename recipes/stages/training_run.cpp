@@ -20,6 +20,7 @@
 #include "recipes/stages/run_directory.h"
 #include "recipes/stages/stage_checkpoints.h"
 #include "recipes/stages/stage_data.h"
+#include "recipes/stages/stage_reference.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
 #include "recipes/torch_failure.h"
@@ -30,6 +31,7 @@
 #include "trainer/error.h"
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/metrics/process_memory.h"
+#include "trainer/objectives/preference.h"
 #include "trainer/objectives/sft.h"
 #include "trainer/optim/lr_schedule.h"
 #include "trainer/stop_request.h"
@@ -40,6 +42,11 @@ namespace caravan::recipes {
 namespace {
 
 using trainer::MetricValue;
+
+std::unique_ptr<trainer::Objective> make_objective(const Recipe& recipe) {
+  if (recipe.stage == Stage::kDpo) return std::make_unique<trainer::PreferenceObjective>(recipe.preference);
+  return std::make_unique<trainer::SftObjective>(recipe.loss);
+}
 
 // One run, its parts in the order in which they depend on each other. All ranks do all of it together;
 // the run directory and the console are those of rank 0.
@@ -89,14 +96,10 @@ class TrainingRun {
     }
     choose_place();
     open();
+    if (recipe_.has_reference() && !ask_reference()) return stopped_before_start();
     build();
     start(command);
-    const bool done = !checkpoints_->must_stop() &&
-                      trainer_->run({[this](std::int64_t step, const std::vector<MetricValue>& values) {
-                                       report(step, values);
-                                     },
-                                     [this](std::int64_t step) { return after_step(step); }}) &&
-                      !owes_evaluation_;
+    const bool done = !checkpoints_->must_stop() && trainer_->run(events()) && !owes_evaluation_;
     write_trace();
     checkpoints_->finish();
     return done ? complete() : stopped();
@@ -110,6 +113,30 @@ class TrainingRun {
       if (run_) log().warn(text);
     });
     if (run_) run_->go_on_from(recipe_, checkpoint_, passed_over);
+  }
+
+  trainer::TrainerEvents events() {
+    trainer::TrainerEvents events;
+    events.step_done = [this](std::int64_t step, const std::vector<MetricValue>& values) {
+      report(step, values);
+    };
+    if (run_)
+      events.margins_known = [this](std::int64_t step, const std::vector<trainer::PairMargin>& margins) {
+        std::vector<std::pair<std::string, double>> named;
+        for (const trainer::PairMargin& pair : margins)
+          named.emplace_back(source().name_of(pair.where), pair.margin);
+        run_->report_margins(step, named);
+      };
+    events.should_stop = [this](std::int64_t step) { return after_step(step); };
+    return events;
+  }
+
+  // What was computed of the reference is kept.
+  int stopped_before_start() {
+    group_.barrier("stopped");
+    log().info("stopped by " + checkpoints_->stop_reason() +
+               " while the reference was asked; the same command goes on from there");
+    return 75;
   }
 
   int stopped() {
@@ -210,25 +237,49 @@ class TrainingRun {
   std::map<std::string, std::string> hash_inputs() const {
     std::vector<NamedFile> files =
         checkpoint_files(recipe_.model.path, "model:", recipe_.model.init == models::Init::kPretrained);
+    for (NamedFile& file : reference_files(recipe_)) files.push_back(std::move(file));
     for (NamedFile& file : data_->files()) files.push_back(std::move(file));
     return hash_files(files);
   }
+
+  // Begun when they are first needed or can be read meanwhile; by rank 0.
+  void begin_to_hash() {
+    if (run_ && !input_hashes_.valid())
+      input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); }).share();
+  }
+
+  // False where it was stopped.
+  bool ask_reference() {
+    require_memory_for(recipe_, place_, device_);
+    begin_to_hash();
+    const auto hashes = [this] { return input_hashes_.get(); };
+    const auto tell = [this](const std::string& what) {
+      if (run_) terminal_.set_status(what);
+    };
+    const auto must_stop = [this] { return checkpoints_->must_stop(); };
+    reference_.emplace(recipe_, *data_,
+                       ReferenceContext{group_, place_, device_, front_, log(), hashes, tell, must_stop});
+    return !reference_->is_stopped();
+  }
+
+  trainer::BatchSource& source() { return reference_ ? reference_->source() : data_->source(); }
+  trainer::BatchSource* held_out() { return reference_ ? reference_->held_out() : data_->held_out(); }
 
   void build() {
     require_memory_for(recipe_, place_, device_);
     // Filling memory may take minutes.
     const trainer::StopAtOnce stop_at_once;
-    if (run_) input_hashes_ = std::async(std::launch::async, [this] { return hash_inputs(); });
+    begin_to_hash();
     group_.set_section("loading the model", kLongestSilence);
     model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
-    objective_.emplace(recipe_.loss);
+    objective_ = make_objective(recipe_);
     trainer::TrainerOptions options;
     options.optimizer = recipe_.optimizer;
     options.schedule = recipe_.schedule;
     options.recompute_every = recipe_.model.recompute.every;
     options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
     options.seed = recipe_.run.seed;
-    trainer_.emplace(options, model_->units(), *objective_, data_->source());
+    trainer_.emplace(options, model_->units(), *objective_, source());
     if (checkpoint_) {
       restore();
     } else if (recipe_.model.init == models::Init::kPretrained &&
@@ -252,8 +303,7 @@ class TrainingRun {
     trainer::release_device_memory(device_);
     if (run_) open_run(command);
     const bool owes = checkpoint_ && checkpoint_->progress.value("owes_evaluation", false);
-    if (data_->held_out() != nullptr && (trainer_->steps_done() == 0 || owes))
-      evaluate(trainer_->steps_done());
+    if (held_out() != nullptr && (trainer_->steps_done() == 0 || owes)) evaluate(trainer_->steps_done());
     checkpoints_->begin_step();
     if (recipe_.run.trace) group_.set_trace(std::make_shared<trainer::Trace>(group_.rank()));
   }
@@ -287,7 +337,7 @@ class TrainingRun {
   // Given up where the run is to stop: the launch that goes on makes up for it.
   void evaluate(std::int64_t step) {
     const auto values = trainer::evaluate_loss(
-        *trainer_, *objective_, *data_->held_out(), [this](std::int64_t done, std::int64_t all) {
+        *trainer_, *objective_, *held_out(), [this](std::int64_t done, std::int64_t all) {
           set_activity("evaluating " + std::to_string(done) + "/" + std::to_string(all));
           return checkpoints_->must_stop();
         });
@@ -313,7 +363,7 @@ class TrainingRun {
     const double waited = checkpoints_->take_waited();
     if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
     if (run_) run_->report(step, values);
-    if (data_->held_out() != nullptr && evaluation_due(step)) evaluate(step);
+    if (held_out() != nullptr && evaluation_due(step)) evaluate(step);
   }
 
   bool evaluation_due(std::int64_t step) {
@@ -366,14 +416,16 @@ class TrainingRun {
   TextFront front_;
   std::optional<StageData> data_;
   std::optional<trainer::LrSchedule> schedule_;
+  std::optional<StageReference> reference_;  // of a stage that compares with one
   std::optional<TrainingModel> model_;
-  std::optional<trainer::SftObjective> objective_;
+  std::unique_ptr<trainer::Objective> objective_;
   std::optional<trainer::Trainer> trainer_;
   int traced_steps_ = 0;
   bool owes_evaluation_ = false;               // one was given up to stop in time
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   double gemm_ = 0.0;                          // of all ranks together
-  std::future<std::map<std::string, std::string>> input_hashes_;  // last: waits before what it reads is gone
+  std::shared_future<std::map<std::string, std::string>>
+      input_hashes_;  // last: waits before what it reads is gone
 };
 
 }  // namespace

@@ -17,16 +17,22 @@ std::string exact_text(double number) {
 }
 
 BatchTerms on_host(const losses::LossTerms& terms) {
-  BatchTerms host{{terms.loss.sum.item<double>(), terms.loss.count}, {}};
+  BatchTerms host;
+  host.loss = {terms.loss.sum.item<double>(), terms.loss.count};
   for (const auto& [name, ratio] : terms.metrics)
     host.metrics[name] = {ratio.sum.item<double>(), ratio.count};
+  if (!terms.margins_B.defined()) return host;
+  const at::Tensor margins = terms.margins_B.to(at::kCPU);
+  host.margins.assign(margins.data_ptr<double>(), margins.data_ptr<double>() + margins.numel());
   return host;
 }
 
-// Words: index, loss sum and count, then name, sum and count of each metric; a line for each micro-batch.
+// Words: index, loss sum and count, the number of margins and each, then name, sum and count of each metric;
+// a line for each micro-batch.
 std::string to_text(std::size_t index, const BatchTerms& terms) {
-  std::string text =
-      std::to_string(index) + " " + exact_text(terms.loss.sum) + " " + exact_text(terms.loss.count);
+  std::string text = std::to_string(index) + " " + exact_text(terms.loss.sum) + " " +
+                     exact_text(terms.loss.count) + " " + std::to_string(terms.margins.size());
+  for (const double margin : terms.margins) text += " " + exact_text(margin);
   for (const auto& [name, ratio] : terms.metrics)
     text += " " + name + " " + exact_text(ratio.sum) + " " + exact_text(ratio.count);
   return text + "\n";
@@ -45,6 +51,10 @@ void read_line(const std::string& line, std::vector<BatchTerms>& all) {
   BatchTerms& terms = all.at(index);
   terms.loss.sum = read_number(words);
   terms.loss.count = read_number(words);
+  std::size_t margins = 0;
+  words >> margins;
+  terms.margins.clear();
+  for (std::size_t i = 0; i < margins; ++i) terms.margins.push_back(read_number(words));
   for (std::string name; words >> name;) {
     BatchTerms::Ratio& ratio = terms.metrics[name];
     ratio.sum = read_number(words);

@@ -20,6 +20,7 @@ struct BatchTerms {
   };
   Ratio loss;
   std::map<std::string, Ratio> metrics;
+  std::vector<double> margins;  // of pairs, in their order
 };
 
 // The terms of all ranks' micro-batches on every rank, so that sums over them have the same bits for any

@@ -38,6 +38,13 @@ UnitShards::UnitShards(models::Llama& model, ProcessGroup& group, const ShardOpt
   }
 }
 
+UnitShards::UnitShards(models::Llama& frozen, ProcessGroup& group, std::int64_t stage)
+    : model_(frozen), group_(&group), trains_(false), parts_(frozen.units().size()) {
+  options_.stage = group.size() > 1 && stage >= 3 ? stage : 0;
+  for (std::size_t unit = 0; unit < num_units() && values_sharded(); ++unit)
+    parts_[unit].own_values = at::zeros({part_of(unit, 0).end}, at(unit).values().options());
+}
+
 UnitShards::UnitShards(models::Llama& model)
     : model_(model), alone_(make_single_group()), group_(alone_.get()), parts_(model.units().size()) {
   for (std::size_t unit = 0; unit < num_units(); ++unit) {

@@ -34,6 +34,8 @@ class UnitShards {
   // The model's buffers must divide by kShardMultiple * R; at stage 3 they have no memory yet (memory_of).
   // Makes the gradient buffers. Both must outlive this.
   UnitShards(models::Llama& model, ProcessGroup& group, const ShardOptions& options);
+  // Of a model that stays as it is: no gradients, and its values cut only at stage 3. As above else.
+  UnitShards(models::Llama& frozen, ProcessGroup& group, std::int64_t stage);
   // One rank, everything whole; gradients as the model has them, none where it is frozen.
   explicit UnitShards(models::Llama& model);
 

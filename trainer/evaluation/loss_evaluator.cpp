@@ -8,6 +8,7 @@
 
 #include "trainer/batch_tensors.h"
 #include "trainer/distributed/gather_terms.h"
+#include "trainer/metrics/meter.h"
 
 namespace caravan::trainer {
 
@@ -42,14 +43,19 @@ std::vector<MetricValue> evaluate_loss(
   }
   if (batches % ranks != 0) round(batches / ranks * ranks + rank);
   double sum = 0.0, count = 0.0;
+  Meter meter;
   for (const BatchTerms& terms : gather_terms(group, own_terms, batches, "evaluation losses")) {
     sum += terms.loss.sum;
     count += terms.loss.count;
+    for (const auto& [name, ratio] : terms.metrics)
+      if (!objective.is_cross_entropy()) meter.add_mean("eval/" + name, ratio.sum, ratio.count);
   }
-  return {{"eval/loss", sum / count},
-          {"eval/perplexity", std::exp(sum / count)},
-          {"eval/documents", documents},
-          {"eval/tokens", tokens}};
+  std::vector<MetricValue> values{{"eval/loss", sum / count}};
+  if (objective.is_cross_entropy()) values.push_back({"eval/perplexity", std::exp(sum / count)});
+  for (MetricValue& value : meter.finish()) values.push_back(std::move(value));
+  values.push_back({"eval/documents", documents});
+  values.push_back({"eval/tokens", tokens});
+  return values;
 }
 
 }  // namespace caravan::trainer

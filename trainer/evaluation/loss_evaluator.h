@@ -11,7 +11,8 @@
 namespace caravan::trainer {
 
 // Runs every step of `source` (one epoch) without gradients. Returns "eval/loss" (the objective's mean),
-// "eval/perplexity" for a token mean, "eval/documents", "eval/tokens". The model is not changed. Collective:
+// "eval/perplexity" for cross entropy, the objective's metrics
+// for other losses, "eval/documents", "eval/tokens". The model is not changed. Collective:
 // micro-batches are dealt to ranks. `give_up` is told how many steps are done, of how many; where it says
 // true, on all ranks alike, nothing is returned.
 std::vector<MetricValue> evaluate_loss(

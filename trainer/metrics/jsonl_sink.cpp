@@ -15,31 +15,6 @@ namespace {
 constexpr std::string_view kStepKey = "{\"step\":";
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
-void append_number(std::string& out, double value) {
-  if (std::isnan(value)) {
-    out += "\"NaN\"";
-    return;
-  }
-  if (std::isinf(value)) {
-    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-    return;
-  }
-  if (value == 0 && std::signbit(value)) {
-    // Readers take -0 for an integer, which has no sign of zero.
-    out += "-0.0";
-    return;
-  }
-  char digits[32];
-  std::to_chars_result end{};
-  // Counts are written as people write them: 1000000, not 1e+06.
-  if (std::trunc(value) == value && std::abs(value) < kExactIntegers) {
-    end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(value));
-  } else {
-    end = std::to_chars(digits, digits + sizeof digits, value);
-  }
-  out.append(digits, end.ptr);
-}
-
 // The step of a complete row of ours, nothing otherwise.
 std::optional<std::int64_t> step_of_row(std::string_view row) {
   if (!row.starts_with(kStepKey) || !row.ends_with('}')) return std::nullopt;
@@ -73,11 +48,40 @@ std::uint64_t size_through_step(const std::filesystem::path& path, std::int64_t 
 
 }  // namespace
 
-JsonlSink::JsonlSink(const std::filesystem::path& path, std::int64_t last_step) : file_(path) {
+void append_number(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "\"NaN\"";
+    return;
+  }
+  if (std::isinf(value)) {
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+    return;
+  }
+  if (value == 0 && std::signbit(value)) {
+    // Readers take -0 for an integer, which has no sign of zero.
+    out += "-0.0";
+    return;
+  }
+  char digits[32];
+  std::to_chars_result end{};
+  // Counts are written as people write them: 1000000, not 1e+06.
+  if (std::trunc(value) == value && std::abs(value) < kExactIntegers) {
+    end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(value));
+  } else {
+    end = std::to_chars(digits, digits + sizeof digits, value);
+  }
+  out.append(digits, end.ptr);
+}
+
+void keep_rows_through(AppendFile& file, std::int64_t last_step) {
   std::error_code ignored;
   // Devices have no rows to keep and no size to cut.
-  if (std::filesystem::is_regular_file(path, ignored))
-    file_.truncate(last_step > 0 ? size_through_step(path, last_step) : 0);
+  if (std::filesystem::is_regular_file(file.path(), ignored))
+    file.truncate(last_step > 0 ? size_through_step(file.path(), last_step) : 0);
+}
+
+JsonlSink::JsonlSink(const std::filesystem::path& path, std::int64_t last_step) : file_(path) {
+  keep_rows_through(file_, last_step);
 }
 
 void JsonlSink::write(std::int64_t step, std::span<const MetricValue> values) {

@@ -16,11 +16,15 @@
 
 namespace caravan::trainer {
 
+// Keeps the rows of `file` up to `last_step` (0: none, the run begins), cuts off later ones and a row torn by
+// a crash. Rows begin with {"step":N. Throws Error (data) where a row before that does not.
+void keep_rows_through(AppendFile& file, std::int64_t last_step);
+// A number as JSON that gives the same double back; NaN and infinities as texts.
+void append_number(std::string& out, double value);
+
 class JsonlSink : public Sink {
  public:
-  // Keeps the rows up to `last_step` (0: none, the run begins), cuts off later ones and a row torn by a
-  // crash. Throws Error: data where a row before that is no metrics row, input/output where the file cannot
-  // be opened.
+  // Throws Error: data as keep_rows_through does, input/output where the file cannot be opened.
   JsonlSink(const std::filesystem::path& path, std::int64_t last_step);
 
   void write(std::int64_t step, std::span<const MetricValue> values) override;

@@ -7,6 +7,7 @@ add_library(trainer_metrics OBJECT
   metrics/event_record.cpp
   metrics/host_facts.cpp
   metrics/jsonl_sink.cpp
+  metrics/margins_file.cpp
   metrics/log.cpp
   metrics/meter.cpp
   metrics/process_memory.cpp

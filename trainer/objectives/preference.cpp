@@ -138,6 +138,7 @@ ObjectiveResult PreferenceObjective::loss(const Tensor& hidden_TD, const losses:
   mean_of("rewards/chosen", result.reward_chosen_B);
   mean_of("rewards/rejected", result.reward_rejected_B);
   mean_of("rewards/margins", result.reward_chosen_B - result.reward_rejected_B);
+  out.terms.margins_B = (result.reward_chosen_B - result.reward_rejected_B).contiguous();
   mean_of("rewards/accuracies", result.reward_chosen_B.gt(result.reward_rejected_B));
   mean_of("logps/chosen", column(plain, 0));
   mean_of("logps/rejected", column(plain, 1));

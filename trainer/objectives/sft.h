@@ -14,6 +14,7 @@ class SftObjective : public Objective {
   double count(const data::MicroBatch& batch) const override;
   // The sum of Tülu 3 is not divided.
   double divisor(double global_count) const override;
+  bool is_cross_entropy() const override { return true; }
   // Metrics: "loss" is in the terms; "z_loss" where it is used, "token_accuracy" is not: it would need the
   // logits twice.
   ObjectiveResult loss(const at::Tensor& hidden_TD, const losses::OutputHead& head,

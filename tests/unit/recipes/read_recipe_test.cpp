@@ -7,6 +7,7 @@
 #include <string>
 
 #include "data/error.h"
+#include "recipes/resolved_recipe.h"
 #include "tests/unit/recipes/recipe_text.h"
 
 namespace caravan::recipes {
@@ -24,6 +25,22 @@ TEST(ReadRecipe, APassHoldsTheLongestConversationAndNoMoreThanAStep) {
   EXPECT_EQ(error_of(small_recipe(), {"batch.tokens=64"}),
             "command line: batch.tokens=64: batch.tokens is 64 tokens and data.max_length 128 tokens; a step "
             "must hold the longest conversation: raise tokens or write max_length: 64 tokens");
+}
+
+TEST(ReadRecipe, TheLossSectionIsThatOfTheStage) {
+  std::string text = small_recipe("loss: {name: dpo_norm, beta: 5}");
+  text.replace(text.find("sft"), 3, "dpo");
+  const Recipe recipe = read(text, {"batch.tokens=1024", "reference.mode=live"}).recipe;
+  EXPECT_EQ(recipe.preference.name, losses::PreferenceLoss::kDpoNorm);
+  EXPECT_EQ(recipe.preference.beta, 5.0);
+  EXPECT_EQ(recipe.reference.mode, trainer::ReferenceMode::kLive);
+  EXPECT_EQ(recipe.row_kind(), data::RowKind::kPair);
+  EXPECT_TRUE(recipe.has_reference());
+  // Both sides of a pair stand in one pass.
+  EXPECT_EQ(recipe.batch.micro_tokens, 256);
+  // Written out, it reads as the same again.
+  EXPECT_EQ(read(resolved_yaml(recipe)).recipe, recipe);
+  EXPECT_FALSE(read(text, {"loss.name=simpo"}).recipe.has_reference());
 }
 
 TEST(ReadRecipe, TorchsNamesOfTypesAreKnown) {

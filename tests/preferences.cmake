@@ -1,0 +1,5 @@
+test_program(preferences_tests LIBS nlohmann_json::nlohmann_json SOURCES
+  preferences/bad_reference_test.cpp
+  preferences/dpo_test.cpp
+)
+add_dependencies(preferences_tests caravan)
