@@ -113,6 +113,9 @@ class TaskCheck {
       const data::TaskVerifier& verifier = task_.verifiers[i];
       if (!is_plain_name(verifier.metric))
         report(key + ".metric", ": found \"" + verifier.metric + "\"; allowed: letters, digits, _ and -");
+      if (verifier.metric == "unknown")
+        report(key + ".metric",
+               ": unknown is the share of answers that nobody could tell; name it otherwise");
       for (std::size_t j = 0; j < i; ++j)
         if (task_.verifiers[j].metric == verifier.metric)
           report(key + ".metric",

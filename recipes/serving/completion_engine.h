@@ -52,6 +52,13 @@ class CompletionEngine {
 
   class Ticket {
    public:
+    Ticket() = default;
+    Ticket(Ticket&&) = default;
+    Ticket& operator=(Ticket&&) = default;
+    // Nobody waits any more: what has not begun is not made.
+    ~Ticket() {
+      if (dropped_) *dropped_ = true;
+    }
     // The answer. Throws ApiError: too late (504, and nobody works on it any more unless it has begun),
     // closed (503), and what the model threw (500).
     EngineAnswer wait(std::chrono::steady_clock::time_point until);

@@ -41,7 +41,7 @@ class Tally {
     for (const auto& [metric, series] : series_) {
       std::vector<ItemValue> items;
       for (const auto& [index, value] : series) items.push_back(value);
-      metrics.push_back({metric, estimate(items, figure_of(metric), seed_of(name + "/" + metric))});
+      metrics.push_back({metric, estimate(items, figure_of(metric), seed_of(name))});
     }
     return metrics;
   }

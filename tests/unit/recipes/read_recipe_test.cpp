@@ -184,7 +184,8 @@ TEST(ReadRecipe, FileThatIsNotThere) {
 TEST(ReadRecipe, EveryShippedRecipeIsValid) {
   int count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(CARAVAN_SOURCE_DIR "/recipes")) {
-    if (entry.path().extension() != ".yaml") continue;
+    // Task files are no recipes: read_task_test reads them.
+    if (entry.path().extension() != ".yaml" || entry.path().parent_path().filename() == "tasks") continue;
     ++count;
     if (is_data_recipe(entry.path())) {
       EXPECT_NO_THROW(read_data_recipe(entry.path())) << entry.path();

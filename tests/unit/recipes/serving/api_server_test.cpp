@@ -94,7 +94,9 @@ TEST(ApiServer, ASeedGivesTheSameAnswerInAnyCompany) {
   for (int i = 0; i < 8; ++i) {
     const Json found = others[static_cast<std::size_t>(i)].get();
     ASSERT_EQ(found.size(), 3u);
-    if (i % 2 == 0) EXPECT_EQ(found, alone);
+    if (i % 2 == 0) {
+      EXPECT_EQ(found, alone);
+    }
   }
   EXPECT_NE(alone[0]["text"], alone[1]["text"]);
 }
