@@ -94,7 +94,7 @@ def main():
     p.add_argument("--python", default="python3", help="a Python with torch, transformers and trl, for the peer")
     p.add_argument("--pairs", type=int, default=16)
     p.add_argument("--batch", type=int, default=2, help="pairs a step")
-    p.add_argument("--micro", type=int, default=2048, help="tokens of a micro-batch")
+    p.add_argument("--micro", type=int, default=4096, help="tokens of a micro-batch")
     p.add_argument("--steps", type=int, default=8)
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--dtype", default="bf16")
