@@ -14,12 +14,14 @@ struct GenerationRequest {
   std::vector<Message> messages = {};  // ends with the turn that is to be answered
   std::int64_t max_tokens = 1024;
   double temperature = 0.0;
-  std::uint64_t seed = 0;
+  double top_p = 1.0;
+  std::uint64_t seed = 0;  // two requests that differ in it alone are two draws
 };
 
 struct Generation {
   std::string text = {};     // UTF-8; whatever the model said, to be distrusted
   std::string problem = {};  // why there is none: "refused", "timeout"; empty: there is one
+  bool cut = false;          // max_tokens ended it
 };
 
 class TextGenerator {

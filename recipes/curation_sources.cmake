@@ -1,7 +1,6 @@
 # Recipes of stage data and of several stages, run without LibTorch.
 add_library(recipes_curation OBJECT
   commands/by_stage.cpp
-  curation/curation_steps.cpp
   curation/data_files.cpp
   curation/row_story.cpp
   curation/run_data_recipe.cpp

@@ -7,9 +7,11 @@
 #include "recipes/curation/data_recipe.h"
 #include "recipes/fields.h"
 #include "recipes/pipeline/pipeline_recipe.h"
+#include "recipes/preferences/preference_recipe.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/field_values.h"
 #include "recipes/recipe.h"
+#include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
 namespace {
@@ -176,7 +178,8 @@ std::string minimal_recipe() {
 namespace {
 
 // Sections of other stages and kinds of recipes carry its name: several have one called run, or loss.
-constexpr std::array<std::string_view, 2> kOtherKinds{"stage-data", "stages"};
+constexpr std::array<std::string_view, 4> kOtherKinds{"stage-data", "stage-synthesize", "stage-prefer",
+                                                      "stages"};
 
 std::string section_of(Stage stage) {
   return "stage-" + data::choice_name(stage);
@@ -230,7 +233,12 @@ std::vector<SectionDescription> describe_recipe() {
       "a recipe of stage: data, from published sets to one file of rows; changed, it does "
       "again only what the change reaches",
       sections);
-  describe_other<PipelineRecipe>(kOtherKinds[1],
+  describe_other<SynthesisRecipe>(
+      kOtherKinds[1], "a recipe of stage: synthesize, new prompts and answers by models", sections);
+  describe_other<PreferenceRecipe>(
+      kOtherKinds[2], "a recipe of stage: prefer, answers of several models made into preference pairs",
+      sections);
+  describe_other<PipelineRecipe>(kOtherKinds[3],
                                  "a recipe of several stages, each of them a recipe or a program, with gates "
                                  "between them; stopped, it goes on at the stage and step where it was",
                                  sections);

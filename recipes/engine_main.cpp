@@ -9,15 +9,25 @@
 #include "recipes/commands/evaluate.h"
 #include "recipes/commands/generate.h"
 #include "recipes/commands/plan.h"
+#include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/score.h"
 #include "recipes/commands/serve.h"
 #include "recipes/commands/train.h"
+#include "recipes/local_model.h"
 #include "recipes/torch_failure.h"
 
 namespace {
 
 using caravan::recipes::Command;
 using caravan::recipes::Failure;
+
+int run_synthesize_here(std::span<const std::string> args) {
+  return caravan::recipes::run_synthesize_with(args, caravan::recipes::make_local_model);
+}
+
+int run_prefer_here(std::span<const std::string> args) {
+  return caravan::recipes::run_prefer_with(args, caravan::recipes::make_local_model);
+}
 
 // Each has its line in main.cpp too.
 constexpr std::array kCommands = {
@@ -29,6 +39,9 @@ constexpr std::array kCommands = {
     Command{"chat", "talk to a model", caravan::recipes::run_chat},
     Command{"serve", "the OpenAI API over a model, for evaluation from outside", caravan::recipes::run_serve},
     Command{"evaluate", "what a model can do: tasks, with every sample kept", caravan::recipes::run_evaluate},
+    Command{"synthesize", "new prompts and answers by models: personas, self-play, rewriting, variation",
+            run_synthesize_here},
+    Command{"prefer", "answers of several models, scored and made into preference pairs", run_prefer_here},
     Command{"doctor", "versions, devices, threads, memory, speed, and what is missing",
             caravan::recipes::run_engine_doctor},
 };

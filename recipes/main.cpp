@@ -9,6 +9,7 @@
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/launch.h"
 #include "recipes/commands/render.h"
+#include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/tokenize.h"
 #include "recipes/commands/verify.h"
 
@@ -39,6 +40,10 @@ constexpr std::array kCommands = {
             caravan::recipes::run_verify},
     Command{"data", "convert and curate files of rows, with the fate of every row",
             caravan::recipes::run_data},
+    Command{"synthesize", "new prompts and answers by models: personas, self-play, rewriting, variation",
+            caravan::recipes::run_synthesize},
+    Command{"prefer", "answers of several models, scored and made into preference pairs",
+            caravan::recipes::run_prefer},
     Command{"demo-data", "write chat data of our own, its tokenizer and a small model's config",
             caravan::recipes::run_demo_data},
     Command{"demo-score", "exact match on the held-out demo problems, before and after",

@@ -11,6 +11,7 @@
 #include "recipes/reader/check_data_recipe.h"
 #include "recipes/reader/check_pipeline_recipe.h"
 #include "recipes/reader/check_recipe.h"
+#include "recipes/reader/check_rows_recipes.h"
 #include "recipes/reader/field_reader.h"
 #include "recipes/reader/overrides.h"
 
@@ -143,6 +144,10 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
           "stage: found data, a recipe that makes rows; allowed here: sft, dpo. caravan data run, "
           "train and validate take it"}});
   }
+  if (stage->text == "synthesize" || stage->text == "prefer") {
+    throw RecipeError({{stage->where, "stage: found " + stage->text + ", a recipe that makes rows; caravan " +
+                                          stage->text + " and validate take it"}});
+  }
   for (std::string_view planned : {"rm", "rlvr"}) {
     if (stage->text != planned) continue;
     state.report(stage->where,
@@ -160,19 +165,6 @@ void read_fields(YamlNode root, std::span<const std::string> overrides, Recipe& 
   FieldReader reader(root, {}, state);
   recipe.visit_fields(reader);
   reader.finish();
-}
-
-// False for what cannot be read: whoever reads it then says why. What is read from a pipe is gone for them.
-template <class Condition>
-bool holds_key(const std::filesystem::path& path, const Condition& condition) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  try {
-    YamlNode root = parse_yaml(file_text(path), {.origin = path.string()});
-    return root.kind == YamlNode::Kind::kMap && condition(root);
-  } catch (const std::runtime_error&) {
-    return false;
-  }
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -201,45 +193,72 @@ ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
   return result;
 }
 
-ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& name,
-                                     const std::filesystem::path& folder,
-                                     std::span<const std::string> overrides) {
+namespace {
+
+template <class Kind>
+ReadAs<Kind> read_as(std::string_view text, const std::string& name, const std::filesystem::path& folder,
+                     std::span<const std::string> overrides, void (*check)(const Kind&, ReadState&)) {
   ReadState state;
-  ReadDataRecipe result;
+  ReadAs<Kind> result;
   read_fields(read_tree(text, name, folder, state), overrides, result.recipe, state);
-  check_data_recipe(result.recipe, state);
+  check(result.recipe, state);
   if (!state.problems.empty()) throw RecipeError(std::move(state.problems));
   result.file = std::move(state.file);
   result.given = std::move(state.given);
   return result;
+}
+
+}  // namespace
+
+ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& name,
+                                     const std::filesystem::path& folder,
+                                     std::span<const std::string> overrides) {
+  return read_as<DataRecipe>(text, name, folder, overrides, check_data_recipe);
 }
 
 ReadDataRecipe read_data_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {
   return read_data_recipe_text(file_text(path), path.string(), folder_of(path), overrides);
 }
 
-bool is_data_recipe(const std::filesystem::path& path) {
-  return holds_key(path, [](YamlNode& root) {
-    const YamlNode* stage = root.find("stage");
-    return stage != nullptr && stage->kind == YamlNode::Kind::kScalar && stage->text == "data";
-  });
+ReadSynthesisRecipe read_synthesis_recipe(const std::filesystem::path& path,
+                                          std::span<const std::string> overrides) {
+  return read_as<SynthesisRecipe>(file_text(path), path.string(), folder_of(path), overrides,
+                                  check_synthesis_recipe);
 }
 
-bool is_pipeline_recipe(const std::filesystem::path& path) {
-  return holds_key(path, [](YamlNode& root) { return root.find("stages") != nullptr; });
+ReadPreferenceRecipe read_preference_recipe(const std::filesystem::path& path,
+                                            std::span<const std::string> overrides) {
+  return read_as<PreferenceRecipe>(file_text(path), path.string(), folder_of(path), overrides,
+                                   check_preference_recipe);
 }
 
 ReadPipelineRecipe read_pipeline_recipe(const std::filesystem::path& path,
                                         std::span<const std::string> overrides) {
-  ReadState state;
-  ReadPipelineRecipe result;
-  YamlNode root = read_tree(file_text(path), path.string(), folder_of(path), state);
-  read_fields(std::move(root), overrides, result.recipe, state);
-  check_pipeline_recipe(result.recipe, state);
-  if (!state.problems.empty()) throw RecipeError(std::move(state.problems));
-  result.file = std::move(state.file);
-  result.given = std::move(state.given);
-  return result;
+  return read_as<PipelineRecipe>(file_text(path), path.string(), folder_of(path), overrides,
+                                 check_pipeline_recipe);
+}
+
+std::string recipe_stage(const std::filesystem::path& path) {
+  // What is read from a pipe is gone for whoever reads it next.
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return {};
+  try {
+    YamlNode root = parse_yaml(file_text(path), {.origin = path.string()});
+    if (root.kind != YamlNode::Kind::kMap) return {};
+    if (root.find("stages") != nullptr) return "stages";
+    const YamlNode* stage = root.find("stage");
+    return stage != nullptr && stage->kind == YamlNode::Kind::kScalar ? stage->text : "";
+  } catch (const std::runtime_error&) {
+    return {};
+  }
+}
+
+bool is_data_recipe(const std::filesystem::path& path) {
+  return recipe_stage(path) == "data";
+}
+
+bool is_pipeline_recipe(const std::filesystem::path& path) {
+  return recipe_stage(path) == "stages";
 }
 
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {

@@ -15,8 +15,10 @@
 
 #include "recipes/curation/data_recipe.h"
 #include "recipes/pipeline/pipeline_recipe.h"
+#include "recipes/preferences/preference_recipe.h"
 #include "recipes/reader/problem.h"
 #include "recipes/recipe.h"
+#include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
 
@@ -38,27 +40,37 @@ ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::s
 // it then says why.
 bool is_data_recipe(const std::filesystem::path& path);
 
-// A recipe of `stage: data`, as read_recipe. Names of other frameworks are no keys here.
-struct ReadDataRecipe {
-  DataRecipe recipe;
+// Its `stage`, `stages` where it has several; empty for a pipe, for what cannot be read, and where it names
+// none.
+std::string recipe_stage(const std::filesystem::path& path);
+
+// A recipe of another kind, as read_recipe. Names of other frameworks are no keys here.
+template <class Recipe>
+struct ReadAs {
+  Recipe recipe;
   Where file;
   std::map<std::string, Where, std::less<>> given;
 };
+using ReadDataRecipe = ReadAs<DataRecipe>;
+using ReadSynthesisRecipe = ReadAs<SynthesisRecipe>;
+using ReadPreferenceRecipe = ReadAs<PreferenceRecipe>;
+using ReadPipelineRecipe = ReadAs<PipelineRecipe>;
+
 ReadDataRecipe read_data_recipe(const std::filesystem::path& path,
                                 std::span<const std::string> overrides = {});
 ReadDataRecipe read_data_recipe_text(std::string_view text, const std::string& name,
                                      const std::filesystem::path& folder,
                                      std::span<const std::string> overrides = {});
+// The same of `stage: synthesize` and `stage: prefer`.
+ReadSynthesisRecipe read_synthesis_recipe(const std::filesystem::path& path,
+                                          std::span<const std::string> overrides = {});
+ReadPreferenceRecipe read_preference_recipe(const std::filesystem::path& path,
+                                            std::span<const std::string> overrides = {});
 
 // Whether the file is a recipe of several stages; as is_data_recipe.
 bool is_pipeline_recipe(const std::filesystem::path& path);
 
-// A recipe of several stages, as read_data_recipe.
-struct ReadPipelineRecipe {
-  PipelineRecipe recipe;
-  Where file;
-  std::map<std::string, Where, std::less<>> given;
-};
+// A recipe of several stages.
 ReadPipelineRecipe read_pipeline_recipe(const std::filesystem::path& path,
                                         std::span<const std::string> overrides = {});
 

@@ -21,6 +21,7 @@ add_library(recipes_reader OBJECT
   reader/check_data_recipe.cpp
   reader/check_pipeline_recipe.cpp
   reader/check_recipe.cpp
+  reader/check_rows_recipes.cpp
   reader/field_reader.cpp
   reader/field_values.cpp
   reader/overrides.cpp

@@ -95,6 +95,14 @@ std::string resolved_yaml(const DataRecipe& recipe) {
   return written_out(recipe);
 }
 
+std::string resolved_yaml(const SynthesisRecipe& recipe) {
+  return written_out(recipe);
+}
+
+std::string resolved_yaml(const PreferenceRecipe& recipe) {
+  return written_out(recipe);
+}
+
 std::string resolved_yaml(const PipelineRecipe& recipe) {
   return written_out(recipe);
 }

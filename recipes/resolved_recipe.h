@@ -9,7 +9,9 @@
 #include "data/evaluation/task_options.h"
 #include "recipes/curation/data_recipe.h"
 #include "recipes/pipeline/pipeline_recipe.h"
+#include "recipes/preferences/preference_recipe.h"
 #include "recipes/recipe.h"
+#include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
 
@@ -19,6 +21,8 @@ std::string resolved_yaml(const Recipe& recipe);
 std::string resolved_yaml(const DataRecipe& recipe);
 std::string resolved_yaml(const PipelineRecipe& recipe);
 std::string resolved_yaml(const data::TaskOptions& task);
+std::string resolved_yaml(const SynthesisRecipe& recipe);
+std::string resolved_yaml(const PreferenceRecipe& recipe);
 
 struct RecipeChange {
   std::string key;     // "optimizer.learning_rate"

@@ -1,11 +1,10 @@
 #include "data/rewriting/prompt_rewriter.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "data/error.h"
 #include "data/sha256.h"
+#include "data/synthesis/builtin_prompts.h"
 
 namespace caravan::data {
 namespace {
@@ -28,24 +27,7 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 std::string_view builtin_rewrite_template() {
-  return "Below is a request that takes no thought to answer. Turn it into one that takes several steps of "
-         "reasoning, on the same subject and in the same language.\n"
-         "- Keep it answerable without anything that is not in its text, with one answer that can be "
-         "checked.\n"
-         "- Do not answer it, and do not explain what you changed.\n"
-         "- Write the new request alone.\n"
-         "\n"
-         "Request:\n"
-         "{prompt}\n";
-}
-
-std::string read_rewrite_template(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(Error::Kind::kInputOutput, path + ": cannot be opened; name a template of a prompt");
-  std::string text(kMostTemplateBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
+  return builtin_prompt("rewrite").text;
 }
 
 PromptRewriter::PromptRewriter(TextGenerator& generator, std::string template_text, std::uint64_t seed)

@@ -18,8 +18,6 @@ namespace caravan::data {
 
 // Our own words; {prompt} is where the old prompt stands.
 std::string_view builtin_rewrite_template();
-// The text of a file that takes its place. Throws Error: input/output, and (data) as the constructor below.
-std::string read_rewrite_template(const std::string& path);
 
 struct RewrittenRow {
   std::string line =

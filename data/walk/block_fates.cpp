@@ -94,7 +94,9 @@ void BlockFates::drop(const WalkRow& row, std::vector<std::string> reasons) {
 
 void BlockFates::describe(std::string id, const std::string& hash) {
   if (!details_) return;
-  rows_.back().id = std::move(id);
+  Row& row = rows_.back();
+  row.id = std::move(id);
+  if (row.num_lines == 1 && line_list_.back().id.empty()) line_list_.back().id = row.id;
   if (!hash.empty()) rows_.back().hash = hash;
 }
 

@@ -6,6 +6,7 @@
 
 #include "data/error.h"
 #include "recipes/commands/engine.h"
+#include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/validate.h"
 #include "recipes/curation/data_files.h"
 #include "recipes/curation/run_data_recipe.h"
@@ -134,9 +135,13 @@ int run_train_by_stage(std::span<const std::string> args) {
 int run_validate_by_stage(std::span<const std::string> args) {
   const Words words = split(args);
   if (asks_for_help(words) || words.recipe.empty()) return run_validate(args);
-  if (is_data_recipe(words.recipe)) return validate_data(words);
-  if (is_pipeline_recipe(words.recipe)) return validate_stages(words);
-  return run_validate(args);
+  const std::string stage = recipe_stage(words.recipe);
+  if (stage == "data") return validate_data(words);
+  if (stage == "stages") return validate_stages(words);
+  if (stage != "synthesize" && stage != "prefer") return run_validate(args);
+  allow_flags(words, "validate", {"--resolved", "--no-files"});
+  return validate_rows_recipe(stage, words.recipe, words.overrides, !words.has("--no-files"),
+                              words.has("--resolved"));
 }
 
 }  // namespace caravan::recipes

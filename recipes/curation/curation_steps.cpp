@@ -56,10 +56,15 @@ bool CurationSteps::is_done(const CurationStep& step, const Json& record) const 
   return done == record && fs::is_regular_file(step.out, ignored) && data::sha256_file_hex(step.out) == hash;
 }
 
-bool CurationSteps::wrote(const std::string& name, const std::string& out) const {
-  const Json record = read_json(fs::path(report_folder(name)) / "step.json");
-  return record.is_object() && record.value("out", "") == out &&
-         record.value("sha256", "") == data::sha256_file_hex(out);
+bool CurationSteps::wrote(const std::string& out) const {
+  const std::string hash = data::sha256_file_hex(out);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_ / "reports", ignored)) {
+    const Json record = read_json(entry.path() / "step.json");
+    if (record.is_object() && record.value("out", "") == out && record.value("sha256", "") == hash)
+      return true;
+  }
+  return false;
 }
 
 // Every row that a step before wrote must have been read, and nothing else.

@@ -34,8 +34,8 @@ class CurationSteps {
   // Runs the step unless it is done; tells people on stderr unless `quiet`. Its report. Throws data::Error as
   // the step does, and (internal) where its rows are not those that the steps before it wrote.
   data::Json run(const CurationStep& step, bool quiet);
-  // Whether an earlier run of the step wrote the file that lies at `out`, as it is now.
-  bool wrote(const std::string& name, const std::string& out) const;
+  // Whether a step of this or an earlier run wrote the file that lies at `out`, as it is now.
+  bool wrote(const std::string& out) const;
   std::string rows_file(const std::string& name) const {
     return (folder_ / "rows" / (name + ".jsonl")).string();
   }

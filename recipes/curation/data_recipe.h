@@ -15,6 +15,7 @@
 #include "data/deduplication/row_key.h"
 #include "data/filters/filter_options.h"
 #include "data/mixing/mix_options.h"
+#include "recipes/synthesis/model_source.h"
 
 namespace caravan::recipes {
 
@@ -87,6 +88,30 @@ struct DeduplicateOptions {
     v.field("keep", keep,
             {.help = "which row of a cluster stays; source: of the source that stands first in sources"});
     v.field("score_field", score_field, {.help = "keep score: a number of the row, the highest stays"});
+  }
+};
+
+// Trivial prompts made into prompts that need reasoning, by a model.
+struct RewriteSection {
+  std::string model = {}, answer_model = {};
+  std::string prompt_template = {};
+  std::int64_t trivial_words = 1, trivial_operations = 1;
+  std::int64_t max_tokens = 2048;
+  bool operator==(const RewriteSection&) const = default;
+
+  template <class Visitor>
+  void visit_fields(Visitor& v) {
+    v.field("model", model, {.help = "which of models rewrites; absent: nothing is rewritten"});
+    v.field("answer_model", answer_model, {.help = "which of models answers the new prompts; absent: model"});
+    v.field("prompt_template", prompt_template,
+            {.help = "file with {prompt} in place of the built-in template", .path = true});
+    v.field("trivial_words", trivial_words,
+            {.help = "rows whose every prompt has at most so many words, or ...", .min = 0, .max = 100});
+    v.field("trivial_operations", trivial_operations,
+            {.help = "... only asks for at most so many operations on numbers, are rewritten",
+             .min = 0,
+             .max = 100});
+    v.field("max_tokens", max_tokens, {.help = "most tokens of an answer", .min = 1, .max = 1 << 20});
   }
 };
 
@@ -166,6 +191,8 @@ struct DataRecipe {
   std::string name;
   std::string out;
   std::vector<DataSource> sources;
+  std::vector<ModelSource> models;
+  RewriteSection rewrite;
   data::FilterOptions filters;
   DeduplicateOptions deduplicate;
   DecontaminateSection decontaminate;
@@ -183,6 +210,8 @@ struct DataRecipe {
              .required = true,
              .output_path = true});
     v.list("sources", sources, {.help = "the published sets", .required = true});
+    v.list("models", models, {.help = "endpoints that rewrite and answer; absent: none is asked"});
+    v.section("rewrite", rewrite, {.help = "trivial prompts made into prompts that need reasoning"});
     v.section("filters", filters, {.help = "rows that are not worth training on; none is on by default"});
     v.section("deduplicate", deduplicate, {.help = "rows that repeat another one, over all sources"});
     v.section("decontaminate", decontaminate, {.help = "rows that give away evaluation items"});

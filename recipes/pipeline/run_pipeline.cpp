@@ -27,12 +27,31 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// Whether a recipe of this stage makes a file of rows, and no model.
+bool makes_rows(const std::string& kind) {
+  return kind == "data" || kind == "synthesize" || kind == "prefer";
+}
+
+// For its errors.
+void read_stage(const std::string& path, const std::string& kind, const std::vector<std::string>& overrides) {
+  if (kind == "data")
+    read_data_recipe(path, overrides);
+  else if (kind == "synthesize")
+    read_synthesis_recipe(path, overrides);
+  else if (kind == "prefer")
+    read_preference_recipe(path, overrides);
+  else if (kind == "stages")
+    throw Error(Error::Kind::kUsage, path + ": has stages of its own; a stage is a recipe of one");
+  else
+    read_recipe(path, overrides);
+}
+
 class Pipeline {
  public:
   Pipeline(const ReadPipelineRecipe& read, bool quiet)
       : recipe_(read.recipe), quiet_(quiet), dir_(recipe_.run.dir), own_(fs::read_symlink("/proc/self/exe")) {
     for (const PipelineStage& stage : recipe_.stages)
-      is_data_.push_back(!stage.recipe.empty() && is_data_recipe(stage.recipe));
+      kinds_.push_back(stage.recipe.empty() ? "" : recipe_stage(stage.recipe));
   }
 
   int run() {
@@ -46,7 +65,7 @@ class Pipeline {
       if (state_->empty() || state_->last().state == "done")
         state_->begin(stage.name, at + 1, std::move(with));
       with.clear();
-      if (const int code = run_stage(stage, is_data_[at]); code != 0) return code;
+      if (const int code = run_stage(stage, kinds_[at]); code != 0) return code;
       decide(stage);
       if (!follow_decision(at, with)) return told_by_gate();
     }
@@ -127,11 +146,11 @@ class Pipeline {
       const StageRecord* record = at < recipe_.stages.size() ? state_->newest(name) : nullptr;
       if (record == nullptr)
         throw Error(Error::Kind::kUsage, "{" + name + ". ...}: no stage of this name has run before");
-      return StagePlace{state_->path_of(*record), static_cast<bool>(is_data_[at])};
+      return StagePlace{state_->path_of(*record), makes_rows(kinds_[at])};
     };
   }
 
-  std::vector<std::string> words_of(const PipelineStage& stage, bool is_data) const {
+  std::vector<std::string> words_of(const PipelineStage& stage, const std::string& kind) const {
     const StageRecord& record = state_->records().back();
     const std::string dir = state_->path_of(record);
     std::vector<std::string> words;
@@ -145,21 +164,21 @@ class Pipeline {
       for (const std::string& word :
            {std::string("launch"), std::string("--nproc"), std::to_string(stage.ranks), std::string("--")})
         words.push_back(word);
-    words.push_back("train");
+    words.push_back(kind == "synthesize" || kind == "prefer" ? kind : "train");
     words.push_back(stage.recipe);
     if (quiet_) words.push_back("--quiet");
-    for (std::string& word : stage_overrides(stage, is_data, record, dir, dir_, finder()))
+    for (std::string& word : stage_overrides(stage, makes_rows(kind), record, dir, dir_, finder()))
       words.push_back(std::move(word));
     return words;
   }
 
   // The stage, its evaluation, its hooks. 0, or the code with which the pipeline ends.
-  int run_stage(const PipelineStage& stage, bool is_data) {
+  int run_stage(const PipelineStage& stage, const std::string& kind) {
     state_->save();
     const StageRecord& record = state_->last();
     const std::string dir = state_->path_of(record);
     if (!stage.command.empty()) data::make_folder(dir);
-    if (const int code = run_words(words_of(stage, is_data), dir); code != 0) return failed(code, "");
+    if (const int code = run_words(words_of(stage, kind), dir); code != 0) return failed(code, "");
     if (!stage.tasks.empty()) {
       std::string tasks;
       for (const std::string& task : stage.tasks) tasks += (tasks.empty() ? "" : ",") + task;
@@ -237,7 +256,7 @@ class Pipeline {
   const PipelineRecipe& recipe_;
   bool quiet_;
   std::string dir_, own_;
-  std::vector<bool> is_data_;  // by stage
+  std::vector<std::string> kinds_;  // by stage: of its recipe; empty for a command
   std::optional<trainer::RunLock> lock_;
   std::optional<PipelineState> state_;
 };
@@ -255,18 +274,15 @@ void check_pipeline(const ReadPipelineRecipe& read) {
   };
   for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
     const PipelineStage& stage = recipe.stages[i];
-    const bool is_data = !stage.recipe.empty() && is_data_recipe(stage.recipe);
+    const std::string kind = stage.recipe.empty() ? "" : recipe_stage(stage.recipe);
     const std::string dir = recipe.run.dir + "/" + std::to_string(i + 1) + "-" + stage.name;
     for (const std::string& word : stage.command) fill_in(word, recipe.run.dir, find);
     if (!stage.recipe.empty()) {
       const std::vector<std::string> overrides =
-          stage_overrides(stage, is_data, {}, dir, recipe.run.dir, find);
-      if (is_data)
-        read_data_recipe(stage.recipe, overrides);
-      else
-        read_recipe(stage.recipe, overrides);
+          stage_overrides(stage, makes_rows(kind), {}, dir, recipe.run.dir, find);
+      read_stage(stage.recipe, kind, overrides);
     }
-    places[stage.name] = {dir, is_data};
+    places[stage.name] = {dir, makes_rows(kind)};
   }
 }
 

@@ -28,12 +28,12 @@ std::string place_of(std::string_view stage, std::string_view what, const std::s
   if (stage == "run" && what == "dir") return run_dir;
   const StagePlace place = find(std::string(stage));
   if (what == "dir") return place.dir;
-  if (what == "model" && !place.is_data) return place.dir + "/final";
-  if (what == "out" && place.is_data) return place.dir + "/train.jsonl";
+  if (what == "model" && !place.makes_rows) return place.dir + "/final";
+  if (what == "out" && place.makes_rows) return place.dir + "/train.jsonl";
   throw data::Error(
       data::Error::Kind::kUsage,
       "{" + std::string(stage) + "." + std::string(what) +
-          "}: allowed: .dir of any stage, .model of one that trains, .out of one of stage data");
+          "}: allowed: .dir of any stage, .model of one that trains, .out of one that makes rows");
 }
 
 }  // namespace
@@ -54,14 +54,14 @@ std::string fill_in(const std::string& text, const std::string& run_dir, const F
   return filled;
 }
 
-std::vector<std::string> stage_overrides(const PipelineStage& stage, bool is_data, const StageRecord& record,
-                                         const std::string& dir, const std::string& run_dir,
-                                         const FindStage& find) {
+std::vector<std::string> stage_overrides(const PipelineStage& stage, bool makes_rows,
+                                         const StageRecord& record, const std::string& dir,
+                                         const std::string& run_dir, const FindStage& find) {
   std::map<std::string, std::string> keys = stage.with;
   for (const auto& [key, value] : record.with) keys[key] = value;
   if (!stage.model.empty()) keys["model.path"] = "{" + stage.model + ".model}";
   keys["run.dir"] = dir;
-  if (is_data) keys["out"] = dir + "/train.jsonl";
+  if (makes_rows) keys["out"] = dir + "/train.jsonl";
   std::vector<std::string> words;
   for (const auto& [key, value] : keys) words.push_back(key + "=" + fill_in(value, run_dir, find));
   return words;

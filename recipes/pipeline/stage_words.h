@@ -13,7 +13,7 @@ namespace caravan::recipes {
 // What an earlier stage made, by its name; for the check before anything has run, where it will be.
 struct StagePlace {
   std::string dir = {};
-  bool is_data = false;
+  bool makes_rows = false;
 };
 using FindStage = std::function<StagePlace(const std::string& stage)>;
 
@@ -22,8 +22,8 @@ using FindStage = std::function<StagePlace(const std::string& stage)>;
 std::string fill_in(const std::string& text, const std::string& run_dir, const FindStage& find);
 
 // key=value for the recipe of a stage whose run folder is `dir`.
-std::vector<std::string> stage_overrides(const PipelineStage& stage, bool is_data, const StageRecord& record,
-                                         const std::string& dir, const std::string& run_dir,
-                                         const FindStage& find);
+std::vector<std::string> stage_overrides(const PipelineStage& stage, bool makes_rows,
+                                         const StageRecord& record, const std::string& dir,
+                                         const std::string& run_dir, const FindStage& find);
 
 }  // namespace caravan::recipes

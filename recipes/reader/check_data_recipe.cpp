@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+#include "recipes/reader/check_rows_recipes.h"
+
 namespace caravan::recipes {
 namespace {
 
@@ -18,25 +20,36 @@ bool is_plain_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), plain);
 }
 
-template <class Named>
-void check_names(const std::vector<Named>& list, const std::string& key, ReadState& state) {
-  std::set<std::string_view> seen;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::string full = key + '[' + std::to_string(i) + "].name";
-    if (!state.is_given(full)) continue;  // missing: reported
-    if (!is_plain_name(list[i].name)) {
-      state.report(state.where(full), full + ": found \"" + list[i].name +
-                                          "\"; allowed: letters, digits, _ - . and no . in front");
-    } else if (!seen.insert(list[i].name).second) {
-      state.report(state.where(full),
-                   full + ": " + list[i].name + " is the name of another one; name each once");
-    }
-  }
-}
-
 void without_effect(const std::string& key, const std::string& unless, ReadState& state) {
   if (!state.is_given(key)) return;
   state.report(state.where(key), key + " has no effect without " + unless + "; add it, or remove this");
+}
+
+void check_decontaminate(const DecontaminateSection& options, ReadState& state) {
+  if (options.sets.empty()) {
+    for (const char* key : {"measure", "scope", "remove_from", "review_from", "apply_review"})
+      without_effect(std::string("decontaminate.") + key, "decontaminate.sets", state);
+  }
+  if (options.review_from > options.remove_from)
+    state.report(
+        state.where("decontaminate.review_from"),
+        "decontaminate.review_from is above remove_from; rows between the two are for a person: lower it");
+}
+
+}  // namespace
+
+void check_plain_names(const std::vector<std::string>& names, const std::string& list, ReadState& state) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string full = list + '[' + std::to_string(i) + "].name";
+    if (!state.is_given(full)) continue;  // missing: reported
+    if (!is_plain_name(names[i])) {
+      state.report(state.where(full),
+                   full + ": found \"" + names[i] + "\"; allowed: letters, digits, _ - . and no . in front");
+    } else if (!seen.insert(names[i]).second) {
+      state.report(state.where(full), full + ": " + names[i] + " is the name of another one; name each once");
+    }
+  }
 }
 
 void check_deduplicate(const DeduplicateOptions& options, ReadState& state) {
@@ -59,22 +72,10 @@ void check_deduplicate(const DeduplicateOptions& options, ReadState& state) {
                  "deduplicate.keep: score and deduplicate.score_field go together; write both or none");
 }
 
-void check_decontaminate(const DecontaminateSection& options, ReadState& state) {
-  if (options.sets.empty()) {
-    for (const char* key : {"measure", "scope", "remove_from", "review_from", "apply_review"})
-      without_effect(std::string("decontaminate.") + key, "decontaminate.sets", state);
-  }
-  if (options.review_from > options.remove_from)
-    state.report(
-        state.where("decontaminate.review_from"),
-        "decontaminate.review_from is above remove_from; rows between the two are for a person: lower it");
-}
-
-}  // namespace
-
 void check_data_recipe(const DataRecipe& recipe, ReadState& state) {
-  check_names(recipe.sources, "sources", state);
-  check_names(recipe.decontaminate.sets, "decontaminate.sets", state);
+  check_plain_names(names_of(recipe.sources), "sources", state);
+  check_plain_names(names_of(recipe.decontaminate.sets), "decontaminate.sets", state);
+  check_rewrite(recipe, state);
   check_deduplicate(recipe.deduplicate, state);
   check_decontaminate(recipe.decontaminate, state);
 }

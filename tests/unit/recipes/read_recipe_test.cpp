@@ -187,8 +187,13 @@ TEST(ReadRecipe, EveryShippedRecipeIsValid) {
     // Task files are no recipes: read_task_test reads them.
     if (entry.path().extension() != ".yaml" || entry.path().parent_path().filename() == "tasks") continue;
     ++count;
-    if (is_data_recipe(entry.path())) {
+    const std::string stage = recipe_stage(entry.path());
+    if (stage == "data") {
       EXPECT_NO_THROW(read_data_recipe(entry.path())) << entry.path();
+    } else if (stage == "synthesize") {
+      EXPECT_NO_THROW(read_synthesis_recipe(entry.path())) << entry.path();
+    } else if (stage == "prefer") {
+      EXPECT_NO_THROW(read_preference_recipe(entry.path())) << entry.path();
     } else {
       EXPECT_NO_THROW(read_recipe(entry.path())) << entry.path();
     }

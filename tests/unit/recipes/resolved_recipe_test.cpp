@@ -25,9 +25,9 @@ TEST(ResolvedRecipe, ReadsBackEqual) {
             "evaluation.sources=[{path: e}]", "evaluation.every=2 steps", "data.chat_template=x.jinja"})
           .recipe};
   for (const auto& entry : std::filesystem::recursive_directory_iterator(CARAVAN_SOURCE_DIR "/recipes")) {
-    const bool is_task = entry.path().parent_path().filename() == "tasks";
-    if (entry.path().extension() == ".yaml" && !is_task && !is_data_recipe(entry.path()))
-      recipes.push_back(read_recipe(entry.path()).recipe);
+    // Recipes of another kind, and tasks, which are none.
+    const std::string stage = entry.path().extension() == ".yaml" ? recipe_stage(entry.path()) : "";
+    if (stage == "sft" || stage == "dpo") recipes.push_back(read_recipe(entry.path()).recipe);
   }
   for (const Recipe& recipe : recipes) {
     const std::string text = resolved_yaml(recipe);

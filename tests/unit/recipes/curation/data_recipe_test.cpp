@@ -6,6 +6,7 @@
 #include "recipes/curation/run_data_recipe.h"
 #include "recipes/resolved_recipe.h"
 #include "tests/support/json_file.h"
+#include "tests/support/server.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan::recipes {
@@ -153,6 +154,29 @@ TEST_F(DataRecipeRun, MistakesInTheRecipeAreToldAtOnce) {
 TEST_F(DataRecipeRun, AResolvedRecipeReadsBackTheSame) {
   const DataRecipe recipe = read(text()).recipe;
   EXPECT_EQ(read(resolved_yaml(recipe)).recipe, recipe);
+}
+
+TEST_F(DataRecipeRun, TrivialPromptsAreRewrittenAndAnswered) {
+  const tests::Server server;
+  dir_.write("a.jsonl",
+             chat("2 + 2", "4") + chat("Tell me of the town", "It lies by a river.") + chat("Hi", "Hello."));
+  const auto recipe = [&](const std::string& more) {
+    return "schema: 1\nstage: data\nout: " + path("out.jsonl") +
+           "\nsources: [{name: towns, path: a.jsonl, format: messages}]\n" + "models: [{name: m, url: \"" +
+           server.url() + "\", model: teacher}]\n" + more + "run: {dir: " + path("run") + "}\n";
+  };
+  ASSERT_EQ(run(recipe("rewrite: {model: m}\n")), 0);
+  const std::vector<Json> rows = tests::read_json_lines(path("out.jsonl"));
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0]["rewritten"]["from_prompt"], "2 + 2");
+  EXPECT_EQ(rows[0]["messages"].size(), 2u);
+  EXPECT_NE(rows[0]["messages"][1]["content"], "4");
+  EXPECT_EQ(rows[1]["messages"][1]["content"], "It lies by a river.");
+  EXPECT_EQ(rows[2]["rewritten"]["from_prompt"], "Hi");
+  EXPECT_EQ(server.num_asked(), 4u);
+  EXPECT_NE(error_of([&] { read(recipe("")); }).find("rewrite.model is missing"), std::string::npos);
+  EXPECT_NE(error_of([&] { read(recipe("rewrite: {model: n}\n")); }).find("allowed: a name of models: m"),
+            std::string::npos);
 }
 
 TEST(DataRecipes, TheShippedMixtureHasTheCountsOfTheReport) {

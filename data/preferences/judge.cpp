@@ -1,0 +1,87 @@
+#include "data/preferences/judge.h"
+
+#include <numeric>
+
+#include "data/preferences/ratings.h"
+#include "data/synthesis/request_seed.h"
+
+namespace caravan::data {
+namespace {
+
+// A prompt of several turns is shown with who says what.
+std::string shown_prompt(const std::vector<Message>& messages) {
+  if (messages.size() == 1) return messages[0].content;
+  std::string text;
+  for (const Message& message : messages)
+    text += (text.empty() ? "" : "\n\n") + ('[' + message.role + "]\n" + message.content);
+  return text;
+}
+
+std::string shown_answers(const std::vector<std::string>& answers) {
+  std::string text;
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    text += "## Answer " + std::to_string(i + 1) + "\n\n" + answers[i] + "\n\n";
+  return text;
+}
+
+// The rating of one input by one aspect.
+struct Part {
+  std::size_t input = 0, aspect = 0;
+  Ratings ratings;
+};
+
+}  // namespace
+
+std::vector<Judged> judge(const JudgeOptions& options, const std::vector<JudgeInput>& inputs,
+                          TextGenerator& generator) {
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    for (std::size_t aspect = 0; aspect < options.aspects.size(); ++aspect) parts.push_back({i, aspect, {}});
+  std::vector<Part*> open;
+  for (Part& part : parts) open.push_back(&part);
+  for (std::int64_t attempt = 0; attempt < options.attempts && !open.empty(); ++attempt) {
+    std::vector<GenerationRequest> requests;
+    for (const Part* part : open) {
+      const JudgeInput& input = inputs[part->input];
+      const JudgedAspect& aspect = options.aspects[part->aspect];
+      const std::string prompt = shown_prompt(input.prompt), answers = shown_answers(input.answers);
+      const std::vector<std::string_view> values{prompt, answers};
+      requests.push_back(
+          {.messages = {{"user", aspect.prompt.fill(values), nullptr}},
+           .max_tokens = options.draw.max_tokens,
+           .temperature = options.draw.temperature,
+           .top_p = options.draw.top_p,
+           .seed = request_seed(options.seed, {"judge", input.id, aspect.name, std::to_string(attempt)})});
+    }
+    const std::vector<Generation> made = generator.generate(requests);
+    std::vector<Part*> again;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      Part& part = *open[i];
+      part.ratings = made.at(i).problem.empty()
+                         ? parse_ratings(made[i].text, inputs[part.input].answers.size())
+                         : Ratings{.problem = "failed:" + made[i].problem};
+      if (!part.ratings.problem.empty()) again.push_back(&part);
+    }
+    open = std::move(again);
+  }
+  std::vector<Judged> judged(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    judged[i].ratings.assign(inputs[i].answers.size(), std::vector<int>(options.aspects.size(), 0));
+  for (const Part& part : parts) {
+    Judged& all = judged[part.input];
+    const std::string& problem = part.ratings.problem;
+    if (!problem.empty() && all.reason.empty())
+      all.reason = "judge:" + options.aspects[part.aspect].name + ':' + problem;
+    for (std::size_t answer = 0; problem.empty() && answer < all.ratings.size(); ++answer)
+      all.ratings[answer][part.aspect] = part.ratings.values[answer];
+  }
+  return judged;
+}
+
+double mean_rating(const std::vector<int>& ratings) {
+  return ratings.empty() ? 0.0
+                         : static_cast<double>(std::accumulate(ratings.begin(), ratings.end(), 0)) /
+                               static_cast<double>(ratings.size());
+}
+
+}  // namespace caravan::data

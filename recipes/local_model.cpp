@@ -1,0 +1,63 @@
+#include "recipes/local_model.h"
+
+#include <filesystem>
+
+#include "models/generation/generation_config.h"
+#include "models/llama/llama.h"
+#include "recipes/device.h"
+#include "recipes/model_front.h"
+#include "recipes/text_front.h"
+#include "trainer/rollout/local_text_generator.h"
+
+namespace caravan::recipes {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LocalModel : public data::TextGenerator {
+ public:
+  explicit LocalModel(const LocalModelRequest& request)
+      : front_(load_text_front(request.source.checkpoint, "", request.source.chat_template, true)),
+        model_(load_model(request.source.checkpoint, dtype(request.source),
+                          choose_device(request.source.device, ask_cuda(), "models[].device"))),
+        text_(*model_, *front_.tokenizer, *front_.chat_template, request.log_path, options(request)) {}
+
+  std::string name() const override { return text_.name(); }
+  std::vector<data::Generation> generate(std::span<const data::GenerationRequest> requests) override {
+    return text_.generate(requests);
+  }
+
+ private:
+  static std::optional<std::string> dtype(const ModelSource& source) {
+    if (source.dtype == LocalDtype::kStored) return std::nullopt;
+    return source.dtype == LocalDtype::kFp32 ? "fp32" : "bf16";
+  }
+
+  trainer::LocalTextOptions options(const LocalModelRequest& request) const {
+    const std::string& folder = request.source.checkpoint;
+    trainer::LocalTextOptions options;
+    options.name = fs::path(folder).filename().string() + " (" + request.source.name + ")";
+    options.fingerprint = checkpoint_fingerprint(folder) + ' ' + front_.tokenizer->fingerprint() + ' ' +
+                          front_.chat_template->fingerprint() + ' ' +
+                          std::to_string(static_cast<int>(request.source.dtype));
+    options.variables = front_.variables;
+    options.today = local_date();
+    options.generator.batch_size = request.source.batch_size;
+    options.generator.stop_ids =
+        models::stop_ids_of(model_->config(), models::read_generation_config(folder));
+    options.stop = request.stop;
+    return options;
+  }
+
+  TextFront front_;
+  std::unique_ptr<models::Llama> model_;
+  trainer::LocalTextGenerator text_;
+};
+
+}  // namespace
+
+std::unique_ptr<data::TextGenerator> make_local_model(const LocalModelRequest& request) {
+  return std::make_unique<LocalModel>(request);
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,202 @@
+#include "recipes/reader/check_rows_recipes.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "recipes/reader/check_data_recipe.h"
+
+namespace caravan::recipes {
+namespace {
+
+std::string element(const std::string& list, std::size_t i, const std::string& key) {
+  return list + '[' + std::to_string(i) + "]." + key;
+}
+
+// A resolved recipe writes defaults out, so only what differs from them is a mistake.
+void without_effect(const std::string& key, bool differs, const std::string& where, ReadState& state) {
+  if (differs && state.is_given(key))
+    state.report(state.where(key), key + " has no effect " + where + "; remove it");
+}
+
+void check_models(const std::vector<ModelSource>& models, ReadState& state) {
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const ModelSource& model = models[i];
+    const std::string url = element("models", i, "url"), checkpoint = element("models", i, "checkpoint");
+    if (model.is_local() == !model.endpoint.url.empty()) {
+      state.report(
+          state.where(element("models", i, "name")),
+          "models[" + std::to_string(i) + "]: exactly one of url and checkpoint says where the model is");
+    } else if (!model.is_local() && model.endpoint.model.empty()) {
+      state.report(state.where(url), element("models", i, "model") +
+                                         " is missing: the name by which the server knows the model");
+    }
+    const ModelSource plain;
+    const data::EndpointOptions& asked = model.endpoint;
+    const auto idle = [&](const char* key, bool differs, const char* on) {
+      const std::string full = element("models", i, key);
+      without_effect(full, differs, std::string("on ") + on, state);
+    };
+    if (model.is_local()) {
+      idle("model", !asked.model.empty(), "a checkpoint");
+      idle("api", asked.api != plain.endpoint.api, "a checkpoint");
+      idle("key_variable", !asked.key_variable.empty(), "a checkpoint");
+      idle("max_requests", asked.max_requests.has_value(), "a checkpoint");
+      idle("max_total_tokens", asked.max_total_tokens.has_value(), "a checkpoint");
+    } else {
+      idle("dtype", model.dtype != plain.dtype, "an endpoint");
+      idle("device", model.device != plain.device, "an endpoint");
+      idle("batch_size", model.batch_size != plain.batch_size, "an endpoint");
+      idle("chat_template", model.chat_template != plain.chat_template, "an endpoint");
+    }
+  }
+}
+
+void need_model(const std::string& key, const std::string& name, bool needed,
+                const std::vector<ModelSource>& models, ReadState& state) {
+  std::string listed;
+  for (const ModelSource& model : models) {
+    if (model.name == name && !name.empty()) return;
+    listed += (listed.empty() ? "" : ", ") + model.name;
+  }
+  if (name.empty() && !needed) return;
+  state.report(state.where(key), key + (name.empty() ? " is missing" : ": found \"" + name + '"') +
+                                     "; allowed: a name of models: " + listed);
+}
+
+void check_task(const SynthesisRecipe& recipe, std::size_t i, ReadState& state) {
+  const SynthesisTask& task = recipe.tasks[i];
+  const auto key = [i](const char* name) { return element("tasks", i, name); };
+  const bool persona = task.kind == TaskKind::kPersona;
+  need_model(key("model"), task.model, task.kind != TaskKind::kAnswer, recipe.models, state);
+  need_model(key("answer_model"), task.answer_model,
+             task.kind == TaskKind::kAnswer || task.kind == TaskKind::kSelfPlay, recipe.models, state);
+  if (persona && task.family == TaskFamily::kNone && task.prompt_template.empty())
+    state.report(state.where(key("kind")),
+                 key("family") + ": kind persona needs a family, or a prompt_template of its own");
+  if (persona != (task.path.empty() && task.from.empty()) || (!task.path.empty() && !task.from.empty()))
+    state.report(state.where(key("kind")), key("path") +
+                                               ": kind persona begins with personas and has neither path nor "
+                                               "from; every other kind has one of them");
+  const auto known = std::find_if(recipe.tasks.begin(), recipe.tasks.begin() + static_cast<std::ptrdiff_t>(i),
+                                  [&](const SynthesisTask& other) { return other.name == task.from; });
+  if (!task.from.empty() && known == recipe.tasks.begin() + static_cast<std::ptrdiff_t>(i))
+    state.report(state.where(key("from")),
+                 key("from") + ": found \"" + task.from + "\"; allowed: the name of a task above");
+  const SynthesisTask plain;
+  const auto idle = [&](const char* name, bool differs, bool has_effect) {
+    without_effect(key(name), differs && !has_effect, "on this kind of task", state);
+  };
+  const bool conditions = persona && task.family == TaskFamily::kInstructionFollowing;
+  idle("per_row", task.per_row != plain.per_row, task.kind == TaskKind::kVary);
+  idle("rounds", task.rounds != plain.rounds, task.kind == TaskKind::kSelfPlay);
+  idle("direction", task.direction != plain.direction, task.kind == TaskKind::kSelfPlay);
+  idle("constraints", !task.constraints.empty(), conditions);
+  idle("max_constraints", task.max_constraints != plain.max_constraints, conditions);
+  idle("model", !task.model.empty(), task.kind != TaskKind::kAnswer);
+}
+
+void check_personas(const SynthesisRecipe& recipe, ReadState& state) {
+  const PersonaOptions& personas = recipe.personas;
+  const bool asked =
+      std::ranges::find(recipe.tasks, TaskKind::kPersona, &SynthesisTask::kind) != recipe.tasks.end();
+  const bool written = !personas.model.empty();
+  if (asked && written == !personas.path.empty())
+    state.report(state.where("personas"),
+                 "personas: tasks of kind persona need exactly one of personas.path and personas.model");
+  if (!asked && (written || !personas.path.empty()))
+    state.report(state.where("personas"), "personas has no effect without a task of kind persona; remove it");
+  need_model("personas.model", personas.model, false, recipe.models, state);
+  const PersonaOptions plain;
+  const auto idle = [&](const char* key, bool differs) {
+    without_effect(key, differs && !written, "without personas.model", state);
+  };
+  idle("personas.topics", !personas.topics.empty());
+  idle("personas.prompt_template", !personas.prompt_template.empty());
+  idle("personas.per_topic", personas.per_topic != plain.per_topic);
+  idle("personas.temperature", personas.temperature != plain.temperature);
+}
+
+void check_scorers(const PreferenceRecipe& recipe, ReadState& state) {
+  const bool judged = recipe.pairs.scorer == Scorer::kJudge;
+  need_model("judge.model", recipe.judge.model, judged, recipe.models, state);
+  if (!judged && !recipe.judge.model.empty())
+    state.report(state.where("judge.model"),
+                 "judge.model has no effect with pairs.scorer: verifier; remove it");
+  const bool named = !recipe.verifier.reward.empty(), by_row = !recipe.verifier.reward_field.empty();
+  if (!judged && named == by_row)
+    state.report(state.where("verifier.reward"),
+                 "verifier: pairs.scorer: verifier needs exactly one of reward and reward_field");
+  if (judged && (named || by_row))
+    state.report(state.where("verifier.reward"),
+                 "verifier has no effect with pairs.scorer: judge; remove it");
+}
+
+}  // namespace
+
+void check_synthesis_recipe(const SynthesisRecipe& recipe, ReadState& state) {
+  check_plain_names(names_of(recipe.models), "models", state);
+  check_plain_names(names_of(recipe.tasks), "tasks", state);
+  check_models(recipe.models, state);
+  check_personas(recipe, state);
+  for (std::size_t i = 0; i < recipe.tasks.size(); ++i) check_task(recipe, i, state);
+  check_deduplicate(recipe.deduplicate, state);
+  if (!recipe.existing.empty() && recipe.deduplicate.method == DeduplicateMethod::kNone)
+    state.report(state.where("existing"), "existing has no effect with deduplicate.method: none; remove it");
+}
+
+void check_rewrite(const DataRecipe& recipe, ReadState& state) {
+  check_plain_names(names_of(recipe.models), "models", state);
+  check_models(recipe.models, state);
+  for (std::size_t i = 0; i < recipe.models.size(); ++i)
+    if (recipe.models[i].is_local())
+      state.report(
+          state.where(element("models", i, "checkpoint")),
+          element("models", i, "checkpoint") + ": a data recipe asks endpoints; use caravan synthesize");
+  need_model("rewrite.model", recipe.rewrite.model, !recipe.models.empty(), recipe.models, state);
+  need_model("rewrite.answer_model", recipe.rewrite.answer_model, false, recipe.models, state);
+  const RewriteSection plain;
+  const RewriteSection& asked = recipe.rewrite;
+  const auto idle = [&](const char* key, bool differs) {
+    without_effect(std::string("rewrite.") + key, differs && asked.model.empty(), "without rewrite.model",
+                   state);
+  };
+  idle("prompt_template", !asked.prompt_template.empty());
+  idle("trivial_words", asked.trivial_words != plain.trivial_words);
+  idle("trivial_operations", asked.trivial_operations != plain.trivial_operations);
+  idle("max_tokens", asked.max_tokens != plain.max_tokens);
+}
+
+void check_preference_recipe(const PreferenceRecipe& recipe, ReadState& state) {
+  check_plain_names(names_of(recipe.models), "models", state);
+  check_models(recipe.models, state);
+  need_model("responses.on_policy", recipe.responses.on_policy, false, recipe.models, state);
+  check_scorers(recipe, state);
+  const PairOptions& pairs = recipe.pairs;
+  const bool best = pairs.output == PreferenceOutput::kBest;
+  const PairOptions plain;
+  const auto idle = [&](const char* key, bool differs, const char* where) {
+    without_effect(key, differs, where, state);
+  };
+  idle("responses.on_policy_share",
+       recipe.responses.on_policy.empty() &&
+           recipe.responses.on_policy_share != ResponseOptions().on_policy_share,
+       "without responses.on_policy");
+  idle("pairs.margin", pairs.rule != data::PairRule::kMargin && pairs.margin != plain.margin,
+       "without pairs.rule: margin");
+  idle("pairs.rule", best && pairs.rule != plain.rule, "without pairs.output: pairs");
+  idle("pairs.per_prompt", best && pairs.per_prompt != plain.per_prompt, "without pairs.output: pairs");
+  idle("pairs.max_length_ratio", best && pairs.max_length_ratio.has_value(), "without pairs.output: pairs");
+  if (!best && recipe.responses.per_prompt < 2)
+    state.report(state.where("responses.per_prompt"),
+                 "responses.per_prompt: a pair needs at least 2 answers");
+  const auto others = std::ranges::count_if(
+      recipe.models, [&](const ModelSource& model) { return model.name != recipe.judge.model; });
+  if (others == 0)
+    state.report(state.where("models"), "models: there is none besides judge.model, so nobody answers");
+  if (!recipe.judge.model.empty() && recipe.responses.on_policy == recipe.judge.model)
+    state.report(state.where("responses.on_policy"),
+                 "responses.on_policy: judge.model rates and does not answer");
+}
+
+}  // namespace caravan::recipes

@@ -1,0 +1,15 @@
+// Personas, and the topics they are made around, as files of rows.
+#pragma once
+
+#include <string>
+
+#include "recipes/synthesis/synthesis_recipe.h"
+
+namespace caravan::recipes {
+
+// The file of rows {"id", MEMBER} that stands for the lines of `path` (.txt), or for `text` where there is no
+// path; written to `out`. Throws data::Error: as the file, and for one without a line.
+void write_line_rows(const std::string& path, std::string_view text, const std::string& member,
+                     const std::string& out);
+
+}  // namespace caravan::recipes
