@@ -51,7 +51,7 @@ struct EndpointOptions {
     v.field("prompt_template", prompt_template,
             {.help = "completions: chat template that makes the prompt, a built-in name or a file of Jinja "
                      "text; absent: the texts of the turns, a blank line between them",
-             .template_name = true});
+             .path_or_name = true});
     v.field("key_variable", key_variable,
             {.help = "environment variable that holds the key; the key itself is never written down"});
     v.field("plain_key", plain_key, {.help = "the key may go over http, unencrypted, to another machine"});

@@ -94,10 +94,10 @@ struct JudgeSection {
     v.field("model", model, {.help = "which of models rates; it does not answer itself"});
     constexpr std::string_view kHelp =
         "file (its path has a /) with {prompt} and {answers} in place of the built-in words; none: not rated";
-    v.field("helpfulness", helpfulness, {.help = kHelp, .template_name = true});
-    v.field("instruction_following", instruction_following, {.help = kHelp, .template_name = true});
-    v.field("honesty", honesty, {.help = kHelp, .template_name = true});
-    v.field("truthfulness", truthfulness, {.help = kHelp, .template_name = true});
+    v.field("helpfulness", helpfulness, {.help = kHelp, .path_or_name = true});
+    v.field("instruction_following", instruction_following, {.help = kHelp, .path_or_name = true});
+    v.field("honesty", honesty, {.help = kHelp, .path_or_name = true});
+    v.field("truthfulness", truthfulness, {.help = kHelp, .path_or_name = true});
     v.field("temperature", temperature, {.help = "of sampling", .min = 0, .max = 10});
     v.field("max_tokens", max_tokens, {.help = "most tokens of a rating", .min = 1, .max = 1 << 20});
     v.field("attempts", attempts,

@@ -37,7 +37,7 @@ struct ModelSource {
         {.help = "folder of a checkpoint that this program runs itself; else url and model", .path = true});
     v.field("chat_template", chat_template,
             {.help = "of a checkpoint: auto (its own), a built-in name, or a file of Jinja text",
-             .template_name = true});
+             .path_or_name = true});
     v.field("dtype", dtype, {.help = "of a checkpoint: stored as it is, or converted"});
     v.field("device", device, {.help = "of a checkpoint: where it computes"});
     v.field("batch_size", batch_size,
