@@ -69,8 +69,9 @@ struct Recipe {
               {.help = "how long, where to, how often to save; exactly one of epochs and max_steps"});
     v.section("distributed", distributed,
               {.help = "what each rank holds, and how long ranks wait for each other"});
-    v.section("evaluation", evaluation,
-              {.help = "loss on held-out rows, before the first step, after the last, and between"});
+    v.section(
+        "evaluation", evaluation,
+        {.help = "loss on held-out rows and tasks, before the first step, after the last, and between"});
   }
 
   // The sections that are another thing in each stage.

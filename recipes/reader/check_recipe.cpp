@@ -153,15 +153,19 @@ void check_source_seeds(const std::vector<data::SourceOptions>& sources, const s
 }
 
 void check_evaluation(const Recipe& recipe, ReadState& state) {
-  if (!readable(state, {"evaluation.sources"})) return;
+  if (!readable(state, {"evaluation.sources", "evaluation.tasks"})) return;
   const trainer::EvaluationOptions& evaluation = recipe.evaluation;
-  for (std::string_view key : {"evaluation.every", "evaluation.max_rows"}) {
-    if (!evaluation.sources.empty() || !state.is_given(key)) continue;
-    state.report(state.where(key),
-                 std::string(key) +
-                     " has no effect without evaluation.sources; add sources: [{path: FILE}], "
-                     "or remove it");
-  }
+  const auto without_effect = [&](std::string_view key, const std::string& needed) {
+    if (state.is_given(key))
+      state.report(state.where(key),
+                   std::string(key) + " has no effect without " + needed + ", or remove it");
+  };
+  if (evaluation.sources.empty() && evaluation.tasks.empty())
+    without_effect("evaluation.every", "evaluation.sources or evaluation.tasks; add sources: [{path: FILE}]");
+  if (evaluation.sources.empty())
+    without_effect("evaluation.max_rows", "evaluation.sources; add sources: [{path: FILE}]");
+  for (std::string_view key : {"evaluation.task_data", "evaluation.max_items"})
+    if (evaluation.tasks.empty()) without_effect(key, "evaluation.tasks; add tasks: [NAME]");
   for (std::size_t i = 0; i < evaluation.sources.size(); ++i) {
     if (evaluation.sources[i].weight == 1.0) continue;
     const std::string key = "evaluation.sources[" + std::to_string(i) + "].weight";

@@ -20,7 +20,6 @@ struct Planned {
 // Keys that documents of this project or habits from elsewhere make people write.
 constexpr std::array kPlanned = {
     Planned{"stages", "run the stages one by one, each with its own recipe"},
-    Planned{"evaluation.tasks", "evaluation.sources gives the loss on held-out rows"},
     Planned{"evaluation.gate", "read evaluation's loss from metrics.jsonl and decide"},
     Planned{"lora", "fine-tuning changes every parameter"},
     Planned{"model.lora", "fine-tuning changes every parameter"},

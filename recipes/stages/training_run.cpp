@@ -21,6 +21,7 @@
 #include "recipes/stages/stage_checkpoints.h"
 #include "recipes/stages/stage_data.h"
 #include "recipes/stages/stage_reference.h"
+#include "recipes/stages/stage_tasks.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
 #include "recipes/torch_failure.h"
@@ -228,6 +229,7 @@ class TrainingRun {
 
   void open() {
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
+    tasks_.emplace(recipe_);
     data_.emplace(recipe_, front_, log(), terminal_, group_);
     schedule_.emplace(recipe_.schedule, recipe_.optimizer.learning_rate, data_->source().num_steps());
     schedule_->require_a_rate();
@@ -303,7 +305,7 @@ class TrainingRun {
     trainer::release_device_memory(device_);
     if (run_) open_run(command);
     const bool owes = checkpoint_ && checkpoint_->progress.value("owes_evaluation", false);
-    if (held_out() != nullptr && (trainer_->steps_done() == 0 || owes)) evaluate(trainer_->steps_done());
+    if (evaluates() && (trainer_->steps_done() == 0 || owes)) evaluate(trainer_->steps_done());
     checkpoints_->begin_step();
     if (recipe_.run.trace) group_.set_trace(std::make_shared<trainer::Trace>(group_.rank()));
   }
@@ -334,15 +336,28 @@ class TrainingRun {
                std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
   }
 
+  bool evaluates() { return held_out() != nullptr || !tasks_->empty(); }
+
   // Given up where the run is to stop: the launch that goes on makes up for it.
   void evaluate(std::int64_t step) {
-    const auto values = trainer::evaluate_loss(
-        *trainer_, *objective_, *held_out(), [this](std::int64_t done, std::int64_t all) {
-          set_activity("evaluating " + std::to_string(done) + "/" + std::to_string(all));
-          return checkpoints_->must_stop();
-        });
+    std::vector<MetricValue> values;
+    owes_evaluation_ = false;
+    if (held_out() != nullptr) {
+      values = trainer::evaluate_loss(
+          *trainer_, *objective_, *held_out(), [this](std::int64_t done, std::int64_t all) {
+            set_activity("evaluating " + std::to_string(done) + "/" + std::to_string(all));
+            return checkpoints_->must_stop();
+          });
+      owes_evaluation_ = values.empty();
+    }
+    if (!owes_evaluation_ && !tasks_->empty()) {
+      const auto of_tasks = tasks_->evaluate(
+          step, model_->units(), front_, [this] { return checkpoints_->must_stop(); },
+          [this](const std::string& text) { set_activity(text); });
+      owes_evaluation_ = of_tasks.empty();
+      values.insert(values.end(), of_tasks.begin(), of_tasks.end());
+    }
     set_activity("");
-    owes_evaluation_ = values.empty();
     if (run_ && !owes_evaluation_) run_->report(step, values);
   }
 
@@ -363,7 +378,7 @@ class TrainingRun {
     const double waited = checkpoints_->take_waited();
     if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
     if (run_) run_->report(step, values);
-    if (held_out() != nullptr && evaluation_due(step)) evaluate(step);
+    if (evaluates() && evaluation_due(step)) evaluate(step);
   }
 
   bool evaluation_due(std::int64_t step) {
@@ -414,6 +429,7 @@ class TrainingRun {
   std::optional<StageCheckpoints> checkpoints_;
   at::Device device_ = at::kCPU;
   TextFront front_;
+  std::optional<StageTasks> tasks_;
   std::optional<StageData> data_;
   std::optional<trainer::LrSchedule> schedule_;
   std::optional<StageReference> reference_;  // of a stage that compares with one

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 
 #include "tests/support/program.h"
 #include "tests/support/small_config.h"
@@ -196,6 +197,34 @@ TEST_F(ResumeTest, StoppedWhileEvaluating) {
   EXPECT_EQ(metrics.find("\"eval/loss\"", metrics.find("\"step\":8,")), std::string::npos) << metrics;
   ASSERT_EQ(train("fp32", "stopped-evaluating", long_evaluation), 0) << log();
   EXPECT_EQ(result_of("stopped-evaluating"), result_of("evaluated"));
+}
+
+// Tasks look at the model in place, between steps; they must not move it.
+TEST_F(ResumeTest, TasksAreAskedAndChangeNothing) {
+  dir_->write("tasks/quiz.yaml",
+              "schema: 1\nname: quiz\nkind: multiple_choice\nsuite: development\ndata: quiz.jsonl\n"
+              "prompt: \"{{ q }}\"\nchoices: \"{{ c | tojson }}\"\nanswer: \"{{ a }}\"\n");
+  dir_->write("tasks/quiz.jsonl", "{\"q\": \"two plus two is\", \"c\": [\"four\", \"five\"], \"a\": 0}\n");
+  dir_->write("tasks/sums.yaml",
+              "schema: 1\nname: sums\nkind: generation\nsuite: development\ndata: sums.jsonl\nchat: true\n"
+              "prompt: \"{{ q }}\"\nground_truth: \"5\"\nverifiers: [{name: gsm8k}]\n"
+              "generation: {max_new_tokens: 8}\n");
+  dir_->write("tasks/sums.jsonl", "{\"q\": \"2 plus 3?\"}\n");
+  ASSERT_EQ(train("fp32", "with-tasks",
+                  {"evaluation.tasks=[" + path("tasks/quiz.yaml") + ", " + path("tasks/sums.yaml") + "]"}),
+            0)
+      << log();
+  const auto found = result_of("with-tasks");
+  EXPECT_TRUE(found.at("state") == undisturbed_["fp32"].at("state"));
+  std::ifstream lines(path("with-tasks/metrics.jsonl"));
+  std::set<std::int64_t> steps;
+  for (std::string line; std::getline(lines, line);) {
+    const json row = json::parse(line);
+    if (row.contains("eval/quiz/acc_norm") && row.contains("eval/sums/acc"))
+      steps.insert(row["step"].get<std::int64_t>());
+  }
+  EXPECT_EQ(steps, (std::set<std::int64_t>{0, 8, 16, 24}));
+  EXPECT_TRUE(fs::exists(path("with-tasks/evaluation/step-00000008/samples/sums.jsonl.zst")));
 }
 
 TEST_F(ResumeTest, StoppedBeforeTheFirstStepStillEndsWith75) {

@@ -1,8 +1,9 @@
-// The `evaluation` section of a recipe: loss on held-out rows while training.
+// The `evaluation` section of a recipe: loss on held-out rows and tasks while training.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "data/quantity.h"
@@ -10,11 +11,15 @@
 
 namespace caravan::trainer {
 
-// With sources, the loss is taken before the first and after the last step, and every `every` steps between.
+// The loss on sources and the tasks are taken before the first and after the last step, and every `every`
+// steps between.
 struct EvaluationOptions {
   std::optional<data::Quantity> every = {};  // steps
   std::vector<data::SourceOptions> sources = {};
   std::optional<std::int64_t> max_rows = {};  // absent: all
+  std::vector<std::string> tasks = {};
+  std::string task_data = {};
+  std::optional<std::int64_t> max_items = {};  // absent: all
   bool operator==(const EvaluationOptions&) const = default;
 
   template <class Visitor>
@@ -30,6 +35,20 @@ struct EvaluationOptions {
     v.field("max_rows", max_rows,
             {.help = "at most this many rows, the first of the sources' order; absent: all",
              .units = "rows",
+             .min = 1,
+             .free_at_resume = true});
+    v.field(
+        "tasks", tasks,
+        {.help = "tasks that the model is asked, of the development suite: names of built-in ones, or task "
+                 "files; metrics are eval/TASK/METRIC",
+         .path_or_name = true,
+         .free_at_resume = true});
+    v.field("task_data", task_data,
+            {.help = "folder where the tasks' files lie; absent: the current one, for a task file its own",
+             .path = true,
+             .free_at_resume = true});
+    v.field("max_items", max_items,
+            {.help = "at most this many items of each file of a task, the first; absent: all",
              .min = 1,
              .free_at_resume = true});
   }

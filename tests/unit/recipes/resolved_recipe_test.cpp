@@ -22,7 +22,8 @@ TEST(ResolvedRecipe, ReadsBackEqual) {
             "model.recompute=every 4 layers", "schedule.name=wsd", "schedule.decay=33.3 %",
             "schedule.min_lr_rate=0",
             "data.sources=[{path: a, take: 3 rows, seed: 1}, {path: \"b c\", weight: 0.3}]",
-            "evaluation.sources=[{path: e}]", "evaluation.every=2 steps", "data.chat_template=x.jinja"})
+            "evaluation.sources=[{path: e}]", "evaluation.every=2 steps",
+            "evaluation.tasks=[gsm8k, own.yaml]", "evaluation.task_data=d", "data.chat_template=x.jinja"})
           .recipe};
   for (const auto& entry : std::filesystem::recursive_directory_iterator(CARAVAN_SOURCE_DIR "/recipes")) {
     // Recipes of another kind, and tasks, which are none.

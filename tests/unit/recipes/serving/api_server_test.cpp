@@ -106,7 +106,15 @@ TEST(ApiServer, AStopTextEndsTheAnswerAndIsNoPartOfIt) {
   const Json body{{"prompt", kIds}, {"temperature", 0}, {"max_tokens", 24}, {"logprobs", 0}};
   const std::string whole = served.post("/v1/completions", body).json["choices"][0]["text"];
   ASSERT_GT(whole.size(), 6u);
-  const std::string stop = whole.substr(whole.size() / 2, 3);
+  // One whole character from the middle on.
+  const auto goes_on = [&](std::size_t at) {
+    return at < whole.size() && (static_cast<unsigned char>(whole[at]) & 0xC0u) == 0x80u;
+  };
+  std::size_t begin = whole.size() / 2;
+  while (goes_on(begin)) ++begin;
+  std::size_t end = begin + 1;
+  while (goes_on(end)) ++end;
+  const std::string stop = whole.substr(begin, end - begin);
   Json stopping = body;
   stopping["stop"] = stop;
   const Json choice = served.post("/v1/completions", stopping).json["choices"][0];
