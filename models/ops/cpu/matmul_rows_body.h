@@ -15,8 +15,8 @@ namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
 constexpr std::int64_t kPanelColumns = 64;
 // With few rows a panel is turned and used in pieces of this depth, in words of 4 bytes, that stay in the
-// first cache; more rows use all of a panel again and again.
-constexpr std::int64_t kPieceDepth = 64;
+// first cache; more rows use a panel again and again, which must stay in the second.
+constexpr std::int64_t kPieceDepth = 64, kPanelDepth = 2048;
 
 // out[u][i] = row[i][u] for sixteen rows and four words u of 4 bytes; `out` has `ldo` words a line.
 inline void transpose_words(const char* const* row, std::uint32_t* out, std::int64_t ldo) {
@@ -102,10 +102,11 @@ void finish_rows(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows, s
   }
 }
 
-template <class T>
-typename Operand<T>::Unit* panel_scratch(std::int64_t words) {
-  thread_local Scratch<typename Operand<T>::Unit> scratch;
-  return scratch.get(words);
+// One for each thread and use.
+template <class U, int kUse = 0>
+U* scratch(std::int64_t count) {
+  thread_local Scratch<U> memory;
+  return memory.get(count);
 }
 
 // Pointers to rows [row, row + count) of x, from word k on.
@@ -120,10 +121,12 @@ std::int64_t rows_from(const RowsProduct<T>& p, std::int64_t row, std::int64_t k
 template <class T>
 void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last) {
   const std::int64_t depth = p.depth / Operand<T>::kPack;
-  const bool few = p.rows <= kTileRows;
-  const std::int64_t piece = few ? kPieceDepth : std::max<std::int64_t>(depth, 1);
-  auto* panel = panel_scratch<T>(piece * kPanelColumns);
-  alignas(64) float sums[kTileRows * kPanelColumns];
+  const std::int64_t piece = p.rows <= kTileRows ? kPieceDepth : kPanelDepth;
+  auto* panel = scratch<typename Operand<T>::Unit>(std::min(piece, depth) * kPanelColumns);
+  // Sums of a few rows, or of rows that are finished one after the other, need no more than a tile.
+  const bool keep = p.rows > kTileRows && depth > piece;
+  alignas(64) float tile_sums[kTileRows * kPanelColumns];
+  float* sums = keep ? scratch<float, 1>(p.rows * kPanelColumns) : tile_sums;
   const typename Operand<T>::Unit* a[kTileRows];
   for (std::int64_t n = first; n < last; n += kPanelColumns) {
     const std::int64_t columns = std::min(kPanelColumns, last - n), packed = round_up(columns, 16);
@@ -131,13 +134,12 @@ void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last)
       const std::int64_t words = std::min(piece, depth - k);
       pack_panel(p.w + n * p.w_stride + k * Operand<T>::kPack, p.w_stride, p.outputs - n, packed, words,
                  panel);
-      if (few) product<T>(a, rows_from(p, 0, k, a), panel, packed, words, packed, sums, kPanelColumns, k > 0);
-    }
-    if (few) finish_rows(p, 0, p.rows, n, columns, sums);
-    for (std::int64_t row = 0; !few && row < p.rows; row += kTileRows) {
-      const std::int64_t rows = rows_from(p, row, 0, a);
-      product<T>(a, rows, panel, packed, depth, packed, sums, kPanelColumns, false);
-      finish_rows(p, row, rows, n, columns, sums);
+      for (std::int64_t row = 0; row < p.rows; row += kTileRows) {
+        const std::int64_t rows = rows_from(p, row, k, a);
+        float* to = keep ? sums + row * kPanelColumns : sums;
+        product<T>(a, rows, panel, packed, words, packed, to, kPanelColumns, k > 0);
+        if (k + words >= depth) finish_rows(p, row, rows, n, columns, to);
+      }
     }
   }
 }

@@ -24,8 +24,13 @@ class RowProducts : public testing::TestWithParam<at::ScalarType> {
 
 TEST_P(RowProducts, EqualFp64ForAllShapes) {
   for (const std::int64_t rows : {1, 2, 3, 5, 6, 7, 13, 97})
-    for (const auto& [outputs, depth] :
-         {std::pair<std::int64_t, std::int64_t>{1, 8}, {3, 33}, {4, 64}, {19, 31}, {21, 130}, {66, 576}}) {
+    for (const auto& [outputs, depth] : {std::pair<std::int64_t, std::int64_t>{1, 8},
+                                         {3, 33},
+                                         {4, 64},
+                                         {19, 31},
+                                         {21, 130},
+                                         {66, 576},
+                                         {20, 4300}}) {
       const at::Tensor x = random({rows, depth}).div_(std::sqrt(static_cast<double>(depth))),
                        w = random({outputs, depth}), bias = random({outputs}),
                        residual = random({rows, outputs});
