@@ -56,8 +56,8 @@ PipelineState::PipelineState(std::string dir) : dir_(std::move(dir)) {
   if (!file) return;
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   try {
-    for (const ordered_json& record : ordered_json::parse(text).at("stages"))
-      records_.push_back(from_json(record));
+    const ordered_json root = ordered_json::parse(text);
+    for (const ordered_json& record : root.at("stages")) records_.push_back(from_json(record));
   } catch (const ordered_json::exception& error) {
     throw data::Error(
         data::Error::Kind::kData,

@@ -46,6 +46,15 @@ void read_stage(const std::string& path, const std::string& kind, const std::vec
     read_recipe(path, overrides);
 }
 
+// What a stage gives to its recipe comes in as from a command line, which the user never typed.
+RecipeError named_for(const std::string& stage, const RecipeError& error) {
+  std::vector<Problem> problems = error.problems();
+  for (Problem& problem : problems)
+    if (problem.where.on_command_line)
+      problem.where.origin.replace(0, problem.where.origin.find(':'), "stage " + stage + ", with");
+  return RecipeError(std::move(problems));
+}
+
 class Pipeline {
  public:
   Pipeline(const ReadPipelineRecipe& read, bool quiet)
@@ -280,7 +289,11 @@ void check_pipeline(const ReadPipelineRecipe& read) {
     if (!stage.recipe.empty()) {
       const std::vector<std::string> overrides =
           stage_overrides(stage, makes_rows(kind), {}, dir, recipe.run.dir, find);
-      read_stage(stage.recipe, kind, overrides);
+      try {
+        read_stage(stage.recipe, kind, overrides);
+      } catch (const RecipeError& error) {
+        throw named_for(stage.name, error);
+      }
     }
     places[stage.name] = {dir, makes_rows(kind)};
   }

@@ -43,8 +43,9 @@ class StageCheck {
         !state_.has_failed(key_ + "command"))
       report("name", stage_.name + " needs either a recipe or a command");
     if (stage_.recipe.empty()) {
-      for (const char* key : {"model", "with", "ranks", "launcher", "tasks"})
+      for (const char* key : {"model", "with", "launcher", "tasks"})
         if (state_.is_given(key_ + key)) report(key, "has no effect on a command; it belongs to a recipe");
+      if (stage_.ranks > 1) report("ranks", "has no effect on a command; it belongs to a recipe");
     }
     if (!stage_.model.empty()) require_earlier("model", stage_.model);
     if (stage_.ranks > 1 && !stage_.launcher.empty())
@@ -55,7 +56,9 @@ class StageCheck {
 
   void require_earlier(const std::string& key, const std::string& name) {
     if (std::ranges::find(earlier_, name) != earlier_.end()) return;
-    std::string text = "found \"" + name + "\"; allowed: the name of an earlier stage";
+    std::string text = "found \"" + name +
+                       "\"; allowed: " + (key == "gate.not_worse_than" ? "previous, or " : "") +
+                       "the name of an earlier stage";
     if (const auto near = nearest_name(name, earlier_)) text += "; did you mean " + std::string(*near) + "?";
     report(key, text);
   }
@@ -74,8 +77,8 @@ class StageCheck {
       }
     }
     if (gate.back_to.empty()) {
-      for (const char* key : {"gate.at_most", "gate.with"})
-        if (state_.is_given(key_ + key)) report(key, "has no effect without gate.back_to");
+      if (gate.at_most > 1) report("gate.at_most", "has no effect without gate.back_to");
+      if (!gate.with.empty()) report("gate.with", "has no effect without gate.back_to");
     } else if (gate.back_to != stage_.name) {
       require_earlier("gate.back_to", gate.back_to);
     }

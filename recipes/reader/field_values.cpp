@@ -64,6 +64,13 @@ std::string parse_map(const YamlNode& node, const FieldSpec& spec, std::map<std:
   std::map<std::string, T> parsed;
   for (const YamlNode::Entry& entry : node.entries) {
     if (parsed.contains(entry.key)) return quoted(entry.key) + " is given twice; keep one";
+    if constexpr (std::is_same_v<T, std::string>) {
+      // As an override has it: it switches a key off.
+      if (entry.value.kind == YamlNode::Kind::kNull) {
+        parsed[entry.key] = "null";
+        continue;
+      }
+    }
     const std::string problem = parse_value(entry.value, spec, parsed[entry.key]);
     if (!problem.empty()) return quoted(entry.key) + ": " + problem;
   }

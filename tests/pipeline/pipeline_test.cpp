@@ -75,8 +75,7 @@ class PipelineTest : public testing::Test {
 
   static constexpr const char* kTwoStages =
       "  - {name: data, recipe: data.yaml}\n"
-      "  - {name: sft, recipe: sft.yaml, with: {data.sources.0.path: \"{data.out}\", data.require_clean: "
-      "null}}\n"
+      "  - {name: sft, recipe: sft.yaml, with: {data.sources.0.path: \"{data.out}\", run.epochs: null}}\n"
       "  - {name: more, recipe: sft.yaml, model: sft, with: {model.init: pretrained, run.seed: 6}}\n";
 
   static inline std::unique_ptr<tests::TempDir> dir_;
@@ -107,7 +106,9 @@ TEST_F(PipelineTest, StoppedInAStageItEndsWithTheSameBits) {
         [&] { return fs::exists(path(name + "/2-sft/checkpoints/step-00000002/manifest.json")); });
     if (there) program.signal(number);
     EXPECT_EQ(program.wait(), number == SIGKILL ? -SIGKILL : 75) << log();
-    if (number != SIGKILL) EXPECT_EQ(story(name), "data go on, sft stopped");
+    if (number != SIGKILL) {
+      EXPECT_EQ(story(name), "data go on, sft stopped");
+    }
     ASSERT_EQ(train(recipe), 0) << log();
     EXPECT_EQ(story(name), "data go on, sft go on, more go on");
     EXPECT_EQ(tests::read_bytes(path(name + "/3-more/final/model.safetensors")),
@@ -187,15 +188,15 @@ TEST_F(PipelineTest, WhatCannotBeIsRefusedBeforeAnythingRuns) {
       refusal("  - {name: a, recipe: sft.yaml, gate: {min: {gsm8k: 0.6}}}\n").find("nothing to look at"),
       std::string::npos);
   EXPECT_NE(refusal("  - {name: a, recipe: sft.yaml, tasks: [x], gate: {not_worse_than: 0.5}}\n")
-                .find("previous or the name of a stage"),
+                .find("previous, or the name of an earlier stage"),
             std::string::npos)
       << log();
   EXPECT_NE(refusal("  - {name: a, command: [sh], with: {x: y}}\n").find("has no effect on a command"),
             std::string::npos);
   // The recipe of a stage is read before anything runs, with what the stage changes.
-  EXPECT_NE(
-      refusal(sft + "  - {name: b, recipe: sft.yaml, with: {run.max_stepz: 3}}\n").find("run.max_steps"),
-      std::string::npos)
+  EXPECT_NE(refusal(sft + "  - {name: b, recipe: sft.yaml, with: {run.max_stepz: 3}}\n")
+                .find("stage b, with: run.max_stepz=3: run.max_stepz: unknown key; did you mean max_steps?"),
+            std::string::npos)
       << log();
   EXPECT_NE(refusal("  - {name: b, recipe: sft.yaml, with: {data.sources.0.path: \"{data.out}\"}}\n")
                 .find("no earlier stage has this name"),
