@@ -7,7 +7,6 @@ add_library(recipes_curation OBJECT
   pipeline/child_process.cpp
   pipeline/pipeline_state.cpp
   pipeline/run_pipeline.cpp
-  pipeline/stage_words.cpp
 )
 target_link_libraries(recipes_curation PUBLIC nlohmann_json::nlohmann_json)
 target_compile_definitions(recipes_curation PRIVATE CARAVAN_VERSION="${PROJECT_VERSION}")

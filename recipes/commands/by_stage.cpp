@@ -10,6 +10,7 @@
 #include "recipes/commands/validate.h"
 #include "recipes/curation/data_files.h"
 #include "recipes/curation/run_data_recipe.h"
+#include "recipes/pipeline/check_pipeline.h"
 #include "recipes/pipeline/run_pipeline.h"
 #include "recipes/read_recipe.h"
 #include "recipes/resolved_recipe.h"

@@ -7,6 +7,7 @@
 
 #include "data/error.h"
 #include "data/walk/whole_file.h"
+#include "recipes/pipeline/check_pipeline.h"
 #include "recipes/pipeline/child_process.h"
 #include "recipes/pipeline/gate.h"
 #include "recipes/pipeline/pipeline_state.h"
@@ -25,34 +26,6 @@ std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   return text;
-}
-
-// Whether a recipe of this stage makes a file of rows, and no model.
-bool makes_rows(const std::string& kind) {
-  return kind == "data" || kind == "synthesize" || kind == "prefer";
-}
-
-// For its errors.
-void read_stage(const std::string& path, const std::string& kind, const std::vector<std::string>& overrides) {
-  if (kind == "data")
-    read_data_recipe(path, overrides);
-  else if (kind == "synthesize")
-    read_synthesis_recipe(path, overrides);
-  else if (kind == "prefer")
-    read_preference_recipe(path, overrides);
-  else if (kind == "stages")
-    throw Error(Error::Kind::kUsage, path + ": has stages of its own; a stage is a recipe of one");
-  else
-    read_recipe(path, overrides);
-}
-
-// What a stage gives to its recipe comes in as from a command line, which the user never typed.
-RecipeError named_for(const std::string& stage, const RecipeError& error) {
-  std::vector<Problem> problems = error.problems();
-  for (Problem& problem : problems)
-    if (problem.where.on_command_line)
-      problem.where.origin.replace(0, problem.where.origin.find(':'), "stage " + stage + ", with");
-  return RecipeError(std::move(problems));
 }
 
 class Pipeline {
@@ -271,33 +244,6 @@ class Pipeline {
 };
 
 }  // namespace
-
-void check_pipeline(const ReadPipelineRecipe& read) {
-  const PipelineRecipe& recipe = read.recipe;
-  std::map<std::string, StagePlace> places;
-  const FindStage find = [&](const std::string& name) {
-    const auto found = places.find(name);
-    if (found == places.end())
-      throw Error(Error::Kind::kUsage, "{" + name + ". ...}: no earlier stage has this name");
-    return found->second;
-  };
-  for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
-    const PipelineStage& stage = recipe.stages[i];
-    const std::string kind = stage.recipe.empty() ? "" : recipe_stage(stage.recipe);
-    const std::string dir = recipe.run.dir + "/" + std::to_string(i + 1) + "-" + stage.name;
-    for (const std::string& word : stage.command) fill_in(word, recipe.run.dir, find);
-    if (!stage.recipe.empty()) {
-      const std::vector<std::string> overrides =
-          stage_overrides(stage, makes_rows(kind), {}, dir, recipe.run.dir, find);
-      try {
-        read_stage(stage.recipe, kind, overrides);
-      } catch (const RecipeError& error) {
-        throw named_for(stage.name, error);
-      }
-    }
-    places[stage.name] = {dir, makes_rows(kind)};
-  }
-}
 
 int run_pipeline(const ReadPipelineRecipe& read, bool quiet) {
   check_pipeline(read);

@@ -8,9 +8,6 @@ namespace caravan::recipes {
 
 constexpr int kGateExitCode = 78;  // a gate stopped the pipeline
 
-// Reads the recipe of every stage, with what its run would change. Throws RecipeError and data::Error.
-void check_pipeline(const ReadPipelineRecipe& read);
-
 // Runs or goes on with the pipeline in run.dir: 0 done, 75 stopped, kGateExitCode, or the code with which a
 // stage failed. Throws data::Error: a folder of something else (unsafe), a recipe that differs from the one
 // the pipeline was begun with (usage), a hook that fails (internal).

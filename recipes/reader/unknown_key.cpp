@@ -19,7 +19,6 @@ struct Planned {
 
 // Keys that documents of this project or habits from elsewhere make people write.
 constexpr std::array kPlanned = {
-    Planned{"stages", "run the stages one by one, each with its own recipe"},
     Planned{"evaluation.gate", "read evaluation's loss from metrics.jsonl and decide"},
     Planned{"lora", "fine-tuning changes every parameter"},
     Planned{"model.lora", "fine-tuning changes every parameter"},

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "data/error.h"
+#include "recipes/pipeline/check_pipeline.h"
 #include "recipes/resolved_recipe.h"
 #include "tests/unit/recipes/recipe_text.h"
 
@@ -194,6 +195,8 @@ TEST(ReadRecipe, EveryShippedRecipeIsValid) {
       EXPECT_NO_THROW(read_synthesis_recipe(entry.path())) << entry.path();
     } else if (stage == "prefer") {
       EXPECT_NO_THROW(read_preference_recipe(entry.path())) << entry.path();
+    } else if (stage == "stages") {
+      EXPECT_NO_THROW(check_pipeline(read_pipeline_recipe(entry.path()))) << entry.path();
     } else {
       EXPECT_NO_THROW(read_recipe(entry.path())) << entry.path();
     }
