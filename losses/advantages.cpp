@@ -25,6 +25,15 @@ Tensor like(const Tensor& x, const std::vector<double>& values) {
   return at::tensor(values, at::kDouble).to(x.options());
 }
 
+// Of all values, in an order that does not depend on threads.
+Tensor total(const Tensor& x) {
+  const Tensor flat = x.reshape(-1);
+  return sequence_sums(flat, at::tensor({flat.numel()}, flat.options().dtype(at::kLong))).squeeze(0);
+}
+Tensor mean_of(const Tensor& x) {
+  return total(x) / static_cast<double>(x.numel());
+}
+
 // Rewards as groups [N, G], with what is known as 1 and the rest as 0.
 struct Groups {
   Tensor rewards_NG, known_NG, size_N1, mean_N1;
@@ -84,15 +93,15 @@ Tensor returns_to_go(const Tensor& rewards_T, const Tensor& tokens_B, double gam
 }
 
 Tensor whiten(const Tensor& values, bool shift_mean, double epsilon) {
-  const Tensor mean = values.mean(), centred = values - mean;
+  const Tensor mean = mean_of(values), centred = values - mean;
   const double less = static_cast<double>(std::max<std::int64_t>(values.numel() - 1, 1));
-  const Tensor white = centred * (centred.square().sum() / less + epsilon).rsqrt();
+  const Tensor white = centred * (total(centred.square()) / less + epsilon).rsqrt();
   return shift_mean ? white : white + mean;
 }
 
 Tensor normalise_tokens(const Tensor& values_T, double floor) {
-  const Tensor centred = values_T - values_T.mean();
-  return centred * centred.square().mean().clamp_min(floor).rsqrt();
+  const Tensor centred = values_T - mean_of(values_T);
+  return centred * mean_of(centred.square()).clamp_min(floor).rsqrt();
 }
 
 Tensor group_advantages(const Tensor& rewards_B, std::int64_t group_size, GroupSpread spread,

@@ -8,11 +8,11 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <array>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "losses/policy_options.h"
 
 namespace caravan::losses {
 
@@ -36,11 +36,6 @@ at::Tensor whiten(const at::Tensor& values, bool shift_mean = true, double epsil
 // The same with the variance of n, not below `floor` (REINFORCE++, arXiv 2501.03262).
 at::Tensor normalise_tokens(const at::Tensor& values_T, double floor = 1e-8);
 
-// What a group's centred rewards are divided by.
-enum class GroupSpread { kUnbiased, kPopulation, kBatch, kNone };
-constexpr std::array<std::string_view, 4> choice_names(GroupSpread) {
-  return {"unbiased", "population", "batch", "none"};
-}
 // GRPO (arXiv 2402.03300): (reward - mean of its group) / (spread + epsilon). kUnbiased and kPopulation: of
 // the group with n - 1 or n; kBatch: of all rewards; kNone: not divided (Dr. GRPO, arXiv 2503.20783).
 at::Tensor group_advantages(const at::Tensor& rewards_B, std::int64_t group_size, GroupSpread spread,

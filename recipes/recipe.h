@@ -13,18 +13,21 @@
 #include "trainer/distributed/distributed_options.h"
 #include "trainer/evaluation/evaluation_options.h"
 #include "trainer/objectives/loss_options.h"
+#include "trainer/objectives/policy_loss_options.h"
 #include "trainer/objectives/preference_loss_options.h"
 #include "trainer/optim/optimizer_options.h"
 #include "trainer/optim/schedule_options.h"
 #include "trainer/reference/reference_options.h"
+#include "trainer/rollout/reward_options.h"
+#include "trainer/rollout/rollout_options.h"
 #include "trainer/run_options.h"
 
 namespace caravan::recipes {
 
 // The stages that this version runs; the reader knows the names of those to come, and says so.
-enum class Stage { kSft, kDpo };
-constexpr std::array<std::string_view, 2> choice_names(Stage) {
-  return {"sft", "dpo"};
+enum class Stage { kSft, kDpo, kRlvr };
+constexpr std::array<std::string_view, 3> choice_names(Stage) {
+  return {"sft", "dpo", "rlvr"};
 }
 
 struct Recipe {
@@ -36,9 +39,13 @@ struct Recipe {
   data::BatchOptions batch;
   trainer::OptimizerOptions optimizer;
   trainer::ScheduleOptions schedule;
-  trainer::LossOptions loss;                  // of sft
-  trainer::PreferenceLossOptions preference;  // of dpo, where it is the section `loss`
-  trainer::ReferenceOptions reference;        // of dpo
+  trainer::LossOptions loss;                         // of sft
+  trainer::PreferenceLossOptions preference;         // of dpo, where it is the section `loss`
+  trainer::ReferenceOptions reference;               // of dpo
+  trainer::PolicyLossOptions policy;                 // of rlvr, where it is the section `loss`
+  trainer::RolloutOptions rollout;                   // of rlvr
+  trainer::RewardOptions reward;                     // of rlvr
+  trainer::PolicyReferenceOptions policy_reference;  // of rlvr, where it is the section `reference`
   trainer::RunOptions run;
   trainer::DistributedOptions distributed;
   trainer::EvaluationOptions evaluation;
@@ -46,10 +53,19 @@ struct Recipe {
 
   // What the rows of this stage are.
   data::RowKind row_kind() const {
-    return stage == Stage::kSft ? data::RowKind::kExample : data::RowKind::kPair;
+    return stage == Stage::kDpo ? data::RowKind::kPair : data::RowKind::kExample;
   }
-  // Whether a frozen model is compared with.
+  // Whether a frozen model is asked about rows before training, or with each step.
   bool has_reference() const { return stage == Stage::kDpo && preference.needs_reference(); }
+  // Whether one stays in memory.
+  bool holds_reference() const {
+    if (stage == Stage::kRlvr) return policy.needs_reference();
+    return has_reference() && reference.mode == trainer::ReferenceMode::kLive;
+  }
+  // Its checkpoint; empty: the weights that training starts from.
+  const std::string& reference_path() const {
+    return stage == Stage::kRlvr ? policy_reference.path : reference.path;
+  }
 
   // Which sections there are, and what keys they have, depends on the stage, which is read before them: a key
   // of another stage is an unknown one.
@@ -84,6 +100,13 @@ struct Recipe {
       case Stage::kDpo:
         v.section("loss", preference, {.help = "what is minimised, on pairs of answers"});
         v.section("reference", reference, {.help = "the frozen model that the loss compares with"});
+        break;
+      case Stage::kRlvr:
+        v.section("loss", policy, {.help = "what is minimised, on completions of the model's own"});
+        v.section("rollout", rollout, {.help = "how completions are sampled"});
+        v.section("reward", reward, {.help = "what a completion is worth"});
+        v.section("reference", policy_reference,
+                  {.help = "the frozen model that a divergence is measured from"});
         break;
     }
   }

@@ -6,8 +6,10 @@ test_program(trainer_tests TORCH LIBS caravan_trainer SOURCES
   unit/trainer/lr_schedule_test.cpp
   unit/trainer/memory_plan_test.cpp
   unit/trainer/noise_test.cpp
+  unit/trainer/policy_objective_test.cpp
   unit/trainer/preference_objective_test.cpp
   unit/trainer/reference/reference_cache_test.cpp
+  unit/trainer/rollout_test.cpp
   unit/trainer/segmented_pass_test.cpp
   unit/trainer/sft_objective_test.cpp
   unit/trainer/trainer_test.cpp

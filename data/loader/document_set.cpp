@@ -3,24 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "data/error.h"
 #include "data/loader/order.h"
+#include "data/loader/take_rows.h"
 #include "data/readers/row_stream.h"
 
 namespace caravan::data {
 namespace {
 
-// Salts keep the three draws independent of each other.
-enum Salt : std::uint64_t { kTake = 1, kExtra = 2, kOrder = 3 };
-
-std::string print_quantity(const Quantity& quantity) {
-  std::string number = std::to_string(quantity.amount);
-  number.erase(number.find_last_not_of('0') + 1);
-  if (number.ends_with('.')) number.pop_back();
-  return number + " " + std::string(choice_names(Unit{}).at(static_cast<std::size_t>(quantity.unit)));
-}
+// Salts keep the draws independent of each other and of that of take_rows.
+enum Salt : std::uint64_t { kExtra = 2, kOrder = 3 };
 
 }  // namespace
 
@@ -50,34 +43,22 @@ void DocumentSet::add_file(const std::string& path, CacheEntry entry, Ledger& le
   }
 }
 
-std::vector<std::size_t> DocumentSet::taken_rows(const SourceOptions& source, std::uint64_t seed,
-                                                 Ledger& ledger) const {
-  std::vector<std::size_t> all(rows_.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  if (!source.take) return all;
-  const std::int64_t wanted = source.take->count_of(static_cast<std::int64_t>(rows_.size()));
-  const std::string found = source.path + ": take: " + print_quantity(*source.take) + ", found " +
-                            std::to_string(rows_.size()) + " rows that can be trained on";
-  if (wanted > static_cast<std::int64_t>(rows_.size())) {
-    throw Error(Error::Kind::kData, found + "; lower take, or use weight to see rows more than once");
-  }
-  if (wanted < 1)
-    throw Error(Error::Kind::kData, found + ", of which this is none; raise take or leave the source out");
+std::vector<std::uint32_t> DocumentSet::taken_rows(const SourceOptions& source, std::uint64_t seed,
+                                                   Ledger& ledger) const {
   std::vector<std::uint64_t> keys;
   for (const Row& row : rows_) keys.push_back(row.key);
-  number_copies(keys);
-  const std::vector<std::uint32_t> picked = pick(keys, mix(seed, kTake), static_cast<std::size_t>(wanted));
+  std::vector<std::uint32_t> picked = take_rows(source, seed, std::move(keys));
   std::vector<bool> taken(rows_.size(), false);
   for (const std::uint32_t row : picked) taken[row] = true;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (!taken[i]) ledger.mark_not_taken(rows_[i].ledger_row);
   }
-  return {picked.begin(), picked.end()};
+  return picked;
 }
 
 void DocumentSet::end_source(const SourceOptions& source, std::uint64_t seed, Ledger& ledger) {
   const std::size_t first = documents_.size();
-  for (const std::size_t row : taken_rows(source, seed, ledger)) {
+  for (const std::uint32_t row : taken_rows(source, seed, ledger)) {
     for (std::size_t i = 0; i < rows_[row].count; ++i) {
       const Document& document = source_documents_[rows_[row].first + i];
       const ShardDocument& stored = shard(document).documents()[document.index];

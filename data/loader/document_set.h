@@ -51,7 +51,8 @@ class DocumentSet {
     std::size_t first, count;  // documents
     std::uint32_t ledger_row;
   };
-  std::vector<std::size_t> taken_rows(const SourceOptions& source, std::uint64_t seed, Ledger& ledger) const;
+  std::vector<std::uint32_t> taken_rows(const SourceOptions& source, std::uint64_t seed,
+                                        Ledger& ledger) const;
 
   std::vector<std::unique_ptr<TokenShard>> shards_;
   std::vector<Source> sources_;

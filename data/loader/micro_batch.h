@@ -16,6 +16,14 @@ namespace caravan::data {
 // followed by its rejected one.
 enum class DocumentRole : std::uint8_t { kExample, kChosen, kRejected, kDesirable, kUndesirable };
 
+// Of completions that a policy sampled, at trained targets: [T] each, or empty where nobody needs them.
+struct SampledTokens {
+  std::vector<float> sampling_log_probs;  // by the sampler
+  std::vector<float> old_log_probs;       // by the policy as it was when the rollout was made
+  std::vector<float> advantages;
+  std::vector<float> old_values, returns;  // of a value model
+};
+
 struct MicroBatch {
   std::vector<std::int32_t> ids;      // [T]
   std::vector<std::int32_t> targets;  // [T] the next token of the same document; kNoTarget at its last token
@@ -28,6 +36,7 @@ struct MicroBatch {
   std::vector<DocumentRole> roles;              // [N]; empty: all are examples
   // [T] what a frozen reference gives each trained target, where an objective compares with one; else empty.
   std::vector<float> reference_log_probs;
+  SampledTokens sampled;
 
   static constexpr std::int32_t kNoTarget = -1;
   std::int64_t num_tokens() const noexcept { return static_cast<std::int64_t>(ids.size()); }

@@ -8,6 +8,7 @@ add_library(data_loader OBJECT
   loader/order.cpp
   loader/pack.cpp
   loader/row_tokens.cpp
+  loader/take_rows.cpp
   loader/token_cache.cpp
   loader/token_shard.cpp
   loader/tokenize.cpp
@@ -15,3 +16,6 @@ add_library(data_loader OBJECT
   loader/training_data.cpp
 )
 target_link_libraries(data_loader PUBLIC nlohmann_json::nlohmann_json PkgConfig::XXHASH)
+# Apart from the rest: it also needs the verifiers' names.
+add_library(data_prompts OBJECT loader/prompt_set.cpp)
+target_link_libraries(data_prompts PUBLIC nlohmann_json::nlohmann_json)

@@ -5,6 +5,7 @@
 // credit for looks, running code, judging by a model (model_scorer.h holds the interface for that).
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "data/message.h"
@@ -16,6 +17,9 @@ namespace caravan::data {
 // flaws included, to reproduce its rewards. kOpenInstructTulu3: those it had when Tulu 3 was trained; they
 // differ for gsm8k.
 enum class Rules : std::uint8_t { kSound, kOpenInstruct, kOpenInstructTulu3 };
+constexpr std::array<std::string_view, 3> choice_names(Rules) {
+  return {"sound", "open_instruct", "open_instruct_tulu3"};
+}
 
 struct VerifierOptions {
   Rules rules = Rules::kSound;
@@ -32,10 +36,11 @@ class Verifier {
   // Bytes that are no UTF-8 are read as U+FFFD. `ground_truth`: a text, a number, a list of them (any may be
   // met) or an object, as the verifier's row in README.md says; null or of another shape: unknown.
   Judgement verify(std::string_view completion, const Json& ground_truth) const noexcept;
+  // Without a ground truth every verdict would be unknown.
+  virtual bool needs_truth() const { return true; }
 
  private:
   virtual Judgement judge(std::string_view completion, const Json& ground_truth) const = 0;
-  virtual bool needs_truth() const { return true; }
 };
 
 }  // namespace caravan::data

@@ -192,14 +192,19 @@ void check_formats(const Recipe& recipe, const std::vector<data::SourceOptions>&
   }
 }
 
+// What the options of a loss say of themselves, at the key that they name.
+void report_loss(const trainer::Error& error, ReadState& state) {
+  const std::string text = error.what();
+  const std::string key = text.substr(0, text.find(':'));
+  state.report(place(state, key, state.is_given("loss.name") ? "loss.name" : "stage"), text);
+}
+
 void check_preference(const Recipe& recipe, ReadState& state) {
   if (recipe.stage != Stage::kDpo || state.has_failed("loss.name")) return;
   try {
     recipe.preference.check();
   } catch (const trainer::Error& error) {
-    const std::string text = error.what();
-    const std::string key = text.substr(0, text.find(':'));
-    state.report(place(state, key, state.is_given("loss.name") ? "loss.name" : "stage"), text);
+    report_loss(error, state);
   }
   if (recipe.data.too_long == data::TooLong::kSplit)
     state.report(state.where("data.too_long"),
@@ -217,10 +222,92 @@ void check_preference(const Recipe& recipe, ReadState& state) {
   }
 }
 
+// Rows are prompts: what is said about answers in rows has no meaning.
+void check_prompt_rows(const Recipe& recipe, ReadState& state) {
+  if (state.is_given("batch.tokens"))
+    state.report(state.where("batch.tokens"),
+                 "batch.tokens has no meaning for stage rlvr, whose completions are not there before; write "
+                 "sequences: completions in a step");
+  else if (!state.is_given("batch.sequences"))
+    state.report(state.file,
+                 "batch.sequences is missing; stage rlvr needs it: completions in an optimizer step");
+  const data::DataOptions plain;
+  const auto without_effect = [&](std::string_view key, bool differs) {
+    if (differs)
+      state.report(state.where(key),
+                   std::string(key) + " has no effect on stage rlvr, whose rows are prompts; remove it");
+  };
+  without_effect("data.train_on", recipe.data.train_on != plain.train_on);
+  without_effect("data.too_long", recipe.data.too_long != plain.too_long);
+  without_effect("data.cache_dir", recipe.data.cache_dir != plain.cache_dir);
+  if (!recipe.evaluation.sources.empty())
+    state.report(state.where("evaluation.sources"),
+                 "evaluation.sources: stage rlvr has no loss on rows; name evaluation.tasks");
+  for (std::size_t i = 0; i < recipe.data.sources.size(); ++i) {
+    const std::string key = "data.sources[" + std::to_string(i) + "]";
+    if (recipe.data.sources[i].weight != 1.0)
+      state.report(state.where(key + ".weight"),
+                   key + ".weight: stage rlvr takes each prompt once an epoch; remove it");
+    if (recipe.data.sources[i].format != data::RowFormat::kAuto)
+      state.report(state.where(key + ".format"),
+                   key + ".format: rows of stage rlvr have messages, ground_truth and dataset; remove it");
+  }
+}
+
+void check_rollout(const Recipe& recipe, ReadState& state) {
+  if (recipe.stage != Stage::kRlvr) return;
+  check_prompt_rows(recipe, state);
+  if (!readable(state, {"loss.name", "loss.advantage", "rollout.prompts", "rollout.completions",
+                        "rollout.max_new_tokens", "batch.sequences", "run.max_steps", "data.max_length"}))
+    return;
+  try {
+    recipe.policy.check();
+  } catch (const trainer::Error& error) {
+    report_loss(error, state);
+  }
+  const trainer::RolloutOptions& rollout = recipe.rollout;
+  const trainer::AdvantageEstimator advantage = recipe.policy.settings().advantage;
+  const bool compares = advantage == trainer::AdvantageEstimator::kGroup ||
+                        advantage == trainer::AdvantageEstimator::kLeaveOneOut;
+  if (compares && rollout.completions < 2)
+    state.report(place(state, "rollout.completions", "stage"),
+                 "rollout.completions is 1; this advantage compares the completions of a prompt: write at "
+                 "least 2");
+  if (advantage == trainer::AdvantageEstimator::kGae)
+    state.report(place(state, state.is_given("loss.advantage") ? "loss.advantage" : "loss.name", "stage"),
+                 "loss: gae needs a value model, which this version does not train; allowed: grpo, dr_grpo, "
+                 "dapo, gspo, cispo, rloo, reinforce_plus_plus");
+  if (rollout.max_new_tokens >= recipe.data.max_length)
+    state.report(place(state, "rollout.max_new_tokens", "data.max_length"),
+                 "rollout.max_new_tokens is " + std::to_string(rollout.max_new_tokens) +
+                     " and data.max_length, of prompt and completion together, " +
+                     tokens(recipe.data.max_length) + "; no prompt would fit: raise max_length");
+  if (recipe.reward.overlong_cache > rollout.max_new_tokens)
+    state.report(place(state, "reward.overlong_cache", "stage"),
+                 "reward.overlong_cache is " + tokens(recipe.reward.overlong_cache) +
+                     ", more than rollout.max_new_tokens; lower it");
+  if (!state.is_given("batch.sequences")) return;
+  const std::int64_t completions = rollout.prompts * rollout.completions, sequences = *recipe.batch.sequences;
+  if (completions % sequences != 0) {
+    state.report(
+        state.where("batch.sequences"),
+        "batch.sequences is " + std::to_string(sequences) +
+            " and a rollout has rollout.prompts * rollout.completions = " + std::to_string(completions) +
+            " completions; it must be divided into steps of equal size");
+  } else if (const std::int64_t steps = rollout.passes * (completions / sequences);
+             recipe.run.max_steps && *recipe.run.max_steps % steps != 0) {
+    state.report(state.where("run.max_steps"), "run.max_steps is " + std::to_string(*recipe.run.max_steps) +
+                                                   " and each rollout feeds " + std::to_string(steps) +
+                                                   " steps; write a multiple of them");
+  }
+}
+
 }  // namespace
 
 void check_recipe(Recipe& recipe, ReadState& state) {
-  exactly_one(state, "batch.tokens", "batch.sequences", "batch: {tokens: 131072} or batch: {sequences: 128}");
+  if (recipe.stage != Stage::kRlvr)
+    exactly_one(state, "batch.tokens", "batch.sequences",
+                "batch: {tokens: 131072} or batch: {sequences: 128}");
   exactly_one(state, "run.epochs", "run.max_steps", "run: {epochs: 2} or run: {max_steps: 100}");
   check_lengths(recipe, state);
   check_schedule_keys(recipe, state);
@@ -231,6 +318,7 @@ void check_recipe(Recipe& recipe, ReadState& state) {
   check_formats(recipe, recipe.data.sources, "data.sources", state);
   check_formats(recipe, recipe.evaluation.sources, "evaluation.sources", state);
   check_preference(recipe, state);
+  check_rollout(recipe, state);
 }
 
 }  // namespace caravan::recipes

@@ -38,7 +38,8 @@ data::PlanOptions evaluation_plan(const Recipe& recipe) {
   return options;
 }
 
-// Before anything is read for training: data that was not searched is not trained on.
+}  // namespace
+
 void require_clean_data(const Recipe& recipe) {
   if (recipe.data.require_clean.empty()) return;
   std::vector<std::string> files;
@@ -47,9 +48,7 @@ void require_clean_data(const Recipe& recipe) {
   data::require_clean(recipe.data.require_clean, files);
 }
 
-void require_same_plan(const data::BatchPlan& plan, trainer::ProcessGroup& group) {
-  const std::string own =
-      std::to_string(plan.num_steps()) + " steps and " + std::to_string(plan.num_tokens()) + " tokens";
+void require_same_on_all_ranks(const std::string& own, trainer::ProcessGroup& group) {
   const std::vector<std::string> all = group.all_gather_text(own, "plan");
   for (std::size_t rank = 1; rank < all.size(); ++rank)
     if (all[rank] != all[0])
@@ -57,8 +56,6 @@ void require_same_plan(const data::BatchPlan& plan, trainer::ProcessGroup& group
                            "rank " + std::to_string(rank) + " reads other data than rank 0: " + all[rank] +
                                " against " + all[0] + "; give all machines the same files");
 }
-
-}  // namespace
 
 data::DataOptions cached_data(const Recipe& recipe, const std::vector<data::SourceOptions>& sources) {
   data::DataOptions options = recipe.data;
@@ -96,11 +93,14 @@ StageData::StageData(const Recipe& recipe, const TextFront& front, trainer::Log&
     held_out_plan_.emplace(held_out_->plan(evaluation_plan(recipe)));
     held_out_source_.emplace(*held_out_, *held_out_plan_);
   }
-  require_same_plan(*plan_, group);
+  require_same_on_all_ranks(
+      std::to_string(plan_->num_steps()) + " steps and " + std::to_string(plan_->num_tokens()) + " tokens",
+      group);
   if (!group.is_first()) return;
-  tell_fates(data_->ledger(), "", "ledger.jsonl", log);
+  tell_fates(recipe, data_->ledger(), "", "ledger.jsonl", log);
   if (held_out_)
-    tell_fates(held_out_->ledger(), "held-out rows, for evaluation\n", "evaluation_ledger.jsonl", log);
+    tell_fates(recipe, held_out_->ledger(), "held-out rows, for evaluation\n", "evaluation_ledger.jsonl",
+               log);
 }
 
 data::TrainingData StageData::open(const std::vector<data::SourceOptions>& sources, const TextFront& front,
@@ -110,9 +110,9 @@ data::TrainingData StageData::open(const std::vector<data::SourceOptions>& sourc
                                   open_options(recipe_, front, log, terminal, group));
 }
 
-void StageData::tell_fates(const data::Ledger& ledger, const std::string& title, const std::string& file,
-                           trainer::Log& log) const {
-  const std::string path = (std::filesystem::path(recipe_.run.dir) / "data" / file).string();
+void tell_fates(const Recipe& recipe, const data::Ledger& ledger, const std::string& title,
+                const std::string& file, trainer::Log& log) {
+  const std::string path = (std::filesystem::path(recipe.run.dir) / "data" / file).string();
   ledger.write_jsonl(path);
   std::string fates = title + ledger.summary();
   if (ledger.reasons().size() > 1) fates += "each row: " + path + "; what the reasons mean: data/README.md";

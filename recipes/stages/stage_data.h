@@ -22,6 +22,14 @@ data::DataOptions cached_data(const Recipe& recipe, const std::vector<data::Sour
 // The steps of training as the recipe has them.
 data::PlanOptions plan_options(const Recipe& recipe);
 
+// Before anything is read for training: data that was not searched is not trained on. Throws data::Error.
+void require_clean_data(const Recipe& recipe);
+// Throws Error (data) where ranks say different things of what they read. Collective.
+void require_same_on_all_ranks(const std::string& own, trainer::ProcessGroup& group);
+// Prints what became of rows, and writes it to `file` in data/ of run.dir.
+void tell_fates(const Recipe& recipe, const data::Ledger& ledger, const std::string& title,
+                const std::string& file, trainer::Log& log);
+
 // Not to be moved: its parts point at each other.
 class StageData {
  public:
@@ -47,8 +55,6 @@ class StageData {
  private:
   data::TrainingData open(const std::vector<data::SourceOptions>& sources, const TextFront& front,
                           trainer::Log& log, trainer::Terminal& terminal, trainer::ProcessGroup& group) const;
-  void tell_fates(const data::Ledger& ledger, const std::string& title, const std::string& file,
-                  trainer::Log& log) const;
 
   const Recipe& recipe_;
   std::optional<data::TrainingData> data_, held_out_;

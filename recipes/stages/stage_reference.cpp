@@ -64,8 +64,8 @@ Tolerance tolerance_of(const Recipe& recipe) {
 }  // namespace
 
 std::vector<NamedFile> reference_files(const Recipe& recipe) {
-  if (!recipe.has_reference() || recipe.reference.path.empty()) return {};
-  return checkpoint_files(recipe.reference.path, "reference:", true);
+  if (!(recipe.has_reference() || recipe.holds_reference()) || recipe.reference_path().empty()) return {};
+  return checkpoint_files(recipe.reference_path(), "reference:", true);
 }
 
 // The way of one set of rows into the cache. All ranks do all of it together.

@@ -72,8 +72,8 @@ void require_same_architecture(const models::LlamaConfig& policy, const std::str
 }  // namespace
 
 FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device) {
-  const bool own = recipe.reference.path.empty();
-  const std::string& path = own ? recipe.model.path : recipe.reference.path;
+  const bool own = recipe.reference_path().empty();
+  const std::string& path = own ? recipe.model.path : recipe.reference_path();
   const models::LlamaConfig config = models::read_llama_config(path + "/config.json");
   if (!own)
     require_same_architecture(models::read_llama_config(recipe.model.path + "/config.json"),
@@ -112,7 +112,7 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   inputs.ranks = ranks;
   inputs.on_host = on_host;
   inputs.program_bytes = trainer::read_process_memory().resident_bytes;
-  inputs.live_reference = recipe.has_reference() && recipe.reference.mode == trainer::ReferenceMode::kLive;
+  inputs.live_reference = recipe.holds_reference();
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
   return inputs;
 }

@@ -21,6 +21,7 @@
 #include "recipes/stages/stage_checkpoints.h"
 #include "recipes/stages/stage_data.h"
 #include "recipes/stages/stage_reference.h"
+#include "recipes/stages/stage_rollouts.h"
 #include "recipes/stages/stage_tasks.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
@@ -32,6 +33,7 @@
 #include "trainer/error.h"
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/metrics/process_memory.h"
+#include "trainer/objectives/policy_gradient.h"
 #include "trainer/objectives/preference.h"
 #include "trainer/objectives/sft.h"
 #include "trainer/optim/lr_schedule.h"
@@ -45,7 +47,15 @@ namespace {
 using trainer::MetricValue;
 
 std::unique_ptr<trainer::Objective> make_objective(const Recipe& recipe) {
-  if (recipe.stage == Stage::kDpo) return std::make_unique<trainer::PreferenceObjective>(recipe.preference);
+  switch (recipe.stage) {
+    case Stage::kSft:
+      break;
+    case Stage::kDpo:
+      return std::make_unique<trainer::PreferenceObjective>(recipe.preference);
+    case Stage::kRlvr:
+      return std::make_unique<trainer::PolicyObjective>(recipe.policy, recipe.rollout.temperature,
+                                                        static_cast<double>(recipe.rollout.max_new_tokens));
+  }
   return std::make_unique<trainer::SftObjective>(recipe.loss);
 }
 
@@ -100,10 +110,32 @@ class TrainingRun {
     if (recipe_.has_reference() && !ask_reference()) return stopped_before_start();
     build();
     start(command);
-    const bool done = !checkpoints_->must_stop() && trainer_->run(events()) && !owes_evaluation_;
+    const bool done = !checkpoints_->must_stop() && train() && !owes_evaluation_;
     write_trace();
     checkpoints_->finish();
     return done ? complete() : stopped();
+  }
+
+  // False where it was stopped.
+  bool train() {
+    try {
+      return trainer_->run(events());
+    } catch (const trainer::NothingToLearn&) {
+      save_between_steps();
+      checkpoints_->finish();
+      throw;
+    } catch (const trainer::Error& error) {
+      // While it sampled: what was sampled is kept.
+      if (error.kind() != trainer::Error::Kind::kStopped) throw;
+      save_between_steps();
+      return false;
+    }
+  }
+
+  // The weights are those of the last step.
+  void save_between_steps() {
+    const std::int64_t step = trainer_->steps_done();
+    if (step > 0 && last_saved_ != step) save(step, true);
   }
 
   // The newest complete one, the same on all ranks; rank 0 decides whether the run may go on.
@@ -230,8 +262,11 @@ class TrainingRun {
   void open() {
     front_ = load_text_front(recipe_.model.path, recipe_.data.tokenizer, recipe_.data.chat_template, true);
     tasks_.emplace(recipe_);
-    data_.emplace(recipe_, front_, log(), terminal_, group_);
-    schedule_.emplace(recipe_.schedule, recipe_.optimizer.learning_rate, data_->source().num_steps());
+    if (recipe_.stage == Stage::kRlvr)
+      rollouts_.emplace(recipe_, front_, log(), group_);
+    else
+      data_.emplace(recipe_, front_, log(), terminal_, group_);
+    schedule_.emplace(recipe_.schedule, recipe_.optimizer.learning_rate, num_steps());
     schedule_->require_a_rate();
   }
 
@@ -240,7 +275,7 @@ class TrainingRun {
     std::vector<NamedFile> files =
         checkpoint_files(recipe_.model.path, "model:", recipe_.model.init == models::Init::kPretrained);
     for (NamedFile& file : reference_files(recipe_)) files.push_back(std::move(file));
-    for (NamedFile& file : data_->files()) files.push_back(std::move(file));
+    for (NamedFile& file : rollouts_ ? rollouts_->files() : data_->files()) files.push_back(std::move(file));
     return hash_files(files);
   }
 
@@ -264,8 +299,15 @@ class TrainingRun {
     return !reference_->is_stopped();
   }
 
-  trainer::BatchSource& source() { return reference_ ? reference_->source() : data_->source(); }
-  trainer::BatchSource* held_out() { return reference_ ? reference_->held_out() : data_->held_out(); }
+  trainer::BatchSource& source() {
+    if (rollouts_) return rollouts_->source();
+    return reference_ ? reference_->source() : data_->source();
+  }
+  trainer::BatchSource* held_out() {
+    if (rollouts_) return nullptr;
+    return reference_ ? reference_->held_out() : data_->held_out();
+  }
+  std::int64_t num_steps() { return rollouts_ ? rollouts_->num_steps() : data_->source().num_steps(); }
 
   void build() {
     require_memory_for(recipe_, place_, device_);
@@ -275,6 +317,12 @@ class TrainingRun {
     group_.set_section("loading the model", kLongestSilence);
     model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
     objective_ = make_objective(recipe_);
+    if (rollouts_)
+      rollouts_->connect(model_->units(), device_,
+                         {[this](const std::string& text) {
+                            if (run_) log().warn(text);
+                          },
+                          [this](const std::string& text) { set_activity(text); }});
     trainer::TrainerOptions options;
     options.optimizer = recipe_.optimizer;
     options.schedule = recipe_.schedule;
@@ -288,6 +336,9 @@ class TrainingRun {
                recipe_.model.dtype == models::DType::kBf16) {
       trainer_->optimizer().load_master(models::HfDirectory(recipe_.model.path));
     }
+    if (rollouts_)
+      rollouts_->source().restore(checkpoint_ ? checkpoint_->progress.at("rollouts") : nlohmann::json(),
+                                  trainer_->steps_done());
     group_.set_section("");
     checkpoints_->prepare(trainer_->optimizer().state());
   }
@@ -296,6 +347,7 @@ class TrainingRun {
     trainer::restore(*checkpoint_, trainer_->optimizer().state());
     trainer_->optimizer().state_restored();
     trainer_->set_steps_done(checkpoint_->step);
+    last_saved_ = checkpoint_->step;
     trainer_->set_tokens_done(checkpoint_->progress.at("tokens_done"));
     if (run_) log().info("going on from " + checkpoint_->path.string());
   }
@@ -323,16 +375,18 @@ class TrainingRun {
     if (checkpoint_ && checkpoint_->progress.contains("inputs"))
       trainer::require_same_inputs(checkpoint_->path.string(), checkpoint_->progress["inputs"], inputs_);
     identity.sizes = {{"parameters", model_->model().num_parameters()}};
-    identity.sizes.update(data_->sizes());
-    const std::int64_t steps = data_->source().num_steps();
+    identity.sizes.update(rollouts_ ? rollouts_->sizes() : data_->sizes());
+    const std::int64_t steps = num_steps();
     run_->start(recipe_, identity, command, describe_device(device_), steps, trainer_->steps_done());
     const auto counted = [](auto number) { return trainer::with_thousands(static_cast<double>(number)); };
     const std::string warmup = schedule_->warmup_steps() == 0
                                    ? ""
                                    : " (warm-up: " + counted(schedule_->warmup_steps()) + " of them)";
     log().info(counted(steps) + (steps == 1 ? " step" : " steps") + warmup + ", " +
-               counted(data_->num_tokens()) + " tokens, " + counted(model_->model().num_parameters()) +
-               " parameters, " + (group_.size() > 1 ? std::to_string(group_.size()) + " ranks with " : "") +
+               counted(rollouts_ ? rollouts_->num_tokens() : data_->num_tokens()) +
+               (rollouts_ ? " tokens of prompts, " : " tokens, ") +
+               counted(model_->model().num_parameters()) + " parameters, " +
+               (group_.size() > 1 ? std::to_string(group_.size()) + " ranks with " : "") +
                std::to_string(at::get_num_threads()) + " threads, on " + describe_device(device_));
   }
 
@@ -377,12 +431,14 @@ class TrainingRun {
     // For a checkpoint that became complete since the step before.
     const double waited = checkpoints_->take_waited();
     if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
+    if (rollouts_)
+      for (MetricValue& value : rollouts_->source().take_metrics()) values.push_back(std::move(value));
     if (run_) run_->report(step, values);
     if (evaluates() && evaluation_due(step)) evaluate(step);
   }
 
   bool evaluation_due(std::int64_t step) {
-    if (step == data_->source().num_steps()) return true;
+    if (step == num_steps()) return true;
     const auto& every = recipe_.evaluation.every;
     return every && step % static_cast<std::int64_t>(every->amount) == 0;
   }
@@ -393,7 +449,7 @@ class TrainingRun {
     const StageCheckpoints::Wishes wishes = checkpoints_->after_step(step);
     // A last step whose evaluation was given up is not the end yet.
     const bool stop = wishes.stop || owes_evaluation_;
-    const bool is_last = stop || step == data_->source().num_steps();
+    const bool is_last = stop || step == num_steps();
     if (is_last || wishes.save) save(step, is_last);
     checkpoints_->begin_step();
     return stop;
@@ -414,8 +470,10 @@ class TrainingRun {
     content.progress = {
         {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
     if (owes_evaluation_) content.progress["owes_evaluation"] = true;
+    if (rollouts_) content.progress["rollouts"] = rollouts_->source().progress();
     content.recipe_yaml = resolved_yaml(recipe_);
     checkpoints_->save(std::move(content), is_last);
+    last_saved_ = step;
   }
 
   const Recipe& recipe_;
@@ -431,12 +489,14 @@ class TrainingRun {
   TextFront front_;
   std::optional<StageTasks> tasks_;
   std::optional<StageData> data_;
+  std::optional<StageRollouts> rollouts_;  // of a stage that samples, in place of rows
   std::optional<trainer::LrSchedule> schedule_;
   std::optional<StageReference> reference_;  // of a stage that compares with one
   std::optional<TrainingModel> model_;
   std::unique_ptr<trainer::Objective> objective_;
   std::optional<trainer::Trainer> trainer_;
   int traced_steps_ = 0;
+  std::int64_t last_saved_ = -1;
   bool owes_evaluation_ = false;               // one was given up to stop in time
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   double gemm_ = 0.0;                          // of all ranks together

@@ -96,6 +96,10 @@ void SampleStore::add(Json row) {
   take(std::move(row));
 }
 
+void SampleStore::extend(std::int64_t index, std::int64_t sample, const Json& keys) {
+  rows_[places_.at({index, sample})].update(keys);
+}
+
 void SampleStore::sync() {
   if (file_) file_->sync();
 }

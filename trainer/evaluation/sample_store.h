@@ -30,6 +30,8 @@ class SampleStore {
   bool has(std::int64_t index, std::int64_t sample) const;
   std::size_t num_kept() const { return num_kept_; }  // that were there before
   void add(data::Json row);
+  // Adds keys to a sample that is there, before finish(): they are in the finished file alone.
+  void extend(std::int64_t index, std::int64_t sample, const data::Json& keys);
   // Everything that was added is on the disk.
   void sync();
   // Orders the samples by item and sample; makes the compressed file.

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 
-#include "losses/linear_cross_entropy.h"
 #include "losses/sequence_sums.h"
 #include "models/device.h"
-#include "trainer/batch_tensors.h"
 #include "trainer/error.h"
+#include "trainer/objectives/head_walk.h"
 
 namespace caravan::trainer {
 
@@ -16,37 +15,11 @@ namespace {
 
 using at::Tensor;
 
-losses::CrossEntropyResult walk_head(const Tensor& hidden_TD, const losses::OutputHead& head,
-                                     const data::MicroBatch& batch, const Tensor& rows_N,
-                                     const Tensor& weights_T, const double* gradient_scale) {
-  losses::CrossEntropyOptions options;
-  options.gradient = gradient_scale != nullptr;
-  options.gradient_scale = gradient_scale ? *gradient_scale : 0.0;
-  options.weighted_rows = rows_N;
-  const at::Device device = hidden_TD.device();
-  // As for SFT: some thousand rows keep a GPU busy.
-  if (device.is_cuda()) options.chunk_bytes = std::int64_t{256} << 20;
-  return losses::linear_cross_entropy(hidden_TD, head, target_tensor(batch, device), weights_T, options);
-}
-
 // The pairs of a micro-batch: which positions are scored, and how many of each answer. Positions are kept in
 // order, so that answers alternate: chosen, rejected, chosen, ...
-struct Pairs {
-  std::vector<std::int64_t> tokens;  // scored tokens of each answer
-  Tensor rows_N, tokens_S;           // on the device
-  std::int64_t num_rows = 0;
+struct Pairs : TrainedRows {
+  using TrainedRows::TrainedRows;
 
-  Pairs(const data::MicroBatch& batch, const at::Device& device) {
-    for (std::size_t d = 0; d + 1 < batch.doc_starts.size(); ++d)
-      tokens.push_back(std::count_if(batch.weights.begin() + batch.doc_starts[d],
-                                     batch.weights.begin() + batch.doc_starts[d + 1],
-                                     [](float weight) { return weight != 0.f; }));
-    for (const std::int64_t n : tokens) num_rows += n;
-    rows_N = weighted_rows(batch.weights, device);
-    tokens_S = models::device_copy<std::int64_t>(tokens, device);
-  }
-
-  Tensor at_rows(const Tensor& values_T) const { return values_T.index_select(0, rows_N).to(at::kDouble); }
   // [B, 2]: of chosen and rejected answers.
   Tensor sums(const Tensor& values_N) const {
     return losses::sequence_sums(values_N, tokens_S).view({-1, 2});
@@ -78,13 +51,6 @@ Tensor column(const Tensor& pairs_B2, std::int64_t side) {
 
 }  // namespace
 
-Tensor trained_log_probs(const Tensor& hidden_TD, const losses::OutputHead& head,
-                         const data::MicroBatch& batch) {
-  const Tensor rows_N = weighted_rows(batch.weights, hidden_TD.device());
-  const Tensor ones_T = at::ones({hidden_TD.size(0)}, hidden_TD.options().dtype(at::kFloat));
-  return walk_head(hidden_TD, head, batch, rows_N, ones_T, nullptr).log_probs_T;
-}
-
 PreferenceObjective::PreferenceObjective(const PreferenceLossOptions& options)
     : options_(options), loss_options_(options.loss_options()) {
   options_.check();
@@ -100,7 +66,7 @@ ObjectiveResult PreferenceObjective::loss(const Tensor& hidden_TD, const losses:
   const at::NoGradGuard no_grad;
   const at::Device device = hidden_TD.device();
   const Pairs pairs(batch, device);
-  const Tensor policy_N = pairs.at_rows(trained_log_probs(hidden_TD, head, batch));
+  const Tensor policy_N = pairs.select(trained_log_probs(hidden_TD, head, batch));
   const Tensor token_weights_N =
       options_.ld_alpha < 1.0 ? pairs.length_weights(options_.ld_alpha) : at::ones_like(policy_N);
   const Tensor plain = pairs.sums(policy_N), scored = pairs.sums(policy_N * token_weights_N);
@@ -113,7 +79,7 @@ ObjectiveResult PreferenceObjective::loss(const Tensor& hidden_TD, const losses:
       throw Error(Error::Kind::kInternalCheck,
                   "preference loss: the micro-batch carries no log-probabilities of the reference; please "
                   "report this defect");
-    const Tensor reference_N = pairs.at_rows(float_tensor(batch.reference_log_probs, device));
+    const Tensor reference_N = pairs.select(batch.reference_log_probs);
     const Tensor reference = pairs.sums(reference_N * token_weights_N);
     input.reference_chosen_B = column(reference, 0);
     input.reference_rejected_B = column(reference, 1);
@@ -149,9 +115,9 @@ ObjectiveResult PreferenceObjective::loss(const Tensor& hidden_TD, const losses:
   Tensor weights_N = -pairs.spread(result.d_chosen_B, result.d_rejected_B) * token_weights_N;
   if (options_.nll_weight > 0.0)
     weights_N = weights_N - pairs.spread(result.d_nll_B, at::zeros_like(result.d_nll_B));
-  const Tensor weights_T = at::zeros({hidden_TD.size(0)}, hidden_TD.options().dtype(at::kFloat))
-                               .index_copy_(0, pairs.rows_N, weights_N.to(at::kFloat));
-  out.d_hidden_TD = walk_head(hidden_TD, head, batch, pairs.rows_N, weights_T, gradient_scale).d_hidden_TD;
+  out.d_hidden_TD =
+      walk_head(hidden_TD, head, batch, pairs.rows_N, pairs.put(weights_N, hidden_TD), gradient_scale)
+          .d_hidden_TD;
   return out;
 }
 

@@ -3,11 +3,6 @@
 //
 // Promise: any number of pairs in a micro-batch, all tokens real; the gradient does not depend on how a step
 // is split into micro-batches; memory holds one chunk of logits, whatever the pairs and the vocabulary.
-//
-// What a token's logits are to learn depends on its whole answer, and on the other one. So the head is walked
-// twice: once for log-probabilities, from which the loss and one factor per token follow, and once more for
-// the gradient with these factors as weights. A single walk would have to keep every logit, or one gradient
-// of the head per answer.
 #pragma once
 
 #include "losses/preference.h"
@@ -33,10 +28,5 @@ class PreferenceObjective : public Objective {
   PreferenceLossOptions options_;
   losses::PreferenceOptions loss_options_;
 };
-
-// Log-probability [T] fp32 of each trained target, 0 elsewhere: what a reference pass stores and
-// MicroBatch::reference_log_probs takes. By the very code that the policy's are computed with.
-at::Tensor trained_log_probs(const at::Tensor& hidden_TD, const losses::OutputHead& head,
-                             const data::MicroBatch& batch);
 
 }  // namespace caravan::trainer

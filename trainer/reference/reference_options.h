@@ -38,4 +38,18 @@ struct ReferenceOptions {
   }
 };
 
+// Of a stage that samples: a copy stays in memory and is asked once about each completion.
+struct PolicyReferenceOptions {
+  std::string path = {};  // empty: the weights that training starts from
+  bool operator==(const PolicyReferenceOptions&) const = default;
+
+  template <class Visitor>
+  void visit_fields(Visitor& v) {
+    v.field("path", path,
+            {.help = "checkpoint folder of the frozen model, of the same architecture and tokenizer; absent: "
+                     "the weights that training starts from",
+             .path = true});
+  }
+};
+
 }  // namespace caravan::trainer

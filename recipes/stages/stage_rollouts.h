@@ -1,0 +1,46 @@
+// The prompts of a stage that samples, and once its model is there the rollouts that it trains on.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "recipes/recipe.h"
+#include "recipes/stages/input_hashes.h"
+#include "recipes/stages/training_model.h"
+#include "recipes/text_front.h"
+#include "trainer/distributed/process_group.h"
+#include "trainer/metrics/log.h"
+#include "trainer/rollout/rollout_source.h"
+
+namespace caravan::recipes {
+
+class StageRollouts {
+ public:
+  // Reads the prompts; the first rank tells what became of the rows. All must outlive this. Throws as
+  // data::PromptSet, and Error (data) where the run would have no step.
+  StageRollouts(const Recipe& recipe, const TextFront& front, trainer::Log& log,
+                trainer::ProcessGroup& group);
+
+  // Loads the reference, where there is one. Collective.
+  void connect(trainer::UnitShards& policy, const at::Device& device, trainer::RolloutEvents events);
+  trainer::RolloutSource& source() { return *source_; }
+
+  std::int64_t num_steps() const { return num_steps_; }
+  std::int64_t num_tokens() const { return prompts_->num_tokens(); }
+  // For run.json, as those of StageData.
+  std::vector<NamedFile> files() const;
+  nlohmann::ordered_json sizes() const;
+
+ private:
+  const Recipe& recipe_;
+  const TextFront& front_;
+  trainer::ProcessGroup& group_;
+  std::optional<data::PromptSet> prompts_;
+  std::int64_t num_steps_ = 0;
+  std::optional<FrozenModel> frozen_;
+  std::optional<trainer::ReferencePass> reference_;
+  std::optional<trainer::RewardScorer> rewards_;
+  std::optional<trainer::RolloutSource> source_;
+};
+
+}  // namespace caravan::recipes

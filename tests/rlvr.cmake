@@ -1,0 +1,2 @@
+test_program(rlvr_tests LIBS data_readers data_tokenizers nlohmann_json::nlohmann_json SOURCES rlvr/rlvr_test.cpp)
+add_dependencies(rlvr_tests caravan)

@@ -1,0 +1,255 @@
+// Stage rlvr from end to end: sampling and training agree to the bit, one rank = several, stopped = never
+// stopped wherever, what cannot be learnt from is refused with a reason, and rewards rise.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "data/readers/row_source.h"
+#include "tests/support/program.h"
+#include "tests/support/small_config.h"
+#include "tests/support/temp_dir.h"
+
+namespace caravan {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
+
+class RlvrTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = std::make_unique<tests::TempDir>();
+    ASSERT_EQ(run({"demo-data", "--out", path("demo"), "--rows", "60", "--held-out", "4", "--seed", "3"}), 0)
+        << log();
+    tests::make_config_small(path("demo/config.json"));
+    // Of random text about half holds one of these.
+    write_prompts("prompts.jsonl", "regex", "[0-2]");
+    dir_->write("rlvr.yaml", kRecipe);
+    ASSERT_EQ(train("whole"), 0) << log();
+  }
+  static void TearDownTestSuite() { dir_.reset(); }
+
+  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
+  static std::string log() { return tests::read_bytes(path("log")); }
+  static int run(std::vector<std::string> words) {
+    words.insert(words.begin(), kProgram);
+    return tests::Program(words, path("log")).wait();
+  }
+  static std::vector<std::string> train_words(const std::string& run_dir,
+                                              const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"train", path("rlvr.yaml"), "--quiet", "run.dir=" + path(run_dir)};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  static int train(const std::string& run_dir, const std::vector<std::string>& more = {}) {
+    return run(train_words(run_dir, more));
+  }
+
+  static void write_prompts(const std::string& to, const json& dataset, const json& truth) {
+    std::ifstream lines(path("demo/train.jsonl"));
+    std::string text;
+    for (std::string line; std::getline(lines, line);)
+      text +=
+          json{
+              {"messages", {json::parse(line)["messages"][0]}}, {"dataset", dataset}, {"ground_truth", truth}}
+              .dump() +
+          "\n";
+    dir_->write(to, text);
+  }
+
+  // Metrics without what measures time and memory.
+  static std::vector<json> rows(const std::string& run_dir) {
+    std::vector<json> all;
+    std::ifstream lines(path(run_dir) + "/metrics.jsonl");
+    for (std::string line; std::getline(lines, line);) {
+      json kept = json::object();
+      const json row = json::parse(line);
+      for (const auto& [key, value] : row.items())
+        if (!key.starts_with("speed/") && !key.starts_with("memory/") && !key.ends_with("seconds") &&
+            !key.ends_with("_per_second"))
+          kept[key] = value;
+      all.push_back(kept);
+    }
+    return all;
+  }
+  // The kept rollout that was made after so many steps, its first line left out.
+  static std::vector<json> rollout(const std::string& run_dir, int step) {
+    char name[40];
+    std::snprintf(name, sizeof name, "/rollouts/step-%08d.jsonl.zst", step);
+    const auto source = data::open_rows(path(run_dir) + name);
+    std::vector<json> all;
+    data::RowBlock block;
+    while (source->next(block))
+      for (const auto& line : block.rows) all.push_back(json::parse(block.text(line)));
+    if (!all.empty()) all.erase(all.begin());
+    return all;
+  }
+  static std::string final_bytes(const std::string& run_dir) {
+    return tests::read_bytes(path(run_dir) + "/final/model.safetensors");
+  }
+  static void expect_same(const std::string& one, const std::string& other) {
+    EXPECT_EQ(json(rows(one)).dump(1), json(rows(other)).dump(1)) << other;
+    for (const int step : {0, 4, 8}) EXPECT_EQ(json(rollout(one, step)), json(rollout(other, step))) << other;
+    EXPECT_TRUE(final_bytes(one) == final_bytes(other)) << other << ": other weights";
+  }
+
+  static inline const std::string kRecipe =
+      "schema: 1\nstage: rlvr\nmodel: {path: demo, init: random, dtype: fp32}\n"
+      "data: {sources: [{path: prompts.jsonl}], max_length: 128 tokens}\n"
+      "batch: {sequences: 8, micro_tokens: 256}\n"
+      "optimizer: {learning_rate: 3.0e-3, weight_decay: 0.0}\n"
+      "schedule: {name: constant, warmup: 0 %}\n"
+      "rollout: {prompts: 4, completions: 4, max_new_tokens: 12, passes: 2}\n"
+      "loss: {name: grpo}\n"
+      "run: {dir: unset, max_steps: 12, seed: 5, checkpoint_every: 3 steps, keep: 2, threads: 1}\n"
+      "distributed: {timeout: 20 seconds, join_timeout: 20 seconds}\n";
+  static inline std::unique_ptr<tests::TempDir> dir_;
+};
+
+TEST_F(RlvrTest, SamplingAndTrainingAgreeToTheBit) {
+  const auto all = rows("whole");
+  ASSERT_EQ(all.size(), 12u);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const double difference = all[i].at("train/policy/sampling_difference");
+    if (i % 4 == 0) {
+      EXPECT_EQ(difference, 0.0) << i;
+      EXPECT_EQ(all[i].at("train/policy/ratio"), 1.0) << i;
+      EXPECT_TRUE(all[i].contains("rollout/reward")) << i;
+    } else {
+      EXPECT_GT(difference, 0.0) << i;
+      EXPECT_FALSE(all[i].contains("rollout/reward")) << i;
+    }
+  }
+  EXPECT_EQ(all[0].at("train/kl"), 0.0);  // the policy is the reference
+  EXPECT_GT(all[11].at("train/kl"), 0.0);
+}
+
+TEST_F(RlvrTest, EveryCompletionIsKeptWithItsVerdict) {
+  const auto kept = rollout("whole", 4);
+  ASSERT_EQ(kept.size(), 16u);
+  for (const json& row : kept) {
+    EXPECT_EQ(row.at("ids").size(), row.at("log_probs").size());
+    EXPECT_EQ(row.at("ids").size(), row.at("advantages").size());
+    EXPECT_EQ(row.at("ids").size(), row.at("reference_log_probs").size());
+    const bool has_digit = row.at("completion").get<std::string>().find_first_of("012") != std::string::npos;
+    EXPECT_EQ(row.at("verdicts")[0].at("verdict"), has_digit ? "right" : "wrong");
+    EXPECT_EQ(row.at("reward"), has_digit ? 1.0 : 0.0);
+    EXPECT_NE(row.at("item").get<std::string>().find("prompts.jsonl:"), std::string::npos);
+  }
+  const std::int64_t first = kept[0].at("index");
+  EXPECT_EQ(kept[3].at("index"), first);
+  EXPECT_EQ(kept[4].at("index"), first + 1);
+}
+
+TEST_F(RlvrTest, AnyNumberOfRanksAndSequencesAtOnce) {
+  ASSERT_EQ(train("one-at-a-time", {"rollout.batch_size=1"}), 0) << log();
+  expect_same("whole", "one-at-a-time");
+  for (const auto& [ranks, shard] : std::vector<std::pair<int, int>>{{2, 0}, {2, 3}, {3, 2}}) {
+    const std::string name = "ranks-" + std::to_string(ranks) + "-" + std::to_string(shard);
+    std::vector<std::string> words{"launch", "--nproc", std::to_string(ranks), "--"};
+    for (std::string& word : train_words(name, {"distributed.shard=" + std::to_string(shard)}))
+      words.push_back(std::move(word));
+    ASSERT_EQ(run(words), 0) << log();
+    expect_same("whole", name);
+  }
+}
+
+TEST_F(RlvrTest, KilledAnywhereItGoesOn) {
+  int number = 0;
+  for (const std::size_t lines : {1u, 4u, 6u, 9u}) {
+    const std::string name = "killed-" + std::to_string(number++);
+    std::vector<std::string> words = train_words(name);
+    words.insert(words.begin(), kProgram);
+    tests::Program program(words, path("log"));
+    ASSERT_TRUE(program.wait_until([&] { return rows(name).size() >= lines; })) << program.output();
+    program.signal(SIGKILL);
+    program.wait();
+    ASSERT_EQ(train(name), 0) << log();
+    expect_same("whole", name);
+  }
+}
+
+TEST_F(RlvrTest, StoppedWhileItSamples) {
+  std::vector<std::string> words = train_words("stopped");
+  words.insert(words.begin(), kProgram);
+  tests::Program program(words, path("log"));
+  ASSERT_TRUE(program.wait_until([] {
+    return fs::exists(path("stopped") + "/rollouts/step-00000004.jsonl.partial");
+  })) << program.output();
+  program.signal(SIGTERM);
+  ASSERT_EQ(program.wait(), 75) << program.output();
+  ASSERT_EQ(train("stopped"), 0) << log();
+  expect_same("whole", "stopped");
+}
+
+TEST_F(RlvrTest, EveryMethodTrains) {
+  for (const std::string method : {"dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce_plus_plus"}) {
+    ASSERT_EQ(train("method-" + method, {"loss.name=" + method, "run.max_steps=4"}), 0) << method << log();
+    EXPECT_EQ(rows("method-" + method)[0].at("train/policy/ratio"), 1.0) << method;
+  }
+  ASSERT_EQ(train("warm", {"rollout.temperature=0.7", "run.max_steps=4"}), 0) << log();
+  const auto warm = rows("warm");
+  EXPECT_EQ(warm[0].at("train/policy/ratio"), 1.0);
+  EXPECT_GT(warm[0].at("train/policy/sampling_difference"), 0.0);
+}
+
+TEST_F(RlvrTest, RewardsRise) {
+  write_prompts("harder.jsonl", "regex", "[0-2].*[0-2].*[0-2]");
+  ASSERT_EQ(train("long", {"data.sources.0.path=" + path("harder.jsonl"), "run.max_steps=30",
+                           "rollout.passes=1", "rollout.completions=8", "batch.sequences=32", "loss.beta=0"}),
+            0)
+      << log();
+  const auto all = rows("long");
+  const auto mean = [&](std::size_t begin) {
+    double sum = 0.0;
+    for (std::size_t i = begin; i < begin + 5; ++i) sum += all.at(i).at("rollout/reward").get<double>();
+    return sum / 5.0;
+  };
+  EXPECT_GT(mean(25), mean(0) + 0.2);
+}
+
+TEST_F(RlvrTest, WhatCannotBeLearntFromIsRefusedWithAReason) {
+  const auto refused = [&](const std::string& rows_file, const std::vector<std::string>& more, int code,
+                           const std::string& text) {
+    std::vector<std::string> words{"data.sources.0.path=" + path(rows_file)};
+    words.insert(words.end(), more.begin(), more.end());
+    const std::string name = "refused-" + rows_file;
+    EXPECT_EQ(train(name, words), code) << log();
+    EXPECT_NE(log().find(text), std::string::npos) << log();
+    fs::remove_all(path(name));
+  };
+  write_prompts("unknown.jsonl", "gsm9k", "4");
+  refused("unknown.jsonl", {}, 65, "unknown.jsonl:1: dataset");
+  write_prompts("truthless.jsonl", "gsm8k", nullptr);
+  refused("truthless.jsonl", {}, 65, "no_ground_truth");
+  write_prompts("same.jsonl", "regex", ".*");
+  refused("same.jsonl", {"rollout.tries=3"}, 65, "3 draws of prompts");
+  // A pattern that cannot be compiled is never right or wrong.
+  write_prompts("broken.jsonl", "regex", "(");
+  refused("broken.jsonl", {"rollout.tries=2"}, 65, "100 % could not be judged");
+  refused("prompts.jsonl", {"data.max_length=14 tokens"}, 65, "too_long");
+  refused("prompts.jsonl", {"batch.sequences=5"}, 2, "batch.sequences is 5");
+  refused("prompts.jsonl", {"loss.name=ppo"}, 2, "value model");
+  refused("prompts.jsonl", {"rollout.completions=1", "batch.sequences=4"}, 2, "rollout.completions is 1");
+  refused("prompts.jsonl", {"run.max_steps=6"}, 2, "run.max_steps is 6");
+}
+
+TEST_F(RlvrTest, DynamicSamplingKeepsGroupsThatDiffer) {
+  ASSERT_EQ(train("dynamic", {"rollout.dynamic_sampling=true", "run.max_steps=4", "rollout.tries=50"}), 0)
+      << log();
+  EXPECT_EQ(rows("dynamic")[0].at("rollout/varied_groups"), 1.0);
+  const auto kept = rollout("dynamic", 0);
+  EXPECT_GE(kept.size(), 16u);
+  std::size_t used = 0;
+  for (const json& row : kept) used += row.contains("advantages") ? 1 : 0;
+  EXPECT_EQ(used, 16u);
+}
+
+}  // namespace
+}  // namespace caravan
