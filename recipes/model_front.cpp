@@ -7,6 +7,7 @@
 #include "data/chat/checkpoint_template.h"
 #include "data/error.h"
 #include "data/loader/mask.h"
+#include "models/error.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory.h"
 #include "recipes/device.h"
@@ -49,6 +50,11 @@ std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype, const at::Device& device) {
   refuse_run_folder(directory);
   const models::HfDirectory weights(directory);
+  if (weights.config().num_labels > 0)
+    throw models::Error(models::Error::Kind::kData,
+                        directory +
+                            ": is a reward model, which gives texts a score and no tokens; name a "
+                            "language model");
   weights.check(models::llama_parameter_shapes(weights.config()));
   const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
   auto model = std::make_unique<models::Llama>(weights.config(), type, device);

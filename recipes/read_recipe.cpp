@@ -141,20 +141,17 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
   if (stage->text == "data") {
     throw RecipeError(
         {{stage->where,
-          "stage: found data, a recipe that makes rows; allowed here: sft, dpo. caravan data run, "
+          "stage: found data, a recipe that makes rows; allowed here: sft, rm, dpo. caravan data run, "
           "train and validate take it"}});
   }
   if (stage->text == "synthesize" || stage->text == "prefer") {
     throw RecipeError({{stage->where, "stage: found " + stage->text + ", a recipe that makes rows; caravan " +
                                           stage->text + " and validate take it"}});
   }
-  for (std::string_view planned : {"rm", "rlvr"}) {
-    if (stage->text != planned) continue;
-    state.report(stage->where,
-                 "stage: " + stage->text + " is not built yet in this version; allowed: sft, dpo");
-    stage->text = "sft";
-    return;
-  }
+  if (stage->text != "rlvr") return;
+  state.report(stage->where,
+               "stage: " + stage->text + " is not built yet in this version; allowed: sft, rm, dpo");
+  stage->text = "sft";
 }
 
 // Recipes that no other framework has keys for.

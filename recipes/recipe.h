@@ -14,6 +14,7 @@
 #include "trainer/evaluation/evaluation_options.h"
 #include "trainer/objectives/loss_options.h"
 #include "trainer/objectives/preference_loss_options.h"
+#include "trainer/objectives/reward_loss_options.h"
 #include "trainer/optim/optimizer_options.h"
 #include "trainer/optim/schedule_options.h"
 #include "trainer/reference/reference_options.h"
@@ -22,9 +23,9 @@
 namespace caravan::recipes {
 
 // The stages that this version runs; the reader knows the names of those to come, and says so.
-enum class Stage { kSft, kDpo };
-constexpr std::array<std::string_view, 2> choice_names(Stage) {
-  return {"sft", "dpo"};
+enum class Stage { kSft, kRm, kDpo };
+constexpr std::array<std::string_view, 3> choice_names(Stage) {
+  return {"sft", "rm", "dpo"};
 }
 
 struct Recipe {
@@ -37,6 +38,7 @@ struct Recipe {
   trainer::OptimizerOptions optimizer;
   trainer::ScheduleOptions schedule;
   trainer::LossOptions loss;                  // of sft
+  trainer::RewardLossOptions reward;          // of rm, where it is the section `loss`
   trainer::PreferenceLossOptions preference;  // of dpo, where it is the section `loss`
   trainer::ReferenceOptions reference;        // of dpo
   trainer::RunOptions run;
@@ -80,6 +82,9 @@ struct Recipe {
     switch (stage) {
       case Stage::kSft:
         v.section("loss", loss, {.help = "what is minimised"});
+        break;
+      case Stage::kRm:
+        v.section("loss", reward, {.help = "what is minimised, on the scores of two answers"});
         break;
       case Stage::kDpo:
         v.section("loss", preference, {.help = "what is minimised, on pairs of answers"});

@@ -195,7 +195,7 @@ double model_flops(const models::LlamaConfig& config, const std::vector<data::Mi
     forward += 2.0 * matrices * static_cast<double>(batch.num_tokens());
     double trained = 0.0;
     for (const float weight : batch.weights) trained += weight != 0.f;
-    forward += 2.0 * D * static_cast<double>(config.vocab_size) * trained;
+    forward += 2.0 * D * static_cast<double>(config.head_rows()) * trained;
     for (std::size_t d = 0; d + 1 < batch.doc_starts.size(); ++d) {
       const auto n = static_cast<double>(batch.doc_starts[d + 1] - batch.doc_starts[d]);
       forward += layers * 2.0 * q * n * (n + 1.0);

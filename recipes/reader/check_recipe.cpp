@@ -192,6 +192,13 @@ void check_formats(const Recipe& recipe, const std::vector<data::SourceOptions>&
   }
 }
 
+void check_pairs(const Recipe& recipe, ReadState& state) {
+  if (recipe.row_kind() == data::RowKind::kPair && recipe.data.too_long == data::TooLong::kSplit)
+    state.report(state.where("data.too_long"),
+                 "data.too_long: found split, which would part an answer from what it is compared with; "
+                 "allowed: drop, truncate_left, truncate_right, error");
+}
+
 void check_preference(const Recipe& recipe, ReadState& state) {
   if (recipe.stage != Stage::kDpo || state.has_failed("loss.name")) return;
   try {
@@ -201,10 +208,6 @@ void check_preference(const Recipe& recipe, ReadState& state) {
     const std::string key = text.substr(0, text.find(':'));
     state.report(place(state, key, state.is_given("loss.name") ? "loss.name" : "stage"), text);
   }
-  if (recipe.data.too_long == data::TooLong::kSplit)
-    state.report(state.where("data.too_long"),
-                 "data.too_long: found split, which would part an answer from what it is compared with; "
-                 "allowed: drop, truncate_left, truncate_right, error");
   for (std::string_view key : {"reference.mode", "reference.path", "reference.cache_dir"}) {
     if (!state.is_given(key)) continue;
     if (!recipe.has_reference())
@@ -230,6 +233,7 @@ void check_recipe(Recipe& recipe, ReadState& state) {
   check_evaluation(recipe, state);
   check_formats(recipe, recipe.data.sources, "data.sources", state);
   check_formats(recipe, recipe.evaluation.sources, "evaluation.sources", state);
+  check_pairs(recipe, state);
   check_preference(recipe, state);
 }
 

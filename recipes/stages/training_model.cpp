@@ -31,9 +31,15 @@ trainer::ShardOptions shard_options(const Recipe& recipe) {
 void load_units(const std::string& path, models::Init init, std::uint64_t seed, models::Llama& model,
                 trainer::UnitShards& units) {
   std::optional<models::HfDirectory> directory;
+  bool new_scores = false;
   if (init == models::Init::kPretrained) {
     directory.emplace(path);
-    directory->check(models::llama_parameter_shapes(directory->config()));
+    std::vector<models::TensorShape> shapes = models::llama_parameter_shapes(model.config());
+    models::CheckOptions options;
+    // What becomes a reward model may be a language model still.
+    options.may_have_head = new_scores = model.config().num_labels > 0 && directory->config().num_labels == 0;
+    if (new_scores) shapes.pop_back();
+    directory->check(shapes, options);
   }
   for (std::size_t unit = 0; unit < units.num_units(); ++unit) {
     units.fill(unit, [&](std::size_t u) {
@@ -41,6 +47,7 @@ void load_units(const std::string& path, models::Init init, std::uint64_t seed, 
         model.load_unit(u, *directory);
       else
         model.initialize_unit(u, seed);
+      if (new_scores && u + 1 == units.num_units()) model.initialize_scores(seed);
     });
     units.group().note_progress();
   }
@@ -71,13 +78,26 @@ void require_same_architecture(const models::LlamaConfig& policy, const std::str
 
 }  // namespace
 
+models::LlamaConfig config_of_stage(const Recipe& recipe, const std::string& folder) {
+  models::LlamaConfig config = models::read_llama_config(folder + "/config.json");
+  if (recipe.stage == Stage::kRm) {
+    config.num_labels = 1;
+    config.tie_word_embeddings = false;
+  } else if (config.num_labels > 0) {
+    throw trainer::Error(trainer::Error::Kind::kData,
+                         folder +
+                             ": is a reward model, which gives texts a score and no tokens; this stage needs "
+                             "a language model: name one, or write stage: rm");
+  }
+  return config;
+}
+
 FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device) {
   const bool own = recipe.reference.path.empty();
   const std::string& path = own ? recipe.model.path : recipe.reference.path;
-  const models::LlamaConfig config = models::read_llama_config(path + "/config.json");
+  const models::LlamaConfig config = config_of_stage(recipe, path);
   if (!own)
-    require_same_architecture(models::read_llama_config(recipe.model.path + "/config.json"),
-                              recipe.model.path, config, path);
+    require_same_architecture(config_of_stage(recipe, recipe.model.path), recipe.model.path, config, path);
   model_ =
       std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
                                       trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
@@ -87,7 +107,7 @@ FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, con
 
 TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
                              std::int64_t vocab_needed) {
-  const models::LlamaConfig config = models::read_llama_config(recipe.model.path + "/config.json");
+  const models::LlamaConfig config = config_of_stage(recipe, recipe.model.path);
   if (vocab_needed > config.vocab_size)
     throw trainer::Error(trainer::Error::Kind::kData,
                          recipe.model.path + ": the tokenizer has " + std::to_string(vocab_needed) +
@@ -125,8 +145,8 @@ void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, c
                                  : models::device_facts(device).memory_bytes;
   std::string where = inputs.on_host ? "this machine" : device.str();
   if (inputs.on_host && place.local_size > 1) where += ", for each of its ranks,";
-  trainer::require_memory(models::read_llama_config(recipe.model.path + "/config.json"), inputs,
-                          recipe.data.max_length, free, where);
+  trainer::require_memory(config_of_stage(recipe, recipe.model.path), inputs, recipe.data.max_length, free,
+                          where);
 }
 
 void export_model(const Recipe& recipe, trainer::UnitShards& units, const std::filesystem::path& directory) {

@@ -33,6 +33,7 @@
 #include "trainer/evaluation/loss_evaluator.h"
 #include "trainer/metrics/process_memory.h"
 #include "trainer/objectives/preference.h"
+#include "trainer/objectives/reward.h"
 #include "trainer/objectives/sft.h"
 #include "trainer/optim/lr_schedule.h"
 #include "trainer/stop_request.h"
@@ -46,6 +47,7 @@ using trainer::MetricValue;
 
 std::unique_ptr<trainer::Objective> make_objective(const Recipe& recipe) {
   if (recipe.stage == Stage::kDpo) return std::make_unique<trainer::PreferenceObjective>(recipe.preference);
+  if (recipe.stage == Stage::kRm) return std::make_unique<trainer::RewardObjective>(recipe.reward);
   return std::make_unique<trainer::SftObjective>(recipe.loss);
 }
 

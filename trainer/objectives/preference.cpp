@@ -63,6 +63,12 @@ struct Pairs {
   }
 };
 
+Tensor column(const Tensor& pairs_B2, std::int64_t side) {
+  return pairs_B2.select(1, side);
+}
+
+}  // namespace
+
 void check_pairs(const data::MicroBatch& batch) {
   bool pairs = batch.roles.size() + 1 == batch.doc_starts.size() && batch.roles.size() % 2 == 0;
   for (std::size_t d = 0; pairs && d < batch.roles.size(); ++d)
@@ -71,12 +77,6 @@ void check_pairs(const data::MicroBatch& batch) {
     throw Error(Error::Kind::kInternalCheck,
                 "preference loss: the micro-batch is not made of pairs; please report this defect");
 }
-
-Tensor column(const Tensor& pairs_B2, std::int64_t side) {
-  return pairs_B2.select(1, side);
-}
-
-}  // namespace
 
 Tensor trained_log_probs(const Tensor& hidden_TD, const losses::OutputHead& head,
                          const data::MicroBatch& batch) {

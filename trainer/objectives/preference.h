@@ -34,6 +34,9 @@ class PreferenceObjective : public Objective {
   losses::PreferenceOptions loss_options_;
 };
 
+// Throws Error(kInternalCheck) where the micro-batch is not made of pairs, chosen before rejected.
+void check_pairs(const data::MicroBatch& batch);
+
 // Log-probability [T] fp32 of each trained target, 0 elsewhere: what a reference pass stores and
 // MicroBatch::reference_log_probs takes. By the very code that the policy's are computed with.
 at::Tensor trained_log_probs(const at::Tensor& hidden_TD, const losses::OutputHead& head,
