@@ -46,6 +46,20 @@ at::ScalarType scalar_type(std::optional<models::Dtype> stored, const std::optio
 
 }  // namespace
 
+namespace {
+
+std::unique_ptr<models::Llama> load_checked(const models::HfDirectory& weights,
+                                            const std::optional<std::string>& dtype,
+                                            const at::Device& device) {
+  weights.check(models::llama_parameter_shapes(weights.config()));
+  const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
+  auto model = std::make_unique<models::Llama>(weights.config(), type, device);
+  model->load(weights);
+  return model;
+}
+
+}  // namespace
+
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype, const at::Device& device) {
   refuse_run_folder(directory);
@@ -55,11 +69,20 @@ std::unique_ptr<models::Llama> load_model(const std::string& directory,
                         directory +
                             ": is a reward model, which gives texts a score and no tokens; name a "
                             "language model");
-  weights.check(models::llama_parameter_shapes(weights.config()));
-  const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
-  auto model = std::make_unique<models::Llama>(weights.config(), type, device);
-  model->load(weights);
-  return model;
+  return load_checked(weights, dtype, device);
+}
+
+std::unique_ptr<models::Llama> load_reward_model(const std::string& directory,
+                                                 const std::optional<std::string>& dtype,
+                                                 const at::Device& device) {
+  refuse_run_folder(directory);
+  const models::HfDirectory weights(directory);
+  if (weights.config().num_labels == 0)
+    throw models::Error(models::Error::Kind::kData,
+                        directory +
+                            ": is a language model, which gives no score; name the result of stage rm, or "
+                            "another sequence classifier of one label");
+  return load_checked(weights, dtype, device);
 }
 
 std::unique_ptr<models::Llama> random_model(const std::string& directory,

@@ -141,7 +141,7 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
   if (stage->text == "data") {
     throw RecipeError(
         {{stage->where,
-          "stage: found data, a recipe that makes rows; allowed here: sft, rm, dpo. caravan data run, "
+          "stage: found data, a recipe that makes rows; allowed here: sft, rm, dpo, kto. caravan data run, "
           "train and validate take it"}});
   }
   if (stage->text == "synthesize" || stage->text == "prefer") {
@@ -150,7 +150,7 @@ void check_planned_stage(YamlNode& root, ReadState& state) {
   }
   if (stage->text != "rlvr") return;
   state.report(stage->where,
-               "stage: " + stage->text + " is not built yet in this version; allowed: sft, rm, dpo");
+               "stage: " + stage->text + " is not built yet in this version; allowed: sft, rm, dpo, kto");
   stage->text = "sft";
 }
 

@@ -15,6 +15,7 @@
 #include "trainer/objectives/loss_options.h"
 #include "trainer/objectives/preference_loss_options.h"
 #include "trainer/objectives/reward_loss_options.h"
+#include "trainer/objectives/unpaired_loss_options.h"
 #include "trainer/optim/optimizer_options.h"
 #include "trainer/optim/schedule_options.h"
 #include "trainer/reference/reference_options.h"
@@ -23,9 +24,9 @@
 namespace caravan::recipes {
 
 // The stages that this version runs; the reader knows the names of those to come, and says so.
-enum class Stage { kSft, kRm, kDpo };
-constexpr std::array<std::string_view, 3> choice_names(Stage) {
-  return {"sft", "rm", "dpo"};
+enum class Stage { kSft, kRm, kDpo, kKto };
+constexpr std::array<std::string_view, 4> choice_names(Stage) {
+  return {"sft", "rm", "dpo", "kto"};
 }
 
 struct Recipe {
@@ -40,7 +41,8 @@ struct Recipe {
   trainer::LossOptions loss;                  // of sft
   trainer::RewardLossOptions reward;          // of rm, where it is the section `loss`
   trainer::PreferenceLossOptions preference;  // of dpo, where it is the section `loss`
-  trainer::ReferenceOptions reference;        // of dpo
+  trainer::UnpairedLossOptions unpaired;      // of kto, where it is the section `loss`
+  trainer::ReferenceOptions reference;        // of dpo and kto
   trainer::RunOptions run;
   trainer::DistributedOptions distributed;
   trainer::EvaluationOptions evaluation;
@@ -48,10 +50,17 @@ struct Recipe {
 
   // What the rows of this stage are.
   data::RowKind row_kind() const {
-    return stage == Stage::kSft ? data::RowKind::kExample : data::RowKind::kPair;
+    if (stage == Stage::kSft) return data::RowKind::kExample;
+    return stage == Stage::kKto ? data::RowKind::kLabelled : data::RowKind::kPair;
   }
+  // Whether each row comes with an answer to another prompt.
+  bool has_mismatched() const { return stage == Stage::kKto && unpaired.has_baseline(); }
+  // Documents of a row that stand in one pass together.
+  std::int64_t sides() const { return row_kind() == data::RowKind::kPair || has_mismatched() ? 2 : 1; }
   // Whether a frozen model is compared with.
-  bool has_reference() const { return stage == Stage::kDpo && preference.needs_reference(); }
+  bool has_reference() const {
+    return stage == Stage::kKto || (stage == Stage::kDpo && preference.needs_reference());
+  }
 
   // Which sections there are, and what keys they have, depends on the stage, which is read before them: a key
   // of another stage is an unknown one.
@@ -88,6 +97,10 @@ struct Recipe {
         break;
       case Stage::kDpo:
         v.section("loss", preference, {.help = "what is minimised, on pairs of answers"});
+        v.section("reference", reference, {.help = "the frozen model that the loss compares with"});
+        break;
+      case Stage::kKto:
+        v.section("loss", unpaired, {.help = "what is minimised, on answers with a verdict"});
         v.section("reference", reference, {.help = "the frozen model that the loss compares with"});
         break;
     }

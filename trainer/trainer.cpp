@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "trainer/ask_model.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/device_work.h"
 #include "trainer/distributed/gather_terms.h"
@@ -58,8 +59,12 @@ bool Trainer::run(const TrainerEvents& events) {
 std::vector<MetricValue> Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
   units_.group().set_step(steps_done_ + 1);
-  const std::vector<data::MicroBatch> batches = source_.micro_batches(steps_done_);  // data
+  std::vector<data::MicroBatch> batches = source_.micro_batches(steps_done_);  // data
   const double data_seconds = seconds_since(start);
+  if (objective_.prepares()) {
+    const Trace::Span span(units_.group().trace().get(), "whole step");
+    objective_.prepare(batches, ask_model(units_, pass_));
+  }
   double count = 0.0;
   for (const data::MicroBatch& batch : batches) count += objective_.count(batch);
   const double divisor = objective_.divisor(count);

@@ -43,9 +43,10 @@ void exactly_one(ReadState& state, std::string_view first, std::string_view seco
 
 void check_lengths(Recipe& recipe, ReadState& state) {
   if (!readable(state, {"batch.tokens", "batch.micro_tokens", "data.max_length"})) return;
-  // The sides of a pair stand in one pass.
-  const bool pairs = recipe.row_kind() == data::RowKind::kPair;
-  const std::int64_t longest = recipe.data.max_length * (pairs ? 2 : 1);
+  const bool pairs = recipe.sides() == 2;
+  const std::string row =
+      recipe.has_mismatched() ? "an answer and the one to another prompt" : "both sides of a pair";
+  const std::int64_t longest = recipe.data.max_length * recipe.sides();
   const std::optional<std::int64_t> step = recipe.batch.tokens;
   const bool own_micro = recipe.batch.micro_tokens != 0;
   if (!own_micro) recipe.batch.micro_tokens = std::min(longest, step.value_or(longest));
@@ -54,7 +55,7 @@ void check_lengths(Recipe& recipe, ReadState& state) {
     state.report(place(state, "batch.micro_tokens", "data.max_length"),
                  "batch.micro_tokens is " + tokens(micro) + " and data.max_length " +
                      tokens(recipe.data.max_length) +
-                     (pairs ? "; both sides of a pair stand in one pass: raise micro_tokens to " +
+                     (pairs ? "; " + row + " stand in one pass: raise micro_tokens to " +
                                   std::to_string(longest) + " or lower max_length"
                             : "; a conversation is never cut between passes: raise micro_tokens or lower "
                               "max_length"));
@@ -192,8 +193,8 @@ void check_formats(const Recipe& recipe, const std::vector<data::SourceOptions>&
   }
 }
 
-void check_pairs(const Recipe& recipe, ReadState& state) {
-  if (recipe.row_kind() == data::RowKind::kPair && recipe.data.too_long == data::TooLong::kSplit)
+void check_compared_answers(const Recipe& recipe, ReadState& state) {
+  if (recipe.row_kind() != data::RowKind::kExample && recipe.data.too_long == data::TooLong::kSplit)
     state.report(state.where("data.too_long"),
                  "data.too_long: found split, which would part an answer from what it is compared with; "
                  "allowed: drop, truncate_left, truncate_right, error");
@@ -208,6 +209,9 @@ void check_preference(const Recipe& recipe, ReadState& state) {
     const std::string key = text.substr(0, text.find(':'));
     state.report(place(state, key, state.is_given("loss.name") ? "loss.name" : "stage"), text);
   }
+}
+
+void check_reference(const Recipe& recipe, ReadState& state) {
   for (std::string_view key : {"reference.mode", "reference.path", "reference.cache_dir"}) {
     if (!state.is_given(key)) continue;
     if (!recipe.has_reference())
@@ -233,8 +237,9 @@ void check_recipe(Recipe& recipe, ReadState& state) {
   check_evaluation(recipe, state);
   check_formats(recipe, recipe.data.sources, "data.sources", state);
   check_formats(recipe, recipe.evaluation.sources, "evaluation.sources", state);
-  check_pairs(recipe, state);
+  check_compared_answers(recipe, state);
   check_preference(recipe, state);
+  check_reference(recipe, state);
 }
 
 }  // namespace caravan::recipes

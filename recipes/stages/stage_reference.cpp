@@ -23,7 +23,7 @@ using trainer::ReferenceCache;
 nlohmann::json key_of(const Recipe& recipe, const std::map<std::string, std::string>& hashes,
                       const std::string& tokenizer, const at::Device& device, const std::string& documents) {
   const std::string prefix = recipe.reference.path.empty() ? "model:" : "reference:";
-  nlohmann::json key = {{"format", 1},
+  nlohmann::json key = {{"format", 2},
                         {"tokens", documents},
                         {"tokenizer", tokenizer},
                         {"dtype", data::choice_name(recipe.model.dtype)},
@@ -127,7 +127,7 @@ class StageReference::Work {
     std::string text;
     if (context_.group.is_first())
       text = key_of(recipe_, context_.input_hashes(), context_.front.tokenizer->fingerprint(),
-                    context_.device, trainer::documents_hash(data, documents))
+                    context_.device, data.fingerprint(documents))
                  .dump();
     text = context_.group.all_gather_text(text, "key of the reference")[0];
     context_.group.set_section("");

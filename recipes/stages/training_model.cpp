@@ -8,6 +8,7 @@
 #include "models/weights/hf_directory_writer.h"
 #include "trainer/error.h"
 #include "trainer/metrics/process_memory.h"
+#include "trainer/objectives/kept_logits.h"
 
 namespace caravan::recipes {
 
@@ -78,14 +79,14 @@ void require_same_architecture(const models::LlamaConfig& policy, const std::str
 
 }  // namespace
 
-models::LlamaConfig config_of_stage(const Recipe& recipe, const std::string& folder) {
-  models::LlamaConfig config = models::read_llama_config(folder + "/config.json");
+models::LlamaConfig config_of_stage(const Recipe& recipe, const std::string& file) {
+  models::LlamaConfig config = models::read_llama_config(file);
   if (recipe.stage == Stage::kRm) {
     config.num_labels = 1;
     config.tie_word_embeddings = false;
   } else if (config.num_labels > 0) {
     throw trainer::Error(trainer::Error::Kind::kData,
-                         folder +
+                         file +
                              ": is a reward model, which gives texts a score and no tokens; this stage needs "
                              "a language model: name one, or write stage: rm");
   }
@@ -95,9 +96,10 @@ models::LlamaConfig config_of_stage(const Recipe& recipe, const std::string& fol
 FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device) {
   const bool own = recipe.reference.path.empty();
   const std::string& path = own ? recipe.model.path : recipe.reference.path;
-  const models::LlamaConfig config = config_of_stage(recipe, path);
+  const models::LlamaConfig config = config_of_stage(recipe, path + "/config.json");
   if (!own)
-    require_same_architecture(config_of_stage(recipe, recipe.model.path), recipe.model.path, config, path);
+    require_same_architecture(config_of_stage(recipe, recipe.model.path + "/config.json"), recipe.model.path,
+                              config, path);
   model_ =
       std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
                                       trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
@@ -107,7 +109,7 @@ FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, con
 
 TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
                              std::int64_t vocab_needed) {
-  const models::LlamaConfig config = config_of_stage(recipe, recipe.model.path);
+  const models::LlamaConfig config = config_of_stage(recipe, recipe.model.path + "/config.json");
   if (vocab_needed > config.vocab_size)
     throw trainer::Error(trainer::Error::Kind::kData,
                          recipe.model.path + ": the tokenizer has " + std::to_string(vocab_needed) +
@@ -133,6 +135,8 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   inputs.on_host = on_host;
   inputs.program_bytes = trainer::read_process_memory().resident_bytes;
   inputs.live_reference = recipe.has_reference() && recipe.reference.mode == trainer::ReferenceMode::kLive;
+  if (recipe.stage == Stage::kDpo || recipe.stage == Stage::kKto)
+    inputs.kept_logits_bytes = trainer::kept_logits_bytes(on_host);
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
   return inputs;
 }
@@ -145,8 +149,8 @@ void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, c
                                  : models::device_facts(device).memory_bytes;
   std::string where = inputs.on_host ? "this machine" : device.str();
   if (inputs.on_host && place.local_size > 1) where += ", for each of its ranks,";
-  trainer::require_memory(config_of_stage(recipe, recipe.model.path), inputs, recipe.data.max_length, free,
-                          where);
+  trainer::require_memory(config_of_stage(recipe, recipe.model.path + "/config.json"), inputs,
+                          recipe.data.max_length, free, where);
 }
 
 void export_model(const Recipe& recipe, trainer::UnitShards& units, const std::filesystem::path& directory) {

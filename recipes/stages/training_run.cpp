@@ -35,6 +35,7 @@
 #include "trainer/objectives/preference.h"
 #include "trainer/objectives/reward.h"
 #include "trainer/objectives/sft.h"
+#include "trainer/objectives/unpaired.h"
 #include "trainer/optim/lr_schedule.h"
 #include "trainer/stop_request.h"
 #include "trainer/trainer.h"
@@ -48,6 +49,7 @@ using trainer::MetricValue;
 std::unique_ptr<trainer::Objective> make_objective(const Recipe& recipe) {
   if (recipe.stage == Stage::kDpo) return std::make_unique<trainer::PreferenceObjective>(recipe.preference);
   if (recipe.stage == Stage::kRm) return std::make_unique<trainer::RewardObjective>(recipe.reward);
+  if (recipe.stage == Stage::kKto) return std::make_unique<trainer::UnpairedObjective>(recipe.unpaired);
   return std::make_unique<trainer::SftObjective>(recipe.loss);
 }
 

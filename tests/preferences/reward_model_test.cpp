@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "tests/preferences/pairs_fixture.h"
+#include "tests/support/python.h"
 
 namespace caravan {
 namespace {
@@ -23,6 +24,29 @@ class RewardModelTest : public PairsTest {
     std::uint64_t length = 0;
     std::memcpy(&length, bytes.data(), 8);
     return json::parse(bytes.substr(8, length));
+  }
+  // A language model of two steps.
+  static std::string language_model() {
+    const std::string sft =
+        "schema: 1\nstage: sft\nmodel: {path: demo, init: random, dtype: fp32}\ndata: {sources: [{path: "
+        "demo/train.jsonl}], max_length: 256 tokens}\nbatch: {tokens: 1024}\noptimizer: {learning_rate: "
+        "1e-3}\nrun: {dir: " +
+        path("language") + ", max_steps: 2}\n";
+    dir_->write("sft.yaml", sft);
+    EXPECT_EQ(run({"train", path("sft.yaml"), "--quiet"}), 0) << log();
+    return path("language/final");
+  }
+  // Of conversations, by the reward model of the run "whole".
+  static std::vector<double> transformers_scores(const std::string& conversations) {
+    dir_->write("sides.jsonl", conversations);
+    const std::string tokenize = "'" + kProgram + "' tokenize --model '" + path("whole/final") + "' < '" +
+                                 path("sides.jsonl") + "' > '" + path("ids.jsonl") + "'";
+    EXPECT_EQ(std::system(tokenize.c_str()), 0);
+    const auto found =
+        tests::run_python(std::string(CARAVAN_SOURCE_DIR) + "/tests/numerics/score_with_transformers.py",
+                          "'" + path("whole/final") + "' '" + path("ids.jsonl") + "'");
+    EXPECT_EQ(found.status, 0) << found.output;
+    return json::parse(found.output.substr(found.output.rfind('[')));
   }
 };
 
@@ -64,6 +88,122 @@ TEST_F(RewardModelTest, StoppedAndGoneOn) {
   expect_same("whole", "stopped");
 }
 
+// Answers of a model, scored by the reward model, become pairs whose chosen answer has the higher score; and
+// the scores are those of transformers.
+TEST_F(RewardModelTest, ScoresAnswersForPairs) {
+  const std::string policy = language_model();
+  const std::string prefer =
+      "schema: 1\nstage: prefer\nout: " + path("scored.jsonl") +
+      "\nprompts: {path: demo/held_out.jsonl}\nmodels: [{name: policy, device: cpu, checkpoint: \"" + policy +
+      "\"}]\nresponses: {per_prompt: 3, max_tokens: 12, keep_cut: true}\nreward_model: {checkpoint: \"" +
+      path("whole/final") +
+      "\", device: cpu, batch_tokens: 300}\npairs: {scorer: reward_model, rule: best_worst}\nrun: {dir: " +
+      path("prefer") + "}\n";
+  dir_->write("prefer.yaml", prefer);
+  ASSERT_EQ(run({"prefer", path("prefer.yaml"), "--quiet"}), 0) << log();
+  std::ifstream lines(path("scored.jsonl"));
+  std::string sides;
+  std::vector<double> scores;
+  for (std::string line; std::getline(lines, line);) {
+    const json row = json::parse(line);
+    EXPECT_EQ(row["preference"]["scorer"], "reward_model");
+    EXPECT_GT(row["preference"]["chosen"]["score"], row["preference"]["rejected"]["score"]);
+    for (const char* side : {"chosen", "rejected"}) {
+      sides += json{{"messages", row[side]}}.dump() + "\n";
+      scores.push_back(row["preference"][side]["score"]);
+    }
+  }
+  EXPECT_GT(scores.size(), 12u);
+  // The same command again asks nobody and changes nothing.
+  const std::string before = tests::read_bytes(path("scored.jsonl"));
+  ASSERT_EQ(run({"prefer", path("prefer.yaml"), "--quiet"}), 0) << log();
+  EXPECT_EQ(tests::read_bytes(path("scored.jsonl")), before);
+  // Other texts in a pass, the same scores.
+  ASSERT_EQ(run({"prefer", path("prefer.yaml"), "--quiet", "reward_model.batch_tokens=100000",
+                 "run.dir=" + path("prefer-whole"), "out=" + path("scored-whole.jsonl")}),
+            0)
+      << log();
+  EXPECT_EQ(tests::read_bytes(path("scored-whole.jsonl")), before);
+
+  EXPECT_EQ(run({"prefer", path("prefer.yaml"), "reward_model.checkpoint=" + policy,
+                 "run.dir=" + path("refused-prefer")}),
+            65);
+  EXPECT_NE(log().find("is a language model"), std::string::npos) << log();
+  EXPECT_EQ(run({"prefer", path("prefer.yaml"), "pairs.scorer=verifier"}), 2);
+  EXPECT_NE(log().find("reward_model has no effect"), std::string::npos) << log();
+
+  SKIP_WITHOUT_PYTHON_MODULE("transformers");
+  const std::vector<double> wanted = transformers_scores(sides);
+  ASSERT_EQ(wanted.size(), scores.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) EXPECT_NEAR(scores[i], wanted[i], 1e-4) << i;
+}
+
+// transformers opens the result and gives the held-out answers the scores that the run measured last.
+TEST_F(RewardModelTest, TransformersGivesTheSameScores) {
+  SKIP_WITHOUT_PYTHON_MODULE("transformers");
+  std::ifstream lines(path("held_out_pairs.jsonl"));
+  std::string sides;
+  for (std::string line; std::getline(lines, line);)
+    for (const char* side : {"chosen", "rejected"})
+      sides += json{{"messages", json::parse(line)[side]}}.dump() + "\n";
+  const std::vector<double> scores = transformers_scores(sides);
+  double sums[2] = {};
+  for (std::size_t i = 0; i < scores.size(); ++i) sums[i % 2] += scores[i];
+  const double pairs = static_cast<double>(scores.size()) / 2.0;
+  const json last = rows("whole").back();
+  EXPECT_NEAR(sums[0] / pairs, last.at("eval/rewards/chosen"), 1e-4);
+  EXPECT_NEAR(sums[1] / pairs, last.at("eval/rewards/rejected"), 1e-4);
+}
+
+// What rows say of their pairs changes what is learned; a row that does not say it is named.
+TEST_F(RewardModelTest, MarginsOfRows) {
+  const auto with_margins = [](const std::string& from, const std::string& to, std::size_t without) {
+    std::ifstream lines(path(from));
+    std::string text;
+    std::size_t number = 0;
+    for (std::string line; std::getline(lines, line);) {
+      json row = json::parse(line);
+      if (++number != without) row["margin"] = 1.5;
+      text += row.dump() + "\n";
+    }
+    dir_->write(to, text);
+  };
+  with_margins("pairs.jsonl", "rated.jsonl", 0);
+  with_margins("pairs.jsonl", "unrated.jsonl", 17);
+  const std::vector<std::string> asked{"loss.row_margins=true", "run.max_steps=2", "evaluation=null",
+                                       "data.sources.0.path=" + path("rated.jsonl")};
+  ASSERT_EQ(train("by-rows", asked), 0) << log();
+  std::vector<std::string> same = asked;
+  same[0] = "loss.margin=1.5";
+  ASSERT_EQ(train("by-recipe", same), 0) << log();
+  expect_same("by-recipe", "by-rows");
+  same[0] = "loss.margin=0";
+  ASSERT_EQ(train("without", same), 0) << log();
+  EXPECT_NE(rows("without").at(0).at("train/loss"), rows("by-rows").at(0).at("train/loss"));
+
+  std::vector<std::string> refused = asked;
+  refused[3] = "data.sources.0.path=" + path("unrated.jsonl");
+  EXPECT_EQ(train("refused-row", refused), 65) << log();
+  EXPECT_NE(log().find("unrated.jsonl:17: has no field margin"), std::string::npos) << log();
+  // Every held-out row is asked for one too.
+  refused[3] = asked[3];
+  refused.erase(refused.begin() + 2);
+  EXPECT_EQ(train("refused-held-out", refused), 65) << log();
+  EXPECT_NE(log().find("held_out_pairs.jsonl:1"), std::string::npos) << log();
+}
+
+TEST_F(RewardModelTest, PlanKnowsTheHead) {
+  const auto parameters = [](const std::string& stage) {
+    std::string recipe = tests::read_bytes(path("dpo.yaml"));
+    if (stage == "dpo") recipe = kRecipe;
+    dir_->write("planned.yaml", recipe);
+    EXPECT_EQ(run({"plan", path("planned.yaml"), "--json"}), 0) << log();
+    return json::parse(log()).at("parameters").get<std::int64_t>();
+  };
+  // Of a tied language model the rows of the embedding, here a row of its own.
+  EXPECT_EQ(parameters("rm"), parameters("dpo") + 64);
+}
+
 // From a language model the body comes and the scores are new; from a reward model both; the other way is
 // refused.
 TEST_F(RewardModelTest, FromALanguageModelAndFromARewardModel) {
@@ -73,15 +213,9 @@ TEST_F(RewardModelTest, FromALanguageModelAndFromARewardModel) {
   ASSERT_EQ(train("further", more), 0) << log();
   EXPECT_GT(rows("further").at(0).at("train/rewards/accuracies"), 0.8);
 
-  const std::string sft =
-      "schema: 1\nstage: sft\nmodel: {path: demo, init: random, dtype: fp32}\ndata: {sources: [{path: "
-      "demo/train.jsonl}], max_length: 256 tokens}\nbatch: {tokens: 1024}\noptimizer: {learning_rate: "
-      "1e-3}\nrun: {dir: " +
-      path("language") + ", max_steps: 2}\n";
-  dir_->write("sft.yaml", sft);
-  ASSERT_EQ(run({"train", path("sft.yaml"), "--quiet"}), 0) << log();
+  const std::string language = language_model();
   more = short_run;
-  more.insert(more.end(), {"model.init=pretrained", "model.path=" + path("language/final")});
+  more.insert(more.end(), {"model.init=pretrained", "model.path=" + language});
   for (const std::string dtype : {"fp32", "bf16"}) {
     more.push_back("model.dtype=" + dtype);
     ASSERT_EQ(train("from-language-" + dtype, more), 0) << log();

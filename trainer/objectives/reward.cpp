@@ -3,12 +3,42 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "losses/bradley_terry.h"
 #include "models/device.h"
+#include "trainer/error.h"
 #include "trainer/objectives/preference.h"
 
 namespace caravan::trainer {
+
+namespace {
+
+// By how much each pair's chosen answer is to win.
+at::Tensor margins(const data::MicroBatch& batch, const RewardLossOptions& options) {
+  std::vector<double> values(batch.roles.size() / 2, options.margin);
+  if (!options.row_margins) return at::tensor(values, at::kDouble);
+  for (std::size_t pair = 0; pair < values.size(); ++pair) {
+    const double margin = batch.margins.empty() ? std::nan("") : batch.margins.at(2 * pair);
+    if (std::isnan(margin))
+      throw Error(Error::Kind::kInternalCheck,
+                  "reward loss: a pair has no margin; please report this defect");
+    values[pair] += margin;
+  }
+  return at::tensor(values, at::kDouble);
+}
+
+}  // namespace
+
+at::Tensor token_scores(const at::Tensor& hidden_TD, const losses::OutputHead& head) {
+  return head.logits(hidden_TD).to(at::kFloat).view(-1);
+}
+
+at::Tensor last_rows(const data::MicroBatch& batch, const at::Device& device) {
+  std::vector<std::int64_t> last;
+  for (std::size_t d = 1; d < batch.doc_starts.size(); ++d) last.push_back(batch.doc_starts[d] - 1);
+  return models::device_copy<std::int64_t>(last, device);
+}
 
 double RewardObjective::count(const data::MicroBatch& batch) const {
   return static_cast<double>(std::count(batch.roles.begin(), batch.roles.end(), data::DocumentRole::kChosen));
@@ -18,13 +48,11 @@ ObjectiveResult RewardObjective::loss(const at::Tensor& hidden_TD, const losses:
                                       const data::MicroBatch& batch, const double* gradient_scale) const {
   check_pairs(batch);
   const at::NoGradGuard no_grad;
-  std::vector<std::int64_t> last;
-  for (std::size_t d = 1; d < batch.doc_starts.size(); ++d) last.push_back(batch.doc_starts[d] - 1);
-  const at::Tensor rows_S = models::device_copy<std::int64_t>(last, hidden_TD.device());
+  const at::Tensor rows_S = last_rows(batch, hidden_TD.device());
   const at::Tensor hidden_SD = hidden_TD.index_select(0, rows_S);
-  const at::Tensor scores_B2 = head.logits(hidden_SD).to(at::kDouble).view({-1, 2});
+  const at::Tensor scores_B2 = token_scores(hidden_SD, head).to(at::kDouble).view({-1, 2});
   losses::PairScores scores{scores_B2.select(1, 0), scores_B2.select(1, 1)};
-  if (options_.margin > 0.0) scores.margin_B = at::full_like(scores.chosen_B, options_.margin);
+  scores.margin_B = margins(batch, options_).to(hidden_TD.device());
   const losses::PairScoresResult result = losses::bradley_terry(scores, options_.centring);
 
   ObjectiveResult out;

@@ -22,4 +22,10 @@ class RewardObjective : public Objective {
   RewardLossOptions options_;
 };
 
+// The score [T] fp32 that a reward model's head makes of each token: of the last one that of the whole text,
+// of the others what a value model says of what is to come. Memory: T numbers.
+at::Tensor token_scores(const at::Tensor& hidden_TD, const losses::OutputHead& head);
+// Index [N] of the last token of each document.
+at::Tensor last_rows(const data::MicroBatch& batch, const at::Device& device);
+
 }  // namespace caravan::trainer

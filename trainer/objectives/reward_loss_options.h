@@ -5,6 +5,7 @@ namespace caravan::trainer {
 
 struct RewardLossOptions {
   double margin = 0.0;
+  bool row_margins = false;
   double centring = 0.0;
   bool operator==(const RewardLossOptions&) const = default;
 
@@ -16,6 +17,10 @@ struct RewardLossOptions {
                  "Terry's plain loss",
          .min = 0,
          .max = 1000});
+    v.field(
+        "row_margins", row_margins,
+        {.help = "add to it what each row says of its pair (Llama 2): the field margin, the difference of "
+                 "two ratings; a row without one is refused"});
     v.field("centring", centring,
             {.help = "weight of the square of the two scores' sum, which keeps scores near 0",
              .min = 0,

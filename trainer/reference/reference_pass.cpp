@@ -8,7 +8,7 @@
 #include "data/loader/pack.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/distributed/gather_terms.h"
-#include "trainer/objectives/preference.h"
+#include "trainer/objectives/answers.h"
 
 namespace caravan::trainer {
 
