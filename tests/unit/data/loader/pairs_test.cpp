@@ -299,7 +299,7 @@ TEST(Pairs, AFingerprintIsOfTheDocumentsInTheirOrder) {
   EXPECT_NE(setting.open(a + b).fingerprint(1), whole);
   EXPECT_NE(setting.open(b + a).fingerprint(2), whole);
   EXPECT_NE(setting.open(a + c).fingerprint(2), whole);
-  setting.options.max_length = 20;
+  setting.options.max_length = 1000;
   EXPECT_NE(setting.open(a + b).fingerprint(2), whole);
 }
 
