@@ -7,22 +7,9 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <array>
-#include <string_view>
+#include "losses/unpaired_options.h"
 
 namespace caravan::losses {
-
-enum class UnpairedLoss { kKto, kApoZeroUnpaired };
-constexpr std::array<std::string_view, 2> choice_names(UnpairedLoss) {
-  return {"kto", "apo_zero_unpaired"};
-}
-
-struct UnpairedOptions {
-  UnpairedLoss loss = UnpairedLoss::kKto;
-  double beta = 0.1;
-  double desirable_weight = 1.0;
-  double undesirable_weight = 1.0;
-};
 
 struct UnpairedLogProbs {
   at::Tensor policy_B, reference_B;  // sums over the tokens of a completion

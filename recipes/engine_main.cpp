@@ -14,6 +14,7 @@
 #include "recipes/commands/serve.h"
 #include "recipes/commands/train.h"
 #include "recipes/local_model.h"
+#include "recipes/local_reward_model.h"
 #include "recipes/torch_failure.h"
 
 namespace {
@@ -26,7 +27,8 @@ int run_synthesize_here(std::span<const std::string> args) {
 }
 
 int run_prefer_here(std::span<const std::string> args) {
-  return caravan::recipes::run_prefer_with(args, caravan::recipes::make_local_model);
+  return caravan::recipes::run_prefer_with(args, caravan::recipes::make_local_model,
+                                           caravan::recipes::make_reward_model);
 }
 
 // Each has its line in main.cpp too.

@@ -18,7 +18,7 @@ class LocalModel : public data::TextGenerator {
  public:
   explicit LocalModel(const LocalModelRequest& request)
       : front_(load_text_front(request.source.checkpoint, "", request.source.chat_template, true)),
-        model_(load_model(request.source.checkpoint, dtype(request.source),
+        model_(load_model(request.source.checkpoint, dtype_name(request.source.dtype),
                           choose_device(request.source.device, ask_cuda(), "models[].device"))),
         text_(*model_, *front_.tokenizer, *front_.chat_template, request.log_path, options(request)) {}
 
@@ -28,11 +28,6 @@ class LocalModel : public data::TextGenerator {
   }
 
  private:
-  static std::optional<std::string> dtype(const ModelSource& source) {
-    if (source.dtype == LocalDtype::kStored) return std::nullopt;
-    return source.dtype == LocalDtype::kFp32 ? "fp32" : "bf16";
-  }
-
   trainer::LocalTextOptions options(const LocalModelRequest& request) const {
     const std::string& folder = request.source.checkpoint;
     trainer::LocalTextOptions options;

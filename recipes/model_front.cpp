@@ -7,6 +7,7 @@
 #include "data/chat/checkpoint_template.h"
 #include "data/error.h"
 #include "data/loader/mask.h"
+#include "models/error.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory.h"
 #include "recipes/device.h"
@@ -45,15 +46,43 @@ at::ScalarType scalar_type(std::optional<models::Dtype> stored, const std::optio
 
 }  // namespace
 
-std::unique_ptr<models::Llama> load_model(const std::string& directory,
-                                          const std::optional<std::string>& dtype, const at::Device& device) {
-  refuse_run_folder(directory);
-  const models::HfDirectory weights(directory);
+namespace {
+
+std::unique_ptr<models::Llama> load_checked(const models::HfDirectory& weights,
+                                            const std::optional<std::string>& dtype,
+                                            const at::Device& device) {
   weights.check(models::llama_parameter_shapes(weights.config()));
   const at::ScalarType type = scalar_type(weights.config().dtype, dtype);
   auto model = std::make_unique<models::Llama>(weights.config(), type, device);
   model->load(weights);
   return model;
+}
+
+}  // namespace
+
+std::unique_ptr<models::Llama> load_model(const std::string& directory,
+                                          const std::optional<std::string>& dtype, const at::Device& device) {
+  refuse_run_folder(directory);
+  const models::HfDirectory weights(directory);
+  if (weights.config().num_labels > 0)
+    throw models::Error(models::Error::Kind::kData,
+                        directory +
+                            ": is a reward model, which gives texts a score and no tokens; name a "
+                            "language model");
+  return load_checked(weights, dtype, device);
+}
+
+std::unique_ptr<models::Llama> load_reward_model(const std::string& directory,
+                                                 const std::optional<std::string>& dtype,
+                                                 const at::Device& device) {
+  refuse_run_folder(directory);
+  const models::HfDirectory weights(directory);
+  if (weights.config().num_labels == 0)
+    throw models::Error(models::Error::Kind::kData,
+                        directory +
+                            ": is a language model, which gives no score; name the result of stage rm, or "
+                            "another sequence classifier of one label");
+  return load_checked(weights, dtype, device);
 }
 
 std::unique_ptr<models::Llama> random_model(const std::string& directory,

@@ -24,6 +24,11 @@ namespace caravan::recipes {
 std::unique_ptr<models::Llama> load_model(const std::string& directory,
                                           const std::optional<std::string>& dtype, const at::Device& device);
 
+// The same for a reward model, whose head gives scores.
+std::unique_ptr<models::Llama> load_reward_model(const std::string& directory,
+                                                 const std::optional<std::string>& dtype,
+                                                 const at::Device& device);
+
 // The model of config.json with random weights, as a recipe with `model.init: random` and `run.seed: seed`
 // starts from; no weights are read. `dtype` as load_model takes it. Throws models::Error.
 std::unique_ptr<models::Llama> random_model(const std::string& directory,

@@ -134,26 +134,19 @@ YamlNode read_tree(std::string_view text, const std::string& name, const std::fi
   return root;
 }
 
-// Stages of the whole process that this version does not run yet: a better answer than "not among sft".
-void check_planned_stage(YamlNode& root, ReadState& state) {
+// Kinds of recipes that another command takes: a better answer than "not among sft".
+void check_other_kind(YamlNode& root) {
   YamlNode* stage = root.find("stage");
   if (stage == nullptr || stage->kind != YamlNode::Kind::kScalar) return;
   if (stage->text == "data") {
-    throw RecipeError(
-        {{stage->where,
-          "stage: found data, a recipe that makes rows; allowed here: sft, dpo, rlvr. caravan data run, "
-          "train and validate take it"}});
+    throw RecipeError({{stage->where,
+                        "stage: found data, a recipe that makes rows; allowed here: sft, rm, dpo, kto, rlvr. "
+                        "caravan data run, "
+                        "train and validate take it"}});
   }
   if (stage->text == "synthesize" || stage->text == "prefer") {
     throw RecipeError({{stage->where, "stage: found " + stage->text + ", a recipe that makes rows; caravan " +
                                           stage->text + " and validate take it"}});
-  }
-  for (std::string_view planned : {"rm"}) {
-    if (stage->text != planned) continue;
-    state.report(stage->where,
-                 "stage: " + stage->text + " is not built yet in this version; allowed: sft, dpo, rlvr");
-    stage->text = "sft";
-    return;
   }
 }
 
@@ -180,7 +173,7 @@ ReadRecipe read_recipe_text(std::string_view text, const std::string& name,
   apply_file_aliases(root, state);
   apply_overrides(root, overrides, true, state);
   check_schema(root);
-  check_planned_stage(root, state);
+  check_other_kind(root);
   ReadRecipe result;
   FieldReader reader(root, {}, state);
   result.recipe.visit_fields(reader);

@@ -15,19 +15,22 @@
 #include "trainer/objectives/loss_options.h"
 #include "trainer/objectives/policy_loss_options.h"
 #include "trainer/objectives/preference_loss_options.h"
+#include "trainer/objectives/reward_loss_options.h"
+#include "trainer/objectives/unpaired_loss_options.h"
 #include "trainer/optim/optimizer_options.h"
 #include "trainer/optim/schedule_options.h"
 #include "trainer/reference/reference_options.h"
 #include "trainer/rollout/reward_options.h"
 #include "trainer/rollout/rollout_options.h"
+#include "trainer/rollout/value_options.h"
 #include "trainer/run_options.h"
 
 namespace caravan::recipes {
 
 // The stages that this version runs; the reader knows the names of those to come, and says so.
-enum class Stage { kSft, kDpo, kRlvr };
-constexpr std::array<std::string_view, 3> choice_names(Stage) {
-  return {"sft", "dpo", "rlvr"};
+enum class Stage { kSft, kRm, kDpo, kKto, kRlvr };
+constexpr std::array<std::string_view, 5> choice_names(Stage) {
+  return {"sft", "rm", "dpo", "kto", "rlvr"};
 }
 
 struct Recipe {
@@ -40,11 +43,14 @@ struct Recipe {
   trainer::OptimizerOptions optimizer;
   trainer::ScheduleOptions schedule;
   trainer::LossOptions loss;                         // of sft
+  trainer::RewardLossOptions reward_loss;            // of rm, where it is the section `loss`
   trainer::PreferenceLossOptions preference;         // of dpo, where it is the section `loss`
-  trainer::ReferenceOptions reference;               // of dpo
+  trainer::UnpairedLossOptions unpaired;             // of kto, where it is the section `loss`
+  trainer::ReferenceOptions reference;               // of dpo and kto
   trainer::PolicyLossOptions policy;                 // of rlvr, where it is the section `loss`
   trainer::RolloutOptions rollout;                   // of rlvr
   trainer::RewardOptions reward;                     // of rlvr
+  trainer::ValueOptions value;                       // of rlvr with gae
   trainer::PolicyReferenceOptions policy_reference;  // of rlvr, where it is the section `reference`
   trainer::RunOptions run;
   trainer::DistributedOptions distributed;
@@ -53,16 +59,27 @@ struct Recipe {
 
   // What the rows of this stage are.
   data::RowKind row_kind() const {
-    return stage == Stage::kDpo ? data::RowKind::kPair : data::RowKind::kExample;
+    if (stage == Stage::kSft || stage == Stage::kRlvr) return data::RowKind::kExample;
+    return stage == Stage::kKto ? data::RowKind::kLabelled : data::RowKind::kPair;
   }
-  // Whether a frozen model is asked about rows before training, or with each step.
-  bool has_reference() const { return stage == Stage::kDpo && preference.needs_reference(); }
+  // Whether each row comes with an answer to another prompt.
+  bool has_mismatched() const { return stage == Stage::kKto && unpaired.has_baseline(); }
+  // Documents of a row that stand in one pass together.
+  std::int64_t sides() const { return row_kind() == data::RowKind::kPair || has_mismatched() ? 2 : 1; }
+  // Whether a frozen model is asked about rows, before training or with each step.
+  bool has_reference() const {
+    return stage == Stage::kKto || (stage == Stage::kDpo && preference.needs_reference());
+  }
   // Whether one stays in memory.
   bool holds_reference() const {
     if (stage == Stage::kRlvr) return policy.needs_reference();
     return has_reference() && reference.mode == trainer::ReferenceMode::kLive;
   }
-  // Its checkpoint; empty: the weights that training starts from.
+  // Whether a second model is trained that says what reward is still to come.
+  bool has_value_model() const {
+    return stage == Stage::kRlvr && policy.settings().advantage == trainer::AdvantageEstimator::kGae;
+  }
+  // Of the frozen model, its checkpoint; empty: the weights that training starts from.
   const std::string& reference_path() const {
     return stage == Stage::kRlvr ? policy_reference.path : reference.path;
   }
@@ -97,14 +114,22 @@ struct Recipe {
       case Stage::kSft:
         v.section("loss", loss, {.help = "what is minimised"});
         break;
+      case Stage::kRm:
+        v.section("loss", reward_loss, {.help = "what is minimised, on the scores of two answers"});
+        break;
       case Stage::kDpo:
         v.section("loss", preference, {.help = "what is minimised, on pairs of answers"});
+        v.section("reference", reference, {.help = "the frozen model that the loss compares with"});
+        break;
+      case Stage::kKto:
+        v.section("loss", unpaired, {.help = "what is minimised, on answers with a verdict"});
         v.section("reference", reference, {.help = "the frozen model that the loss compares with"});
         break;
       case Stage::kRlvr:
         v.section("loss", policy, {.help = "what is minimised, on completions of the model's own"});
         v.section("rollout", rollout, {.help = "how completions are sampled"});
         v.section("reward", reward, {.help = "what a completion is worth"});
+        v.section("value", value, {.help = "the value model of loss.advantage gae, as in ppo"});
         v.section("reference", policy_reference,
                   {.help = "the frozen model that a divergence is measured from"});
         break;

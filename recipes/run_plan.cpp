@@ -26,6 +26,7 @@ RunPlan::Steps read_steps(const Recipe& recipe) {
       load_text_front(recipe.model.path, recipe.data.tokenizer, recipe.data.chat_template, true);
   data::OpenOptions options;
   options.rows = recipe.row_kind();
+  options.mismatched = recipe.has_mismatched();
   options.seed = recipe.run.seed;
   options.variables = front.variables;
   options.cancelled = [] { return trainer::StopRequest::requested(); };
@@ -47,9 +48,9 @@ RunPlan::Steps read_steps(const Recipe& recipe) {
 
 // Without rows: full micro-batches, or a document of the longest each.
 std::int64_t guess_micro_batches(const Recipe& recipe) {
-  const std::int64_t sides = recipe.row_kind() == data::RowKind::kPair ? 2 : 1;
-  const std::int64_t tokens =
-      recipe.batch.tokens ? *recipe.batch.tokens : *recipe.batch.sequences * sides * recipe.data.max_length;
+  const std::int64_t tokens = recipe.batch.tokens
+                                  ? *recipe.batch.tokens
+                                  : *recipe.batch.sequences * recipe.sides() * recipe.data.max_length;
   return (tokens + recipe.batch.micro_tokens - 1) / recipe.batch.micro_tokens;
 }
 
@@ -141,7 +142,7 @@ std::vector<std::pair<std::string, std::uint64_t>> activations_by_policy(const m
 
 RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
   const models::LlamaConfig config =
-      models::read_llama_config(request.config.empty() ? recipe.model.path + "/config.json" : request.config);
+      config_of_stage(recipe, request.config.empty() ? recipe.model.path + "/config.json" : request.config);
   RunPlan plan;
   plan.ranks = request.ranks;
   plan.shard = recipe.distributed.shard;

@@ -6,6 +6,7 @@ add_library(recipes_synthesis OBJECT
   preferences/answer_rows.cpp
   preferences/pair_rows.cpp
   preferences/run_preferences.cpp
+  preferences/score_rows.cpp
   synthesis/generation_step.cpp
   synthesis/model_pool.cpp
   synthesis/persona_files.cpp

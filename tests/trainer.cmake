@@ -12,7 +12,9 @@ test_program(trainer_tests TORCH LIBS caravan_trainer SOURCES
   unit/trainer/rollout_test.cpp
   unit/trainer/segmented_pass_test.cpp
   unit/trainer/sft_objective_test.cpp
+  unit/trainer/reward_objective_test.cpp
   unit/trainer/trainer_test.cpp
+  unit/trainer/unpaired_objective_test.cpp
 )
 
 add_executable(preference_bench EXCLUDE_FROM_ALL bench/preference_bench.cpp)

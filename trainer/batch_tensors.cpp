@@ -29,7 +29,7 @@ at::Tensor weighted_rows(const std::vector<float>& weights, const at::Device& de
 }
 
 losses::OutputHead output_head(models::Llama& model) {
-  return {model.config().vocab_size, [&model](const at::Tensor& hidden) { return model.logits(hidden); },
+  return {model.config().head_rows(), [&model](const at::Tensor& hidden) { return model.logits(hidden); },
           [&model](const at::Tensor& d_logits, const at::Tensor& hidden) {
             return model.logits_backward(d_logits, hidden);
           }};

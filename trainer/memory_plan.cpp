@@ -101,12 +101,13 @@ class PassMemory {
   std::int64_t at_the_head() const { return 3 * row(); }
   std::int64_t logits() const {
     const std::int64_t chunk = inputs_.on_host ? kLogitsBytes : kDeviceLogitsBytes;
-    const std::int64_t of_row = config_.vocab_size * value_,
+    const std::int64_t of_row = config_.head_rows() * value_,
                        rows = std::clamp<std::int64_t>(chunk / of_row / 64 * 64, 64, 1 << 16);
-    const std::int64_t made = inputs_.on_host ? 0 : kDeviceCopies * config_.vocab_size * 4;
-    const std::int64_t count = std::min(rows, tokens_);
-    return count * (of_row + made + width_.model * value_) +
-           gradient_of(config_.vocab_size, width_.model, count);
+    const std::int64_t made = inputs_.on_host ? 0 : kDeviceCopies * config_.head_rows() * 4;
+    const std::int64_t count = std::min(rows, tokens_),
+                       kept = std::min(inputs_.kept_logits_bytes / of_row, tokens_);
+    return std::max(count, kept) * (of_row + width_.model * value_) + count * made +
+           gradient_of(config_.head_rows(), width_.model, count);
   }
 
  private:

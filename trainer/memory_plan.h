@@ -26,6 +26,7 @@ struct MemoryInputs {
   bool on_host = true;  // the device is the host, which also holds the copy of a checkpoint
   std::uint64_t program_bytes = 121u << 20;  // what the program itself holds before it begins, on a host
   bool live_reference = false;               // a frozen copy of the model beside it
+  std::int64_t kept_logits_bytes = 0;        // of losses on whole answers: objectives/kept_logits.h
   bool saves_meanwhile = true;  // checkpoints are written while training goes on, not at its end alone
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "trainer/ask_model.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/device_work.h"
 #include "trainer/distributed/gather_terms.h"
@@ -58,8 +59,12 @@ bool Trainer::run(const TrainerEvents& events) {
 std::vector<MetricValue> Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
   units_.group().set_step(steps_done_ + 1);
-  const std::vector<data::MicroBatch> batches = source_.micro_batches(steps_done_);  // data
+  std::vector<data::MicroBatch> batches = source_.micro_batches(steps_done_);  // data
   const double data_seconds = seconds_since(start);
+  if (objective_.prepares()) {
+    const Trace::Span span(units_.group().trace().get(), "whole step");
+    objective_.prepare(batches, ask_model(units_, pass_));
+  }
   double count = 0.0;
   for (const data::MicroBatch& batch : batches) count += objective_.count(batch);
   const double divisor = objective_.divisor(count);
@@ -195,7 +200,7 @@ double model_flops(const models::LlamaConfig& config, const std::vector<data::Mi
     forward += 2.0 * matrices * static_cast<double>(batch.num_tokens());
     double trained = 0.0;
     for (const float weight : batch.weights) trained += weight != 0.f;
-    forward += 2.0 * D * static_cast<double>(config.vocab_size) * trained;
+    forward += 2.0 * D * static_cast<double>(config.head_rows()) * trained;
     for (std::size_t d = 0; d + 1 < batch.doc_starts.size(); ++d) {
       const auto n = static_cast<double>(batch.doc_starts[d + 1] - batch.doc_starts[d]);
       forward += layers * 2.0 * q * n * (n + 1.0);

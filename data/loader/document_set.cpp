@@ -72,6 +72,18 @@ void DocumentSet::end_source(const SourceOptions& source, std::uint64_t seed, Le
   source_documents_.clear();
 }
 
+StoredDocument DocumentSet::stored(std::uint32_t document) const {
+  const Document& place = documents_[document];
+  const TokenShard& from = shard(place);
+  const ShardDocument& entry = from.documents()[place.index];
+  return {from.ids(entry), entry.second, static_cast<DocumentRole>(entry.role), entry.margin, &from, &entry};
+}
+
+void DocumentSet::add_tokens(std::uint32_t document, std::uint32_t tokens, std::uint32_t trained_tokens) {
+  sizes_[document].tokens += tokens;
+  sizes_[document].trained_tokens += trained_tokens;
+}
+
 void DocumentSet::finish() {
   number_copies(keys_);
 }

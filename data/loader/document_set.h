@@ -21,6 +21,17 @@ struct Document {
   std::uint32_t ledger_row;  // index into the ledger's entries
 };
 
+// A document where it lies in its shard.
+struct StoredDocument {
+  std::span<const std::int32_t> ids;
+  std::uint32_t second;  // of a pair: where its rejected side begins
+  DocumentRole role;
+  float margin;  // NaN: its row does not say
+  const TokenShard* shard;
+  const ShardDocument* entry;
+  bool trained(std::size_t at) const { return shard->trained(*entry, at); }
+};
+
 class DocumentSet {
  public:
   // One file of the current source; every row of it gets its entry in the ledger.
@@ -34,7 +45,11 @@ class DocumentSet {
 
   std::span<const Document> documents() const { return documents_; }
   std::span<const DocumentSize> sizes() const { return sizes_; }
-  const TokenShard& shard(const Document& document) const { return *shards_[document.shard]; }
+  StoredDocument stored(std::uint32_t document) const;
+  // A number of each document that depends on its content only; copies have other ones. After finish.
+  std::span<const std::uint64_t> keys() const { return keys_; }
+  // Of what is put behind a document.
+  void add_tokens(std::uint32_t document, std::uint32_t tokens, std::uint32_t trained_tokens);
 
   // Documents of an epoch. Each source gives weight times its documents, rounded down: whole copies, and for
   // the rest documents picked anew each epoch. With `most`, only the first of the sources' order.
@@ -42,6 +57,7 @@ class DocumentSet {
                                          std::optional<std::int64_t> most) const;
 
  private:
+  const TokenShard& shard(const Document& document) const { return *shards_[document.shard]; }
   struct Source {
     std::size_t first, count;  // documents
     double weight;

@@ -13,8 +13,19 @@
 namespace caravan::data {
 
 // What a document is to an objective. The two sides of a pair stand side by side: a chosen document is
-// followed by its rejected one.
-enum class DocumentRole : std::uint8_t { kExample, kChosen, kRejected, kDesirable, kUndesirable };
+// followed by its rejected one, and an answer with a verdict by its mismatched one, where there is one: the
+// same prompt before the answer of another row.
+enum class DocumentRole : std::uint8_t {
+  kExample,
+  kChosen,
+  kRejected,
+  kDesirable,
+  kUndesirable,
+  kMismatched
+};
+constexpr bool is_second_side(DocumentRole role) {
+  return role == DocumentRole::kRejected || role == DocumentRole::kMismatched;
+}
 
 // Of completions that a policy sampled, at trained targets: [T] each, or empty where nobody needs them.
 struct SampledTokens {
@@ -34,9 +45,13 @@ struct MicroBatch {
   std::vector<SourceLine> documents;     // [N] where each document was read; TrainingData::name_of prints it
   std::vector<std::uint32_t> document_indices;  // [N] index of each document in TrainingData; a pair has one
   std::vector<DocumentRole> roles;              // [N]; empty: all are examples
+  // [N] by how much its row says that the chosen answer is the better one; NaN where it does not say.
+  std::vector<float> margins;
   // [T] what a frozen reference gives each trained target, where an objective compares with one; else empty.
   std::vector<float> reference_log_probs;
   SampledTokens sampled;
+  // What an objective found out about the whole step before its first loss: Objective::prepare.
+  std::vector<double> step_values;
 
   static constexpr std::int32_t kNoTarget = -1;
   std::int64_t num_tokens() const noexcept { return static_cast<std::int64_t>(ids.size()); }

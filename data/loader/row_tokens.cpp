@@ -16,6 +16,7 @@ bool tokenize_row(std::string_view text, const RowBlock::Row& row, const std::st
     out.clear();
   } else if (kind_of(format) == RowKind::kPair) {
     tokenizer.tokenize_pair(memory.row.conversation, memory.row.rejected, where, memory.rejected, out);
+    if (memory.row.margin) out.margin = *memory.row.margin;
   } else {
     tokenizer.tokenize(memory.row.conversation, where, out);
     if (kind_of(format) == RowKind::kLabelled && out.fate != Fate::kDropped)

@@ -5,6 +5,7 @@ add_library(data_loader OBJECT
   loader/document_set.cpp
   loader/ledger.cpp
   loader/mask.cpp
+  loader/mismatch.cpp
   loader/order.cpp
   loader/pack.cpp
   loader/row_tokens.cpp

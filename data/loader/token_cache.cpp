@@ -107,7 +107,7 @@ Digest digest_of_file(const std::string& path) {
 
 Digest cache_key(const CacheRequest& request) {
   // Raise the version whenever the same inputs would give other bytes.
-  const std::string version = "caravan token cache 3";
+  const std::string version = "caravan token cache 4";
   Json inputs{{"version", version},
               {"file", to_hex(digest_of_file(request.file))},
               {"array", row_file_kind(request.file) == RowFileKind::kJson},

@@ -15,9 +15,9 @@ namespace caravan::data {
 namespace {
 
 constexpr std::array<char, 8> kMagic{'C', 'R', 'V', 'T', 'O', 'K', 'E', 'N'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
-static_assert(sizeof(ShardHeader) == 88 && sizeof(ShardRow) == 32 && sizeof(ShardDocument) == 32);
+static_assert(sizeof(ShardHeader) == 88 && sizeof(ShardRow) == 32 && sizeof(ShardDocument) == 40);
 static_assert(std::is_trivially_copyable_v<ShardHeader> &&
               std::has_unique_object_representations_v<ShardRow>);
 
@@ -123,7 +123,7 @@ void ShardBuilder::add(std::uint64_t line, std::string_view row_bytes, const Tok
     documents_.push_back({ids_.size(), end - begin,
                           pair ? trained(begin, border) + trained(border, end) : trained(begin, end),
                           static_cast<std::uint32_t>(rows_.size()), piece++, pair ? border - begin : 0,
-                          static_cast<std::uint32_t>(row.role)});
+                          static_cast<std::uint32_t>(row.role), row.margin, 0});
     entry.tokens += end - begin;
     entry.trained_tokens += documents_.back().trained_tokens;
     for (std::uint32_t t = begin; t < end; ++t) {

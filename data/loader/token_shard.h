@@ -55,6 +55,8 @@ struct ShardDocument {
   std::uint32_t piece;   // of the row
   std::uint32_t second;  // of a pair, which is one document here: where its rejected side begins; else 0
   std::uint32_t role;    // DocumentRole; kChosen: a pair
+  float margin;          // of a pair, where its row says so; else NaN
+  std::uint32_t unused;
 };
 
 // Gathers rows in order and gives the bytes of the file.

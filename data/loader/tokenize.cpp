@@ -61,6 +61,7 @@ void TokenizedRow::clear() {
   trained.clear();
   ends.clear();
   role = DocumentRole::kExample;
+  margin = std::numeric_limits<float>::quiet_NaN();
   cut_tokens = 0;
   straddling_tokens = 0;
 }

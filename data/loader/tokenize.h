@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ struct TokenizedRow {
   std::vector<std::uint32_t> ends;    // per document: index after its last id; of a pair: of each side
   DocumentRole role =
       DocumentRole::kExample;  // kChosen: the row is a pair, its two sides one after the other
+  float margin = std::numeric_limits<float>::quiet_NaN();  // of a pair, where its row says so
   std::uint32_t cut_tokens = 0;
   std::uint32_t straddling_tokens = 0;
 

@@ -1,16 +1,19 @@
 #include "data/loader/training_data.h"
 
 #include <algorithm>
+#include <cmath>
 #include <thread>
 
 #include "data/chat/template_check.h"
 #include "data/choice_name.h"
 #include "data/error.h"
 #include "data/loader/document_set.h"
+#include "data/loader/mismatch.h"
 #include "data/loader/token_cache.h"
 #include "data/loader/tokenize.h"
 #include "data/readers/detect.h"
 #include "data/readers/file_list.h"
+#include "data/sha256.h"
 
 namespace caravan::data {
 namespace {
@@ -57,6 +60,7 @@ std::string without_last_line_end(std::string text) {
 
 struct TrainingData::State {
   DocumentSet documents;
+  std::vector<Mismatch> mismatches;  // of each document, where they were asked for
   Ledger ledger;
   std::int64_t tokens = 0;
   std::int64_t trained_tokens = 0;
@@ -96,35 +100,68 @@ struct TrainingData::State {
                          static_cast<std::uint64_t>(trained_tokens));
   }
 
+  void add_mismatched(std::int64_t max_length) {
+    mismatches = find_mismatches(documents, max_length);
+    for (std::uint32_t d = 0; d < mismatches.size(); ++d)
+      documents.add_tokens(d, mismatches[d].prompt_tokens + mismatches[d].answer_tokens,
+                           mismatches[d].trained_tokens);
+  }
+
   void append(std::uint32_t document, MicroBatch& batch) const {
-    const Document& place = documents.documents()[document];
-    const TokenShard& shard = documents.shard(place);
-    const ShardDocument& stored = shard.documents()[place.index];
-    const auto role = static_cast<DocumentRole>(stored.role);
-    if (role != DocumentRole::kChosen) return append_side(document, role, 0, stored.tokens, batch);
-    append_side(document, role, 0, stored.second, batch);
-    append_side(document, DocumentRole::kRejected, stored.second, stored.tokens, batch);
+    const StoredDocument stored = documents.stored(document);
+    const DocumentRole role = stored.role;
+    if (role == DocumentRole::kChosen) {
+      append_side(document, role, 0, stored.second, batch);
+      append_side(document, DocumentRole::kRejected, stored.second, stored.ids.size(), batch);
+      return;
+    }
+    append_side(document, role, 0, stored.ids.size(), batch);
+    if (!mismatches.empty()) append_mismatched(document, batch);
   }
 
   // Tokens `begin` to `end` of what the shard holds as one document.
   void append_side(std::uint32_t document, DocumentRole role, std::size_t begin, std::size_t end,
                    MicroBatch& batch) const {
-    const Document& place = documents.documents()[document];
-    const TokenShard& shard = documents.shard(place);
-    const ShardDocument& stored = shard.documents()[place.index];
-    const std::span<const std::int32_t> ids = shard.ids(stored);
+    const StoredDocument stored = documents.stored(document);
     for (std::size_t t = begin; t < end; ++t) {
       const bool last = t + 1 == end;
-      batch.ids.push_back(ids[t]);
-      batch.targets.push_back(last ? MicroBatch::kNoTarget : ids[t + 1]);
-      batch.weights.push_back(!last && shard.trained(stored, t + 1) ? 1.0f : 0.0f);
+      batch.ids.push_back(stored.ids[t]);
+      batch.targets.push_back(last ? MicroBatch::kNoTarget : stored.ids[t + 1]);
+      batch.weights.push_back(!last && stored.trained(t + 1) ? 1.0f : 0.0f);
       batch.positions.push_back(static_cast<std::int32_t>(t - begin));
     }
-    batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+    end_side(document, role, batch);
+  }
+
+  // The document's prompt before another one's answer.
+  void append_mismatched(std::uint32_t document, MicroBatch& batch) const {
+    const Mismatch& mismatch = mismatches[document];
+    const std::uint32_t length = mismatch.prompt_tokens + mismatch.answer_tokens;
+    const StoredDocument own = documents.stored(document), other = documents.stored(mismatch.answer_of);
+    const auto at = [&](std::uint32_t t) {
+      return t < mismatch.prompt_tokens
+                 ? std::pair(own.ids[t], false)
+                 : std::pair(other.ids[mismatch.answer_begin + t - mismatch.prompt_tokens],
+                             other.trained(mismatch.answer_begin + t - mismatch.prompt_tokens));
+    };
+    for (std::uint32_t t = 0; t < length; ++t) {
+      const bool last = t + 1 == length;
+      batch.ids.push_back(at(t).first);
+      batch.targets.push_back(last ? MicroBatch::kNoTarget : at(t + 1).first);
+      batch.weights.push_back(!last && at(t + 1).second ? 1.0f : 0.0f);
+      batch.positions.push_back(static_cast<std::int32_t>(t));
+    }
+    end_side(document, DocumentRole::kMismatched, batch);
+  }
+
+  void end_side(std::uint32_t document, DocumentRole role, MicroBatch& batch) const {
+    const Document& place = documents.documents()[document];
     const LedgerEntry& entry = ledger.entries()[place.ledger_row];
+    batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
     batch.documents.push_back({entry.file, entry.line});
     batch.document_indices.push_back(document);
     batch.roles.push_back(role);
+    batch.margins.push_back(documents.stored(document).margin);
   }
 };
 
@@ -143,6 +180,7 @@ TrainingData TrainingData::open(const DataOptions& options, const Tokenizer& tok
   auto state = std::make_unique<State>();
   state->add_sources(options, tokenizer, source, open_options);
   state->check();
+  if (open_options.mismatched) state->add_mismatched(options.max_length);
   return TrainingData(std::move(state));
 }
 
@@ -190,6 +228,30 @@ std::string TrainingData::name_of(const SourceLine& where) const {
 std::string TrainingData::name_of(std::uint32_t document) const {
   return state_->ledger.place_of(
       state_->ledger.entries()[state_->documents.documents()[document].ledger_row]);
+}
+
+std::string TrainingData::fingerprint(std::uint32_t documents) const {
+  const State& state = *state_;
+  Sha256 hash;
+  const auto add = [&](std::uint32_t document) {
+    const StoredDocument stored = state.documents.stored(document);
+    const Digest& checksum = stored.shard->header().checksum;
+    hash.update(checksum.data(), sizeof checksum);
+    hash.update(&stored.entry->first_token, sizeof stored.entry->first_token);
+  };
+  for (std::uint32_t d = 0; d < documents; ++d) {
+    add(d);
+    if (state.mismatches.empty()) continue;
+    add(state.mismatches[d].answer_of);
+    hash.update(&state.mismatches[d].answer_tokens, sizeof state.mismatches[d].answer_tokens);
+  }
+  return "sha256:" + hash.hex();
+}
+
+std::optional<std::uint32_t> TrainingData::first_without_margin() const {
+  for (std::uint32_t d = 0; d < num_documents(); ++d)
+    if (std::isnan(state_->documents.stored(d).margin)) return d;
+  return std::nullopt;
 }
 
 BatchPlan TrainingData::plan(const PlanOptions& options) const {

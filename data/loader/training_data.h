@@ -25,6 +25,8 @@ namespace caravan::data {
 
 struct OpenOptions {
   RowKind rows = RowKind::kExample;  // what the stage trains on
+  // Behind each document its mismatched one (mismatch.h), of the same index. Throws where there is none.
+  bool mismatched = false;
   std::uint64_t seed = 0;     // run.seed: picks the rows of `take` where a source has no seed of its own
   Json variables;             // template variables: bos_token, eos_token, ...; object or null
   std::optional<Date> today;  // for templates that print the date; such a template without it is an error
@@ -57,13 +59,19 @@ class TrainingData {
   TrainingData& operator=(TrainingData&&) noexcept;
 
   std::size_t num_documents() const;
-  std::span<const DocumentSize> sizes() const;  // of each document; a pair's of both sides together
+  std::span<const DocumentSize> sizes() const;  // of each document; both sides of it together
   std::int64_t num_tokens() const;              // of one epoch
   std::int64_t num_trained_tokens() const;      // of one epoch
   const Ledger& ledger() const;
   // "chats.jsonl:17" for messages.
   std::string name_of(const SourceLine& where) const;
   std::string name_of(std::uint32_t document) const;
+
+  // Names the tokens and masks of the first `documents` in their order, by the checksums of the shards they
+  // lie in and their places there: the same rows of another file have another one. Reads no tokens.
+  std::string fingerprint(std::uint32_t documents) const;
+  // The first pair whose row does not say by how much its chosen answer is the better one.
+  std::optional<std::uint32_t> first_without_margin() const;
 
   // The plan refers to what this object holds, which must outlive it. Throws data::Error as BatchPlan does.
   BatchPlan plan(const PlanOptions& options) const;

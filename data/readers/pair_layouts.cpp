@@ -1,11 +1,16 @@
 #include "data/readers/pair_layouts.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 namespace caravan::data {
 namespace {
 
 using Type = JsonValue::Type;
+
+// Of scores and of ratings; what lies beyond is no difference of two of them.
+constexpr double kLargestMargin = 1e6;
 
 bool has(const JsonValue& row, std::string_view key) {
   return row.find(key).has_value();
@@ -17,6 +22,13 @@ bool has_list(const JsonValue& row, std::string_view key) {
 
 bool same_turn(const Message& x, const Message& y) {
   return x.role == y.role && x.content == y.content && x.extra == y.extra;
+}
+
+std::optional<double> number_of(const JsonValue& row, std::string_view key) {
+  const std::optional<JsonValue> value = row.find(key);
+  if (!value || !value->is(Type::kNumber)) return std::nullopt;
+  const std::optional<Json> number = value->to_json();
+  return number ? std::optional(number->get<double>()) : std::nullopt;
 }
 
 // Lists of messages; the prompt may stand apart.
@@ -85,6 +97,22 @@ void read_pair_row(const JsonValue& row, std::vector<Message>& chosen, std::vect
     read_texts(row, chosen_side, rejected_side, chosen, rejected, notes);
   else
     read_lists(row, chosen_side, rejected_side, chosen, rejected, notes);
+}
+
+std::optional<float> read_margin(const JsonValue& row) {
+  const std::optional<JsonValue> preference = row.find("preference");
+  std::optional<double> margin = number_of(row, "margin");
+  if (!margin && preference) margin = number_of(*preference, "margin");
+  // Of caravan data convert, and of the field.
+  constexpr std::array<std::array<std::string_view, 2>, 3> kScores{{{"chosen_score", "rejected_score"},
+                                                                    {"chosen_rating", "rejected_rating"},
+                                                                    {"score_chosen", "score_rejected"}}};
+  for (const auto& [chosen, rejected] : kScores) {
+    const std::optional<double> better = number_of(row, chosen), worse = number_of(row, rejected);
+    if (!margin && better && worse) margin = *better - *worse;
+  }
+  if (!margin || !(std::abs(*margin) <= kLargestMargin)) return std::nullopt;
+  return static_cast<float>(*margin);
 }
 
 bool read_label(const JsonValue& row, RowNotes& notes) {

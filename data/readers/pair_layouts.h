@@ -2,6 +2,7 @@
 // readers and converters.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "data/readers/row_layouts.h"
@@ -17,6 +18,10 @@ bool fits_label(const JsonValue& row);
 // and two answers, or ShareGPT `conversations` and a turn for each side. Drops as the other layouts do.
 void read_pair_row(const JsonValue& row, std::vector<Message>& chosen, std::vector<Message>& rejected,
                    RowNotes& notes);
+// By how much chosen is better: `margin` of the row, or of its `preference` as caravan prefer writes it, or
+// the difference of both sides' scores or ratings. Nothing where there is none, or no difference of two
+// scores can be so large.
+std::optional<float> read_margin(const JsonValue& row);
 // True, false, or these words as text, which is noted. Drops with missing_field:label, wrong_type:label.
 bool read_label(const JsonValue& row, RowNotes& notes);
 

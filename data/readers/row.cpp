@@ -48,6 +48,7 @@ void read_pair(const JsonValue& row, TrainingRow& out, RowNotes& notes) {
   read_pair_row(row, out.conversation.messages, out.rejected.messages, notes);
   if (equal_turns(out.conversation.messages, out.rejected.messages)) throw DropRow{"chosen_equals_rejected"};
   if (!equal_prompts(out.conversation.messages, out.rejected.messages)) throw DropRow{"prompts_differ"};
+  out.margin = read_margin(row);
   read_tools(row, out.conversation);
   out.rejected.tools = out.conversation.tools;
 }

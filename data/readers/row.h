@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,8 @@ struct TrainingRow {
   Conversation conversation;  // of a pair: the chosen side
   Conversation rejected;      // of a pair
   bool label = false;         // of a labelled row: whether the answer is a good one
+  // Of a pair: by how much the chosen answer is the better one, where the row says so.
+  std::optional<float> margin;
 };
 // The same for every layout but auto. A pair whose sides are the same or answer different prompts is dropped.
 RowOutcome parse_training_row(std::string_view row, RowFormat format, const RowContext& context,

@@ -1,5 +1,5 @@
-// What a reward model or a judge behind an endpoint implements: scores of texts that no rule can tell. Only
-// the interface lives here; who has a model or a connection implements it.
+// What a reward model implements: scores of texts that no rule can tell. Only the interface lives here; who
+// has a model implements it (trainer/rollout/reward_model_scorer).
 #pragma once
 
 #include <span>
@@ -7,22 +7,25 @@
 #include <vector>
 
 #include "data/message.h"
-#include "data/rewards/verdict.h"
 
 namespace caravan::data {
 
 struct ScoreRequest {
   std::vector<Message> prompt;
   std::string completion;
-  Json reference;  // an answer, a rubric, or null
 };
 
-// One judgement for each request, in their order. A request that cannot be scored is "unknown" with the
-// reason; throws data::Error only for what concerns all of them (no model, no connection).
+// Any number; the larger, the better the completion.
+struct ModelScore {
+  double score = 0;
+  std::string problem = {};  // a word, where there is no score
+};
+
+// One score for each request, in their order. Throws data::Error only for what concerns all of them.
 class ModelScorer {
  public:
   virtual ~ModelScorer() = default;
-  virtual std::vector<Judgement> score(std::span<const ScoreRequest> requests) = 0;
+  virtual std::vector<ModelScore> score(std::span<const ScoreRequest> requests) = 0;
 };
 
 }  // namespace caravan::data

@@ -46,7 +46,7 @@ bool LlamaConfig::operator==(const LlamaConfig& other) const {
                     c.num_attention_heads, c.num_key_value_heads, c.head_dim, c.max_position_embeddings,
                     c.rms_norm_eps, c.rope, c.tie_word_embeddings, c.attention_bias, c.mlp_bias,
                     c.sliding_window, c.sliding_layers, c.bos_token_id, c.eos_token_id, c.pad_token_id,
-                    c.initializer_range, c.dtype);
+                    c.initializer_range, c.num_labels, c.dtype);
   };
   return facts(*this) == facts(other);
 }

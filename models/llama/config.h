@@ -65,10 +65,16 @@ struct LlamaConfig {
   std::vector<std::int64_t> eos_token_id;  // all that end a text; may be empty
   std::optional<std::int64_t> pad_token_id;
   double initializer_range = 0.02;
+  // Scores of a text by score.weight, in place of a head over tokens (...ForSequenceClassification); 0:
+  // tokens.
+  std::int64_t num_labels = 0;
   std::optional<Dtype> dtype;  // of the stored weights, as the file says; nothing = it does not say
   // Keys of the source file that we do not interpret, kept for to_json. Not compared.
   nlohmann::json other_keys = nlohmann::json::object();
 
+  // The output head: its name in a checkpoint, where it is not tied, and its rows.
+  std::string_view head_name() const { return num_labels > 0 ? "score.weight" : "lm_head.weight"; }
+  std::int64_t head_rows() const { return num_labels > 0 ? num_labels : vocab_size; }
   bool qkv_bias() const { return model_type == ModelType::kQwen2 || attention_bias; }
   bool o_bias() const { return model_type != ModelType::kQwen2 && attention_bias; }
   QkNorm qk_norm() const;

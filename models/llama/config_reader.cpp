@@ -33,7 +33,8 @@ std::optional<ModelType> type_named(const std::optional<std::string>& name, Name
 }
 
 // The only architecture named, or nothing. The oldest Llama files say LLaMAForCausalLM.
-std::optional<std::string> read_architecture(JsonFields& fields) {
+// `scores`: it has a head of scores.
+std::optional<std::string> read_architecture(JsonFields& fields, bool& scores) {
   const json* list = fields.value("architectures");
   if (list == nullptr) return std::nullopt;
   if (!list->is_array() || list->size() != 1 || !list->front().is_string()) {
@@ -41,12 +42,29 @@ std::optional<std::string> read_architecture(JsonFields& fields) {
     return std::nullopt;
   }
   std::string name = list->front().get<std::string>();
+  constexpr std::string_view kScores = "ForSequenceClassification";
+  scores = name.ends_with(kScores);
+  if (scores) name.replace(name.size() - kScores.size(), kScores.size(), "ForCausalLM");
   return name == "LLaMAForCausalLM" ? "LlamaForCausalLM" : name;
 }
 
-ModelType read_model_type(JsonFields& fields) {
+// One score a text; the names of labels say how many there are where num_labels does not.
+void read_labels(JsonFields& fields, LlamaConfig& config) {
+  const json* names = fields.value("id2label");
+  fields.value("label2id");
+  const std::int64_t named =
+      names != nullptr && names->is_object() ? static_cast<std::int64_t>(names->size()) : 2;
+  config.num_labels = fields.integer("num_labels", 1, kMaxVocabSize).value_or(named);
+  if (config.num_labels != 1)
+    fields.note("architectures is a sequence classifier of " + std::to_string(config.num_labels) +
+                " labels; allowed: 1, a reward model");
+  // There is no head over tokens to tie.
+  config.tie_word_embeddings = false;
+}
+
+ModelType read_model_type(JsonFields& fields, bool& scores) {
   const std::optional<std::string> name = fields.text("model_type");
-  const std::optional<std::string> architecture = read_architecture(fields);
+  const std::optional<std::string> architecture = read_architecture(fields, scores);
   const std::optional<ModelType> by_name = type_named(name, model_type_name);
   const std::optional<ModelType> by_architecture = type_named(architecture, architecture_name);
   if (architecture && !by_architecture) fields.refuse("architectures", list_types(architecture_name));
@@ -227,11 +245,13 @@ LlamaConfig llama_config_from_json(const json& source, const std::string& where)
     throw_problems(where, {"holds " + std::string(source.type_name()) + "; an object is needed"});
   JsonFields fields(source);
   LlamaConfig config;
-  config.model_type = read_model_type(fields);
+  bool scores = false;
+  config.model_type = read_model_type(fields, scores);
   refuse_unsupported(fields);
   read_sizes(fields, config);
   read_heads(fields, source, config);
   read_flags_and_tokens(fields, config);
+  if (scores) read_labels(fields, config);
   read_window(fields, source, config);
   config.dtype = read_dtype(fields);
   config.rope = read_rope(fields, config);

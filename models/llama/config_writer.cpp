@@ -41,7 +41,15 @@ void write_window(const LlamaConfig& config, json& target) {
 
 json to_json(const LlamaConfig& config) {
   json target = config.other_keys.is_object() ? config.other_keys : json::object();
-  target["architectures"] = json::array({architecture_name(config.model_type)});
+  std::string architecture(architecture_name(config.model_type));
+  if (config.num_labels > 0) {
+    architecture.replace(architecture.find("ForCausalLM"), std::string::npos, "ForSequenceClassification");
+    target["num_labels"] = config.num_labels;
+    target["id2label"] = target["label2id"] = json::object();
+    target["id2label"]["0"] = "LABEL_0";
+    target["label2id"]["LABEL_0"] = 0;
+  }
+  target["architectures"] = json::array({architecture});
   target["model_type"] = model_type_name(config.model_type);
   target["vocab_size"] = config.vocab_size;
   target["hidden_size"] = config.hidden_size;

@@ -87,7 +87,8 @@ void Llama::make_units() {
   }
   FlatUnit& head = units_.emplace_back("head");
   head.add_group({{"model.norm.weight", {D}}});
-  if (!config_.tie_word_embeddings) head.add_group({{"lm_head.weight", {config_.vocab_size, D}}});
+  if (!config_.tie_word_embeddings)
+    head.add_group({{std::string(config_.head_name()), {config_.head_rows(), D}}});
 }
 
 Llama::Block Llama::bind_block(std::int64_t layer) const {
@@ -119,7 +120,8 @@ void Llama::bind() {
     blocks_.push_back(bind_block(layer));
   embedding_ = units_.front().parameter("model.embed_tokens.weight");
   final_norm_ = units_.back().parameter("model.norm.weight");
-  head_ = config_.tie_word_embeddings ? embedding_ : units_.back().parameter("lm_head.weight");
+  head_ =
+      config_.tie_word_embeddings ? embedding_ : units_.back().parameter(std::string(config_.head_name()));
 }
 
 std::int64_t Llama::num_parameters() const {
@@ -143,7 +145,20 @@ void Llama::load(const HfDirectory& directory) {
 
 void Llama::load_unit(std::size_t unit, const HfDirectory& directory) {
   at::NoGradGuard no_grad;
-  for (const Slot& slot : units_[unit].slots()) units_[unit].value(slot).copy_(directory.tensor(slot.name));
+  for (const Slot& slot : units_[unit].slots()) {
+    // A language model that is to become a reward model has no head of scores yet.
+    const bool absent =
+        slot.name == config_.head_name() && config_.num_labels > 0 && !directory.contains(slot.name);
+    if (!absent) units_[unit].value(slot).copy_(directory.tensor(slot.name));
+  }
+}
+
+void Llama::initialize_scores(std::uint64_t seed) {
+  at::NoGradGuard no_grad;
+  const double deviation = 1.0 / std::sqrt(static_cast<double>(config_.hidden_size) + 1.0);
+  for (const Slot& slot : units_.back().slots())
+    if (slot.name == config_.head_name())
+      units_.back().value(slot).copy_(normal_values(seed, slot.name, slot.count, deviation).view(slot.shape));
 }
 
 void Llama::initialize(std::uint64_t seed) {

@@ -42,6 +42,9 @@ class Llama {
   // Copies the weights of a checkpoint that was checked, converting the dtype. Throws models::Error.
   void load(const HfDirectory& directory);
   void load_unit(std::size_t unit, const HfDirectory& directory);
+  // A new head of scores, small enough that the first ones are near 0: normal with deviation 1 / sqrt(width +
+  // 1). The last unit must have its values.
+  void initialize_scores(std::uint64_t seed);
   // Normal(0, initializer_range) matrices, ones for norms, zeros for biases; a pure function of seed and
   // parameter name.
   void initialize(std::uint64_t seed);

@@ -53,7 +53,7 @@ std::vector<TensorShape> llama_parameter_shapes(const LlamaConfig& c) {
     if (!pre) shapes.push_back(mlp_norm);
   }
   shapes.push_back({"model.norm.weight", {c.hidden_size}});
-  if (!c.tie_word_embeddings) shapes.push_back({"lm_head.weight", {c.vocab_size, c.hidden_size}});
+  if (!c.tie_word_embeddings) shapes.push_back({std::string(c.head_name()), {c.head_rows(), c.hidden_size}});
   return shapes;
 }
 

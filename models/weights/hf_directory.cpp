@@ -170,14 +170,14 @@ void compare_shapes(const HfDirectory& directory, std::span<const TensorShape> e
   if (!dtypes.empty()) problems.push_back(dtypes.line("weights must be F32, BF16, F16 or F64"));
 }
 
-void find_unexpected(const HfDirectory& directory, std::span<const TensorShape> expected,
+void find_unexpected(const HfDirectory& directory, std::span<const TensorShape> expected, bool may_have_head,
                      std::vector<std::string>& problems) {
   std::set<std::string_view> wanted;
   for (const TensorShape& shape : expected) wanted.insert(shape.name);
-  const bool tied = directory.config().tie_word_embeddings;
+  const bool may_have = may_have_head || directory.config().tie_word_embeddings;
   NameList unexpected;
   for (const auto& [name, entry] : directory.entries()) {
-    if (wanted.contains(name) || is_ignored(name) || (tied && name == kHeadName)) continue;
+    if (wanted.contains(name) || is_ignored(name) || (may_have && name == kHeadName)) continue;
     unexpected.add(printable(name) + " in " + directory.files()[entry.file].path());
   }
   if (!unexpected.empty()) problems.push_back(unexpected.line("tensors config.json knows nothing of"));
@@ -229,7 +229,7 @@ void find_non_finite(const HfDirectory& directory, std::span<const TensorShape> 
 void HfDirectory::check(std::span<const TensorShape> expected, const CheckOptions& options) const {
   std::vector<std::string> problems;
   compare_shapes(*this, expected, problems);
-  find_unexpected(*this, expected, problems);
+  find_unexpected(*this, expected, options.may_have_head, problems);
   compare_tied_head(*this, problems);
   if (options.refuse_non_finite) find_non_finite(*this, expected, problems);
   const std::string files =

@@ -23,6 +23,8 @@ namespace caravan::models {
 struct CheckOptions {
   // Reads all weights once and refuses NaN and infinity.
   bool refuse_non_finite = true;
+  // A head over tokens may be there although nothing wants it: the rest becomes a reward model.
+  bool may_have_head = false;
 };
 
 // Copies share the maps. Const and safe to use from several threads.

@@ -42,7 +42,8 @@ constexpr const char* kSynthesizeUsage =
 constexpr const char* kPreferUsage =
     "caravan prefer RECIPE.yaml [--quiet] [key=value ...]\n"
     "\n"
-    "Makes preference pairs: several models answer prompts, a judge or a verifier scores the answers, a rule "
+    "Makes preference pairs: several models answer prompts, a judge, a verifier or a reward model scores the "
+    "answers, a rule "
     "makes pairs of\n"
     "them (or keeps the best one, for supervised training). Keys: caravan describe stage-prefer.\n"
     "  --quiet   errors only\n";
@@ -99,12 +100,14 @@ int run_synthesize_with(std::span<const std::string> args, MakeLocalModel make_l
   return run_synthesis(read, parsed.quiet, make_local);
 }
 
-int run_prefer_with(std::span<const std::string> args, MakeLocalModel make_local) {
+int run_prefer_with(std::span<const std::string> args, MakeLocalModel make_local,
+                    MakeRewardModel make_reward_model) {
   const RowsArgs parsed = parse("prefer", kPreferUsage, args);
   if (parsed.help) return 0;
   const ReadPreferenceRecipe read = read_preference_recipe(parsed.recipe, parsed.overrides);
-  if (make_local == nullptr && any_local(read.recipe.models)) become_engine_for("prefer", args);
-  return run_preferences(read, parsed.quiet, make_local);
+  const bool computes = any_local(read.recipe.models) || !read.recipe.reward_model.checkpoint.empty();
+  if (make_local == nullptr && computes) become_engine_for("prefer", args);
+  return run_preferences(read, parsed.quiet, make_local, make_reward_model);
 }
 
 int run_synthesize(std::span<const std::string> args) {
@@ -112,7 +115,7 @@ int run_synthesize(std::span<const std::string> args) {
 }
 
 int run_prefer(std::span<const std::string> args) {
-  return run_prefer_with(args, nullptr);
+  return run_prefer_with(args, nullptr, nullptr);
 }
 
 int validate_rows_recipe(const std::string& stage, const std::string& path,

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "recipes/preferences/score_rows.h"
 #include "recipes/synthesis/model_pool.h"
 
 namespace caravan::recipes {
@@ -15,7 +16,8 @@ int run_synthesize(std::span<const std::string> args);
 int run_prefer(std::span<const std::string> args);
 // The same where checkpoints can be loaded.
 int run_synthesize_with(std::span<const std::string> args, MakeLocalModel make_local);
-int run_prefer_with(std::span<const std::string> args, MakeLocalModel make_local);
+int run_prefer_with(std::span<const std::string> args, MakeLocalModel make_local,
+                    MakeRewardModel make_reward_model);
 // `caravan validate` of such a recipe.
 int validate_rows_recipe(const std::string& stage, const std::string& path,
                          std::span<const std::string> overrides, bool files, bool resolved);

@@ -76,9 +76,9 @@ struct ResponseOptions {
   }
 };
 
-enum class Scorer { kJudge, kVerifier };
-constexpr std::array<std::string_view, 2> choice_names(Scorer) {
-  return {"judge", "verifier"};
+enum class Scorer { kJudge, kVerifier, kRewardModel };
+constexpr std::array<std::string_view, 3> choice_names(Scorer) {
+  return {"judge", "verifier", "reward_model"};
 }
 
 struct JudgeSection {
@@ -126,6 +126,32 @@ struct VerifierSection {
   }
 };
 
+struct RewardModelSection {
+  std::string checkpoint = {};
+  std::string chat_template = "auto";
+  LocalDtype dtype = LocalDtype::kStored;
+  trainer::DeviceChoice device = trainer::DeviceChoice::kAuto;
+  std::int64_t batch_tokens = 8192;
+  bool operator==(const RewardModelSection&) const = default;
+
+  template <class Visitor>
+  void visit_fields(Visitor& v) {
+    v.field("checkpoint", checkpoint,
+            {.help = "folder of a reward model: the result of stage rm, or a Hugging Face checkpoint of a "
+                     "sequence classifier of one label",
+             .path = true});
+    v.field("chat_template", chat_template,
+            {.help = "auto (its own), a built-in name, or a file of Jinja text", .path_or_name = true});
+    v.field("dtype", dtype, {.help = "stored as it is, or converted"});
+    v.field("device", device, {.help = "where it computes"});
+    v.field("batch_tokens", batch_tokens,
+            {.help = "tokens of answers that are read together; no score depends on it beyond rounding",
+             .min = 1,
+             .max = 1 << 24,
+             .free_at_resume = true});
+  }
+};
+
 enum class PreferenceOutput { kPairs, kBest };
 constexpr std::array<std::string_view, 2> choice_names(PreferenceOutput) {
   return {"pairs", "best"};
@@ -148,7 +174,7 @@ struct PairOptions {
     v.field(
         "scorer", scorer,
         {.help = "judge: the mean of the aspects, 1 to 5; verifier: its score, 0 to 1, answers of unknown "
-                 "verdict left out"});
+                 "verdict left out; reward_model: its score, any number"});
     v.field("output", output,
             {.help = "pairs: rows for preference training; best: the best answer as a row for supervised "
                      "training (best of n, rejection sampling)"});
@@ -157,10 +183,10 @@ struct PairOptions {
         {.help = "best_random_lower: the best against a drawn one of lower score; best_worst; margin: any "
                  "two that far apart; best_random_other: the reference's rule, where the other may be as "
                  "good"});
-    v.field("margin", margin, {.help = "margin: least difference of the scores", .min = 0, .max = 5});
+    v.field("margin", margin, {.help = "margin: least difference of the scores", .min = 0, .max = 1000});
     v.field("per_prompt", per_prompt, {.help = "most pairs of a prompt", .min = 1, .max = 1000});
     v.field("min_score", min_score,
-            {.help = "least score of a chosen answer, and of a best one", .min = 0, .max = 5});
+            {.help = "least score of a chosen answer, and of a best one", .min = -1000, .max = 1000});
     v.field("min_characters", min_characters, {.help = "of an answer; shorter ones are left out", .min = 1});
     v.field("max_characters", max_characters, {.help = "of an answer; longer ones are left out", .min = 1});
     v.field("max_length_ratio", max_length_ratio,
@@ -178,6 +204,7 @@ struct PreferenceRecipe {
   ResponseOptions responses;
   JudgeSection judge;
   VerifierSection verifier;
+  RewardModelSection reward_model;
   PairOptions pairs;
   DataRunOptions run;
   bool operator==(const PreferenceRecipe&) const = default;
@@ -197,6 +224,7 @@ struct PreferenceRecipe {
     v.section("responses", responses, {.help = "how many answers, of whom, and how they are sampled"});
     v.section("judge", judge, {.help = "a model that rates answers by four aspects"});
     v.section("verifier", verifier, {.help = "a rule that knows right answers from wrong ones"});
+    v.section("reward_model", reward_model, {.help = "a model that scores answers"});
     v.section("pairs", pairs, {.help = "which answers become rows"});
     v.section("run", run, {.help = "where to, and by which seed"});
   }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/readers/file_list.h"
 #include "data/rewards/verifier_table.h"
@@ -27,8 +28,10 @@ Json said(const Struct& options) {
 
 class Preferences {
  public:
-  Preferences(const PreferenceRecipe& recipe, bool quiet, MakeLocalModel make_local)
+  Preferences(const PreferenceRecipe& recipe, bool quiet, MakeLocalModel make_local,
+              MakeRewardModel make_reward_model)
       : recipe_(recipe),
+        make_reward_model_(make_reward_model),
         rows_(recipe.run, quiet),
         models_(recipe.models, recipe.run.dir, recipe.run.seed, quiet, make_local) {}
 
@@ -37,7 +40,7 @@ class Preferences {
     prompts();
     rows_.count_step();
     for (const std::string& model : answering_models(recipe_)) ask(model);
-    recipe_.pairs.scorer == Scorer::kJudge ? judge() : verify();
+    score_answers();
     pairs();
     write_ledger();
     return 0;
@@ -111,6 +114,31 @@ class Preferences {
          [this] { return VerifyRows(recipe_); });
   }
 
+  void score_answers() {
+    switch (recipe_.pairs.scorer) {
+      case Scorer::kJudge:
+        return judge();
+      case Scorer::kVerifier:
+        return verify();
+      case Scorer::kRewardModel:
+        return score();
+    }
+  }
+
+  void score() {
+    const std::vector<std::string> inputs = rows_.files();
+    const RewardModelSection& model = recipe_.reward_model;
+    const Json shown{{"checkpoint", model.checkpoint},
+                     {"fingerprint", checkpoint_fingerprint(model.checkpoint)},
+                     {"dtype", data::choice_name(model.dtype)},
+                     {"chat_template", model.chat_template},
+                     {"usable", usable()}};
+    step(rows_.next_name("score"), inputs, shown, [this] {
+      models_.release_local();
+      return ScoreRows(recipe_, make_reward_model_);
+    });
+  }
+
   void pairs() {
     const std::string name = rows_.next_name("pairs");
     rows_.require_own_output(recipe_.out);
@@ -141,6 +169,7 @@ class Preferences {
   }
 
   const PreferenceRecipe& recipe_;
+  MakeRewardModel make_reward_model_;
   RowPipeline rows_;
   ModelPool models_;
 };
@@ -156,9 +185,10 @@ void check_preference_files(const ReadPreferenceRecipe& read) {
     if (!model.is_local()) data::endpoint_key(model.endpoint, data::parse_endpoint_url(model.endpoint.url));
 }
 
-int run_preferences(const ReadPreferenceRecipe& read, bool quiet, MakeLocalModel make_local) {
+int run_preferences(const ReadPreferenceRecipe& read, bool quiet, MakeLocalModel make_local,
+                    MakeRewardModel make_reward_model) {
   check_preference_files(read);
-  return Preferences(read.recipe, quiet, make_local).run();
+  return Preferences(read.recipe, quiet, make_local, make_reward_model).run();
 }
 
 }  // namespace caravan::recipes

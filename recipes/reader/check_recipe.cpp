@@ -43,9 +43,10 @@ void exactly_one(ReadState& state, std::string_view first, std::string_view seco
 
 void check_lengths(Recipe& recipe, ReadState& state) {
   if (!readable(state, {"batch.tokens", "batch.micro_tokens", "data.max_length"})) return;
-  // The sides of a pair stand in one pass.
-  const bool pairs = recipe.row_kind() == data::RowKind::kPair;
-  const std::int64_t longest = recipe.data.max_length * (pairs ? 2 : 1);
+  const bool pairs = recipe.sides() == 2;
+  const std::string row =
+      recipe.has_mismatched() ? "an answer and the one to another prompt" : "both sides of a pair";
+  const std::int64_t longest = recipe.data.max_length * recipe.sides();
   const std::optional<std::int64_t> step = recipe.batch.tokens;
   const bool own_micro = recipe.batch.micro_tokens != 0;
   if (!own_micro) recipe.batch.micro_tokens = std::min(longest, step.value_or(longest));
@@ -54,7 +55,7 @@ void check_lengths(Recipe& recipe, ReadState& state) {
     state.report(place(state, "batch.micro_tokens", "data.max_length"),
                  "batch.micro_tokens is " + tokens(micro) + " and data.max_length " +
                      tokens(recipe.data.max_length) +
-                     (pairs ? "; both sides of a pair stand in one pass: raise micro_tokens to " +
+                     (pairs ? "; " + row + " stand in one pass: raise micro_tokens to " +
                                   std::to_string(longest) + " or lower max_length"
                             : "; a conversation is never cut between passes: raise micro_tokens or lower "
                               "max_length"));
@@ -199,6 +200,13 @@ void report_loss(const trainer::Error& error, ReadState& state) {
   state.report(place(state, key, state.is_given("loss.name") ? "loss.name" : "stage"), text);
 }
 
+void check_compared_answers(const Recipe& recipe, ReadState& state) {
+  if (recipe.row_kind() != data::RowKind::kExample && recipe.data.too_long == data::TooLong::kSplit)
+    state.report(state.where("data.too_long"),
+                 "data.too_long: found split, which would part an answer from what it is compared with; "
+                 "allowed: drop, truncate_left, truncate_right, error");
+}
+
 void check_preference(const Recipe& recipe, ReadState& state) {
   if (recipe.stage != Stage::kDpo || state.has_failed("loss.name")) return;
   try {
@@ -206,10 +214,9 @@ void check_preference(const Recipe& recipe, ReadState& state) {
   } catch (const trainer::Error& error) {
     report_loss(error, state);
   }
-  if (recipe.data.too_long == data::TooLong::kSplit)
-    state.report(state.where("data.too_long"),
-                 "data.too_long: found split, which would part an answer from what it is compared with; "
-                 "allowed: drop, truncate_left, truncate_right, error");
+}
+
+void check_reference(const Recipe& recipe, ReadState& state) {
   for (std::string_view key : {"reference.mode", "reference.path", "reference.cache_dir"}) {
     if (!state.is_given(key)) continue;
     if (!recipe.has_reference())
@@ -273,10 +280,14 @@ void check_rollout(const Recipe& recipe, ReadState& state) {
     state.report(place(state, "rollout.completions", "stage"),
                  "rollout.completions is 1; this advantage compares the completions of a prompt: write at "
                  "least 2");
-  if (advantage == trainer::AdvantageEstimator::kGae)
-    state.report(place(state, state.is_given("loss.advantage") ? "loss.advantage" : "loss.name", "stage"),
-                 "loss: gae needs a value model, which this version does not train; allowed: grpo, dr_grpo, "
-                 "dapo, gspo, cispo, rloo, reinforce_plus_plus");
+  for (std::string_view key : {"value.path", "value.learning_rate"})
+    if (state.is_given(key) && advantage != trainer::AdvantageEstimator::kGae)
+      state.report(state.where(key), std::string(key) + " has no effect: loss " +
+                                         field_text(recipe.policy.name, {}) +
+                                         " has no value model; remove it, or choose ppo");
+  if (state.is_given("reference.path") && !recipe.holds_reference())
+    state.report(state.where("reference.path"),
+                 "reference.path has no effect with loss.beta 0; remove it, or set beta");
   if (rollout.max_new_tokens >= recipe.data.max_length)
     state.report(place(state, "rollout.max_new_tokens", "data.max_length"),
                  "rollout.max_new_tokens is " + std::to_string(rollout.max_new_tokens) +
@@ -317,8 +328,10 @@ void check_recipe(Recipe& recipe, ReadState& state) {
   check_evaluation(recipe, state);
   check_formats(recipe, recipe.data.sources, "data.sources", state);
   check_formats(recipe, recipe.evaluation.sources, "evaluation.sources", state);
+  check_compared_answers(recipe, state);
   check_preference(recipe, state);
   check_rollout(recipe, state);
+  check_reference(recipe, state);
 }
 
 }  // namespace caravan::recipes

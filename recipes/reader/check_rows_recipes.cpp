@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "data/choice_name.h"
 #include "recipes/reader/check_data_recipe.h"
+#include "recipes/reader/field_values.h"
 
 namespace caravan::recipes {
 namespace {
@@ -118,18 +120,35 @@ void check_personas(const SynthesisRecipe& recipe, ReadState& state) {
 }
 
 void check_scorers(const PreferenceRecipe& recipe, ReadState& state) {
-  const bool judged = recipe.pairs.scorer == Scorer::kJudge;
+  const Scorer scorer = recipe.pairs.scorer;
+  const std::string chosen = "with pairs.scorer: " + std::string(data::choice_name(scorer));
+  const bool judged = scorer == Scorer::kJudge, verified = scorer == Scorer::kVerifier,
+             modelled = scorer == Scorer::kRewardModel;
   need_model("judge.model", recipe.judge.model, judged, recipe.models, state);
-  if (!judged && !recipe.judge.model.empty())
-    state.report(state.where("judge.model"),
-                 "judge.model has no effect with pairs.scorer: verifier; remove it");
   const bool named = !recipe.verifier.reward.empty(), by_row = !recipe.verifier.reward_field.empty();
-  if (!judged && named == by_row)
+  if (verified && named == by_row)
     state.report(state.where("verifier.reward"),
                  "verifier: pairs.scorer: verifier needs exactly one of reward and reward_field");
-  if (judged && (named || by_row))
-    state.report(state.where("verifier.reward"),
-                 "verifier has no effect with pairs.scorer: judge; remove it");
+  const bool has_model = !recipe.reward_model.checkpoint.empty();
+  if (modelled && !has_model)
+    state.report(state.where("pairs.scorer"),
+                 "reward_model.checkpoint is missing: pairs.scorer: reward_model needs the folder of one");
+  const auto idle = [&](const std::string& key, const char* inner, bool given) {
+    if (given) state.report(state.where(key + inner), key + " has no effect " + chosen + "; remove it");
+  };
+  idle("judge.model", "", !judged && !recipe.judge.model.empty());
+  idle("verifier", ".reward", !verified && (named || by_row));
+  idle("reward_model", ".checkpoint", !modelled && !(recipe.reward_model == RewardModelSection{}));
+  if (modelled) return;
+  // Ratings and verdicts have ends.
+  constexpr double kLargest = 5.0;
+  const auto bounded = [&](const char* key, double value) {
+    if (value < 0.0 || value > kLargest)
+      state.report(state.where(key), std::string(key) + ": found " + field_text(value, {}) + "; allowed " +
+                                         chosen + ": at least 0 and at most 5");
+  };
+  bounded("pairs.margin", recipe.pairs.margin);
+  bounded("pairs.min_score", recipe.pairs.min_score.value_or(0.0));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ data::OpenOptions open_options(const Recipe& recipe, const TextFront& front, tra
     terminal.set_status("reading data: " + std::to_string(all == 0 ? 100 : done * 100 / all) + "%");
   };
   options.rows = recipe.row_kind();
+  options.mismatched = recipe.has_mismatched();
   options.seed = recipe.run.seed;
   options.variables = front.variables;
   options.note = [&log](const std::string& text) { log.warn(text); };
@@ -36,6 +37,15 @@ data::PlanOptions evaluation_plan(const Recipe& recipe) {
   options.max_documents = recipe.evaluation.max_rows;
   options.shuffle = false;
   return options;
+}
+
+void require_margins(const Recipe& recipe, const data::TrainingData& rows) {
+  if (recipe.stage != Stage::kRm || !recipe.reward_loss.row_margins) return;
+  if (const std::optional<std::uint32_t> document = rows.first_without_margin())
+    throw trainer::Error(trainer::Error::Kind::kData,
+                         rows.name_of(*document) +
+                             ": has no field margin that is a number, and loss.row_margins asks for one in "
+                             "each row; add it, or leave loss.row_margins out");
 }
 
 }  // namespace
@@ -83,8 +93,10 @@ StageData::StageData(const Recipe& recipe, const TextFront& front, trainer::Log&
   group.set_section("reading data");
   if (!group.is_first()) group.barrier("data");
   data_.emplace(open(recipe.data.sources, front, log, terminal, group));
+  require_margins(recipe, *data_);
   if (!recipe.evaluation.sources.empty())
     held_out_.emplace(open(recipe.evaluation.sources, front, log, terminal, group));
+  if (held_out_) require_margins(recipe, *held_out_);
   if (group.is_first()) group.barrier("data");
   group.set_section("");
   plan_.emplace(data_->plan(plan_options(recipe)));

@@ -23,7 +23,7 @@ using trainer::ReferenceCache;
 nlohmann::json key_of(const Recipe& recipe, const std::map<std::string, std::string>& hashes,
                       const std::string& tokenizer, const at::Device& device, const std::string& documents) {
   const std::string prefix = recipe.reference.path.empty() ? "model:" : "reference:";
-  nlohmann::json key = {{"format", 1},
+  nlohmann::json key = {{"format", 2},
                         {"tokens", documents},
                         {"tokenizer", tokenizer},
                         {"dtype", data::choice_name(recipe.model.dtype)},
@@ -37,22 +37,6 @@ nlohmann::json key_of(const Recipe& recipe, const std::map<std::string, std::str
   return key;
 }
 
-// Tokens of two tokenizers are not the same tokens, whatever their number. A folder without one says nothing.
-void require_same_tokenizer(const Recipe& recipe, const TextFront& front) {
-  const std::string& path = recipe.reference.path;
-  bool has_one = false;
-  for (const char* name : {"tokenizer.json", "tokenizer.model"})
-    has_one = has_one || std::filesystem::exists(std::filesystem::path(path) / name);
-  if (path.empty() || !has_one) return;
-  const TextFront other = load_text_front(path, "", "auto", false);
-  if (other.tokenizer->fingerprint() == front.tokenizer->fingerprint()) return;
-  throw trainer::Error(trainer::Error::Kind::kData,
-                       "reference.path: " + path + " has another tokenizer than the model that is trained (" +
-                           other.tokenizer->fingerprint() + " against " + front.tokenizer->fingerprint() +
-                           "), so its log-probabilities are of other tokens; name a checkpoint with the same "
-                           "tokenizer");
-}
-
 // The largest difference that another packing or machine may make, for one token and on average.
 struct Tolerance {
   double largest, mean;
@@ -62,6 +46,20 @@ Tolerance tolerance_of(const Recipe& recipe) {
 }
 
 }  // namespace
+
+void require_same_tokenizer(const std::string& key, const std::string& path, const TextFront& front) {
+  bool has_one = false;
+  for (const char* name : {"tokenizer.json", "tokenizer.model"})
+    has_one = has_one || std::filesystem::exists(std::filesystem::path(path) / name);
+  if (path.empty() || !has_one) return;
+  const TextFront other = load_text_front(path, "", "auto", false);
+  if (other.tokenizer->fingerprint() == front.tokenizer->fingerprint()) return;
+  throw trainer::Error(trainer::Error::Kind::kData,
+                       key + ": " + path + " has another tokenizer than the model that is trained (" +
+                           other.tokenizer->fingerprint() + " against " + front.tokenizer->fingerprint() +
+                           "), so its log-probabilities are of other tokens; name a checkpoint with the same "
+                           "tokenizer");
+}
 
 std::vector<NamedFile> reference_files(const Recipe& recipe) {
   if (!(recipe.has_reference() || recipe.holds_reference()) || recipe.reference_path().empty()) return {};
@@ -127,7 +125,7 @@ class StageReference::Work {
     std::string text;
     if (context_.group.is_first())
       text = key_of(recipe_, context_.input_hashes(), context_.front.tokenizer->fingerprint(),
-                    context_.device, trainer::documents_hash(data, documents))
+                    context_.device, data.fingerprint(documents))
                  .dump();
     text = context_.group.all_gather_text(text, "key of the reference")[0];
     context_.group.set_section("");
@@ -229,7 +227,7 @@ class StageReference::Work {
 };
 
 StageReference::StageReference(const Recipe& recipe, StageData& data, const ReferenceContext& context) {
-  require_same_tokenizer(recipe, context.front);
+  require_same_tokenizer("reference.path", recipe.reference.path, context.front);
   const bool live = recipe.reference.mode == trainer::ReferenceMode::kLive;
   Work work(recipe, context, *this);
   if (live) {

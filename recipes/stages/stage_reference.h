@@ -57,4 +57,8 @@ class StageReference {
   std::unique_ptr<trainer::BatchSource> source_, held_out_source_;
 };
 
+// Tokens of two tokenizers are not the same tokens, whatever their number. A folder without one says nothing.
+// Throws trainer::Error (data) that begins with `key`.
+void require_same_tokenizer(const std::string& key, const std::string& path, const TextFront& front);
+
 }  // namespace caravan::recipes

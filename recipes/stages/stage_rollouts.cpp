@@ -3,7 +3,9 @@
 #include <filesystem>
 
 #include "models/generation/generator.h"
+#include "recipes/stages/stage_checkpoints.h"
 #include "recipes/stages/stage_data.h"
+#include "recipes/stages/stage_reference.h"
 #include "trainer/error.h"
 #include "trainer/stop_request.h"
 
@@ -51,14 +53,21 @@ StageRollouts::StageRollouts(const Recipe& recipe, const TextFront& front, train
   if (group.is_first()) tell_fates(recipe, prompts_->ledger(), "", "ledger.jsonl", log);
 }
 
-void StageRollouts::connect(trainer::UnitShards& policy, const at::Device& device,
-                            trainer::RolloutEvents events) {
+void StageRollouts::connect(trainer::UnitShards& policy, const trainer::RankPlace& place,
+                            const at::Device& device, bool resumes, trainer::RolloutEvents events) {
+  group_.set_section("loading the reference", kLongestSilence);
+  trainer::OtherModels others;
   if (recipe_.holds_reference()) {
-    group_.set_section("loading the reference", std::chrono::hours(1));
+    require_same_tokenizer("reference.path", recipe_.reference_path(), front_);
     frozen_.emplace(recipe_, group_, device);
-    reference_.emplace(frozen_->units(), recipe_.rollout.temperature);
-    group_.set_section("");
+    frozen_pass_.emplace(frozen_->units(), 0);
+    others.reference = trainer::ask_model(frozen_->units(), *frozen_pass_);
   }
+  if (recipe_.has_value_model()) {
+    value_.emplace(recipe_, group_, place, device, front_);
+    others.values = value_->ask();
+  }
+  group_.set_section("");
   rewards_.emplace(recipe_.reward, *prompts_, recipe_.rollout.max_new_tokens);
   trainer::RolloutSettings settings;
   settings.rollout = recipe_.rollout;
@@ -71,8 +80,9 @@ void StageRollouts::connect(trainer::UnitShards& policy, const at::Device& devic
   settings.folder = std::filesystem::path(recipe_.run.dir) / "rollouts";
   settings.stop_ids =
       models::stop_ids_of(policy.model().config(), models::read_generation_config(recipe_.model.path));
-  source_.emplace(std::move(settings), *prompts_, *front_.tokenizer, *rewards_, policy,
-                  trainer::OtherModels{.reference = reference_ ? &*reference_ : nullptr}, std::move(events));
+  source_.emplace(std::move(settings), *prompts_, *front_.tokenizer, *rewards_, policy, std::move(others),
+                  std::move(events));
+  if (value_) value_->connect(*source_, resumes);
 }
 
 std::vector<NamedFile> StageRollouts::files() const {

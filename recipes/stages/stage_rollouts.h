@@ -6,6 +6,7 @@
 
 #include "recipes/recipe.h"
 #include "recipes/stages/input_hashes.h"
+#include "recipes/stages/stage_value.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
 #include "trainer/distributed/process_group.h"
@@ -21,9 +22,12 @@ class StageRollouts {
   StageRollouts(const Recipe& recipe, const TextFront& front, trainer::Log& log,
                 trainer::ProcessGroup& group);
 
-  // Loads the reference, where there is one. Collective.
-  void connect(trainer::UnitShards& policy, const at::Device& device, trainer::RolloutEvents events);
+  // Loads the reference and the value model, where there are such. Collective.
+  void connect(trainer::UnitShards& policy, const trainer::RankPlace& place, const at::Device& device,
+               bool resumes, trainer::RolloutEvents events);
   trainer::RolloutSource& source() { return *source_; }
+  // Null where advantages need none.
+  StageValue* value() { return value_ ? &*value_ : nullptr; }
 
   std::int64_t num_steps() const { return num_steps_; }
   std::int64_t num_tokens() const { return prompts_->num_tokens(); }
@@ -38,7 +42,8 @@ class StageRollouts {
   std::optional<data::PromptSet> prompts_;
   std::int64_t num_steps_ = 0;
   std::optional<FrozenModel> frozen_;
-  std::optional<trainer::ReferencePass> reference_;
+  std::optional<trainer::SegmentedPass> frozen_pass_;
+  std::optional<StageValue> value_;
   std::optional<trainer::RewardScorer> rewards_;
   std::optional<trainer::RolloutSource> source_;
 };

@@ -8,6 +8,7 @@
 #include "models/weights/hf_directory_writer.h"
 #include "trainer/error.h"
 #include "trainer/metrics/process_memory.h"
+#include "trainer/objectives/kept_logits.h"
 
 namespace caravan::recipes {
 
@@ -31,9 +32,15 @@ trainer::ShardOptions shard_options(const Recipe& recipe) {
 void load_units(const std::string& path, models::Init init, std::uint64_t seed, models::Llama& model,
                 trainer::UnitShards& units) {
   std::optional<models::HfDirectory> directory;
+  bool new_scores = false;
   if (init == models::Init::kPretrained) {
     directory.emplace(path);
-    directory->check(models::llama_parameter_shapes(directory->config()));
+    std::vector<models::TensorShape> shapes = models::llama_parameter_shapes(model.config());
+    models::CheckOptions options;
+    // What becomes a reward model may be a language model still.
+    options.may_have_head = new_scores = model.config().num_labels > 0 && directory->config().num_labels == 0;
+    if (new_scores) shapes.pop_back();
+    directory->check(shapes, options);
   }
   for (std::size_t unit = 0; unit < units.num_units(); ++unit) {
     units.fill(unit, [&](std::size_t u) {
@@ -41,6 +48,7 @@ void load_units(const std::string& path, models::Init init, std::uint64_t seed, 
         model.load_unit(u, *directory);
       else
         model.initialize_unit(u, seed);
+      if (new_scores && u + 1 == units.num_units()) model.initialize_scores(seed);
     });
     units.group().note_progress();
   }
@@ -71,13 +79,27 @@ void require_same_architecture(const models::LlamaConfig& policy, const std::str
 
 }  // namespace
 
+models::LlamaConfig config_of_stage(const Recipe& recipe, const std::string& file) {
+  models::LlamaConfig config = models::read_llama_config(file);
+  if (recipe.stage == Stage::kRm) {
+    config.num_labels = 1;
+    config.tie_word_embeddings = false;
+  } else if (config.num_labels > 0) {
+    throw trainer::Error(trainer::Error::Kind::kData,
+                         file +
+                             ": is a reward model, which gives texts a score and no tokens; this stage needs "
+                             "a language model: name one, or write stage: rm");
+  }
+  return config;
+}
+
 FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device) {
   const bool own = recipe.reference_path().empty();
   const std::string& path = own ? recipe.model.path : recipe.reference_path();
-  const models::LlamaConfig config = models::read_llama_config(path + "/config.json");
+  const models::LlamaConfig config = config_of_stage(recipe, path + "/config.json");
   if (!own)
-    require_same_architecture(models::read_llama_config(recipe.model.path + "/config.json"),
-                              recipe.model.path, config, path);
+    require_same_architecture(config_of_stage(recipe, recipe.model.path + "/config.json"), recipe.model.path,
+                              config, path);
   model_ =
       std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
                                       trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
@@ -87,7 +109,7 @@ FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, con
 
 TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
                              std::int64_t vocab_needed) {
-  const models::LlamaConfig config = models::read_llama_config(recipe.model.path + "/config.json");
+  const models::LlamaConfig config = config_of_stage(recipe, recipe.model.path + "/config.json");
   if (vocab_needed > config.vocab_size)
     throw trainer::Error(trainer::Error::Kind::kData,
                          recipe.model.path + ": the tokenizer has " + std::to_string(vocab_needed) +
@@ -113,6 +135,8 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   inputs.on_host = on_host;
   inputs.program_bytes = trainer::read_process_memory().resident_bytes;
   inputs.live_reference = recipe.holds_reference();
+  if (recipe.stage == Stage::kDpo || recipe.stage == Stage::kKto)
+    inputs.kept_logits_bytes = trainer::kept_logits_bytes(on_host);
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
   return inputs;
 }
@@ -125,7 +149,7 @@ void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, c
                                  : models::device_facts(device).memory_bytes;
   std::string where = inputs.on_host ? "this machine" : device.str();
   if (inputs.on_host && place.local_size > 1) where += ", for each of its ranks,";
-  trainer::require_memory(models::read_llama_config(recipe.model.path + "/config.json"), inputs,
+  trainer::require_memory(config_of_stage(recipe, recipe.model.path + "/config.json"), inputs,
                           recipe.data.max_length, free, where);
 }
 

@@ -27,6 +27,10 @@ class TrainingModel {
   std::unique_ptr<trainer::UnitShards> units_;
 };
 
+// A config.json as the stage trains it: with a head of scores for a reward model, of tokens else.
+// Throws trainer::Error (65) where a language model is needed and a reward model there.
+models::LlamaConfig config_of_stage(const Recipe& recipe, const std::string& file);
+
 // A model beside it that stays as it is: what losses on preferences compare with.
 class FrozenModel {
  public:

@@ -35,7 +35,9 @@
 #include "trainer/metrics/process_memory.h"
 #include "trainer/objectives/policy_gradient.h"
 #include "trainer/objectives/preference.h"
+#include "trainer/objectives/reward.h"
 #include "trainer/objectives/sft.h"
+#include "trainer/objectives/unpaired.h"
 #include "trainer/optim/lr_schedule.h"
 #include "trainer/stop_request.h"
 #include "trainer/trainer.h"
@@ -50,6 +52,10 @@ std::unique_ptr<trainer::Objective> make_objective(const Recipe& recipe) {
   switch (recipe.stage) {
     case Stage::kSft:
       break;
+    case Stage::kRm:
+      return std::make_unique<trainer::RewardObjective>(recipe.reward_loss);
+    case Stage::kKto:
+      return std::make_unique<trainer::UnpairedObjective>(recipe.unpaired);
     case Stage::kDpo:
       return std::make_unique<trainer::PreferenceObjective>(recipe.preference);
     case Stage::kRlvr:
@@ -186,6 +192,7 @@ class TrainingRun {
     group_.set_section("writing the model", kLongestSilence);
     set_activity("writing the model");
     export_model(recipe_, model_->units(), run_path() / "final");
+    if (value() != nullptr) value()->write(run_path() / "value");
     set_activity("");
     if (!run_) return 0;
     run_->finish("done", trainer_->steps_done(), "", final_hashes());
@@ -275,6 +282,7 @@ class TrainingRun {
     std::vector<NamedFile> files =
         checkpoint_files(recipe_.model.path, "model:", recipe_.model.init == models::Init::kPretrained);
     for (NamedFile& file : reference_files(recipe_)) files.push_back(std::move(file));
+    for (NamedFile& file : value_files(recipe_)) files.push_back(std::move(file));
     for (NamedFile& file : rollouts_ ? rollouts_->files() : data_->files()) files.push_back(std::move(file));
     return hash_files(files);
   }
@@ -318,7 +326,7 @@ class TrainingRun {
     model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
     objective_ = make_objective(recipe_);
     if (rollouts_)
-      rollouts_->connect(model_->units(), device_,
+      rollouts_->connect(model_->units(), place_, device_, checkpoint_.has_value(),
                          {[this](const std::string& text) {
                             if (run_) log().warn(text);
                           },
@@ -340,12 +348,23 @@ class TrainingRun {
       rollouts_->source().restore(checkpoint_ ? checkpoint_->progress.at("rollouts") : nlohmann::json(),
                                   trainer_->steps_done());
     group_.set_section("");
-    checkpoints_->prepare(trainer_->optimizer().state());
+    checkpoints_->prepare(state());
+  }
+
+  StageValue* value() { return rollouts_ ? rollouts_->value() : nullptr; }
+
+  // All that a checkpoint keeps.
+  std::vector<trainer::StatePart> state() {
+    std::vector<trainer::StatePart> parts = trainer_->optimizer().state();
+    if (value() != nullptr)
+      for (trainer::StatePart& part : value()->state()) parts.push_back(std::move(part));
+    return parts;
   }
 
   void restore() {
-    trainer::restore(*checkpoint_, trainer_->optimizer().state());
+    trainer::restore(*checkpoint_, state());
     trainer_->optimizer().state_restored();
+    if (value() != nullptr) value()->state_restored(checkpoint_->step);
     trainer_->set_steps_done(checkpoint_->step);
     last_saved_ = checkpoint_->step;
     trainer_->set_tokens_done(checkpoint_->progress.at("tokens_done"));
@@ -431,6 +450,8 @@ class TrainingRun {
     // For a checkpoint that became complete since the step before.
     const double waited = checkpoints_->take_waited();
     if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
+    if (value() != nullptr)
+      for (MetricValue& one : value()->train_step()) values.push_back(std::move(one));
     if (rollouts_)
       for (MetricValue& value : rollouts_->source().take_metrics()) values.push_back(std::move(value));
     if (run_) run_->report(step, values);
@@ -466,7 +487,7 @@ class TrainingRun {
   void save(std::int64_t step, bool is_last) {
     trainer::CheckpointContent content;
     content.step = step;
-    content.state = trainer_->optimizer().state();
+    content.state = state();
     content.progress = {
         {"tokens_done", trainer_->tokens_done()}, {"device", device_kind(device_)}, {"inputs", inputs_}};
     if (owes_evaluation_) content.progress["owes_evaluation"] = true;

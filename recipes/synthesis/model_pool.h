@@ -37,6 +37,11 @@ class ModelPool {
 
   // Of local models one is in memory at a time: a reference is good until another name is asked for.
   data::TextGenerator& get(const std::string& name);
+  // The local model leaves memory.
+  void release_local() {
+    local_.reset();
+    local_name_.clear();
+  }
   // What decides about a model's texts, for the record of a step: name, host and model, or checkpoint.
   data::Json shown(const std::string& name) const;
   // Requests and tokens of each endpoint that was asked, over all runs in the folder.

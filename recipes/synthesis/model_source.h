@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,12 @@ namespace caravan::recipes {
 enum class LocalDtype { kStored, kFp32, kBf16 };
 constexpr std::array<std::string_view, 3> choice_names(LocalDtype) {
   return {"stored", "fp32", "bf16"};
+}
+
+// As load_model takes it; nothing: as it is stored.
+inline std::optional<std::string> dtype_name(LocalDtype dtype) {
+  if (dtype == LocalDtype::kStored) return std::nullopt;
+  return dtype == LocalDtype::kFp32 ? "fp32" : "bf16";
 }
 
 struct ModelSource {

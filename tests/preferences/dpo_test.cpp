@@ -1,5 +1,9 @@
 // Stage dpo from end to end: cached = live, one rank = several, split = whole, stopped = never stopped, and
 // the margins rise.
+#include <algorithm>
+#include <map>
+#include <sstream>
+
 #include "tests/preferences/pairs_fixture.h"
 
 namespace caravan {
@@ -46,6 +50,41 @@ TEST_F(DpoTest, MarginsOfEachPairAreKept) {
     EXPECT_NE(row["rows"][0].get<std::string>().find("pairs.jsonl:"), std::string::npos);
   }
   EXPECT_EQ(steps, 12u);
+}
+
+TEST_F(DpoTest, TheWorstPairsAreListed) {
+  // The last margin of each row, as the run kept them.
+  std::map<std::string, double> margins;
+  std::ifstream lines(path("whole") + "/margins.jsonl");
+  for (std::string line; std::getline(lines, line);) {
+    const json row = json::parse(line);
+    for (std::size_t i = 0; i < row["rows"].size(); ++i) margins[row["rows"][i]] = row["margins"][i];
+  }
+  std::vector<std::pair<double, std::string>> order;
+  for (const auto& [row, margin] : margins) order.emplace_back(margin, row);
+  std::sort(order.begin(), order.end());
+  ASSERT_EQ(run({"data", "worst", path("whole"), "--rows", "5"}), 0) << log();
+  std::istringstream text(log());
+  std::string line;
+  std::getline(text, line);
+  EXPECT_TRUE(line.starts_with(std::to_string(margins.size()) + " pairs, ")) << line;
+  std::getline(text, line);
+  for (std::size_t i = 0; i < 5; ++i) {
+    double margin = 0.0;
+    std::int64_t step = 0;
+    std::string row;
+    ASSERT_TRUE(text >> margin >> step >> row) << log();
+    EXPECT_NEAR(margin, order[i].first, 1e-4);
+    EXPECT_EQ(row, order[i].second);
+    EXPECT_GE(step, 1);
+  }
+  EXPECT_FALSE(text >> line) << line;
+
+  EXPECT_EQ(run({"data", "worst", path("demo")}), 2) << log();
+  fs::create_directories(path("broken"));
+  dir_->write("broken/margins.jsonl", "{\"step\":1,\"rows\":[\"a\"],\"margins\":[]}\n");
+  EXPECT_EQ(run({"data", "worst", path("broken")}), 65);
+  EXPECT_NE(log().find("margins.jsonl:1: is no row of margins"), std::string::npos) << log();
 }
 
 // Bit for bit in fp32 on a CPU: what a document is given does not depend on its neighbours.
@@ -106,6 +145,27 @@ TEST_F(DpoTest, StoppedInTheReferencePass) {
   ASSERT_EQ(train("pass"), 0) << log();
   EXPECT_TRUE(fs::last_write_time(first) == written);
   expect_same("whole", "pass");
+}
+
+// Its pairs are sorted over the whole step: before the first backward, with the same bits for any ranks.
+TEST_F(DpoTest, ALossThatSortsTheStep) {
+  const std::vector<std::string> aot{"loss.name=aot", "loss.beta=0.5", "run.max_steps=4"};
+  ASSERT_EQ(train("aot", aot), 0) << log();
+  EXPECT_NEAR(rows("aot").at(1).at("train/loss"), std::log(2.0), 1e-9);
+  EXPECT_LT(rows("aot").at(4).at("train/loss"), rows("aot").at(1).at("train/loss"));
+  for (const int ranks : {2, 4}) {
+    ASSERT_EQ(launch(ranks, "aot-" + std::to_string(ranks), aot), 0) << log();
+    expect_same("aot", "aot-" + std::to_string(ranks));
+  }
+  std::vector<std::string> split = aot;
+  split.push_back("batch.micro_tokens=256");
+  ASSERT_EQ(train("aot-split", split), 0) << log();
+  const auto one = rows("aot"), other = rows("aot-split");
+  for (std::size_t i = 0; i < one.size(); ++i)
+    for (const char* key : {"train/loss", "train/grad_norm", "eval/loss"})
+      if (one[i].contains(key)) {
+        EXPECT_NEAR(one[i][key], other[i].at(key), 2e-4) << i << " " << key;
+      }
 }
 
 TEST_F(DpoTest, OtherLossesTrainToo) {

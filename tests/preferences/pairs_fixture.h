@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/program.h"
+#include "tests/support/small_config.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan {
@@ -27,14 +28,7 @@ class PairsTest : public testing::Test {
     ASSERT_EQ(run({"demo-data", "--out", path("demo"), "--rows", "120", "--held-out", "12", "--seed", "3"}),
               0)
         << log();
-    json config = json::parse(tests::read_bytes(path("demo/config.json")));
-    config["hidden_size"] = 64;
-    config["intermediate_size"] = 128;
-    config["num_hidden_layers"] = 2;
-    config["num_attention_heads"] = 4;
-    config["num_key_value_heads"] = 2;
-    config["head_dim"] = 16;
-    dir_->write("demo/config.json", config.dump());
+    tests::make_config_small(path("demo/config.json"));
     write_pairs("demo/train.jsonl", "pairs.jsonl");
     write_pairs("demo/held_out.jsonl", "held_out_pairs.jsonl");
     dir_->write("dpo.yaml", kRecipe);

@@ -199,6 +199,39 @@ TEST_F(RlvrTest, EveryMethodTrains) {
   EXPECT_GT(warm[0].at("train/policy/sampling_difference"), 0.0);
 }
 
+// A second model beside the policy: its state survives a kill too, and ranks agree.
+TEST_F(RlvrTest, PpoTrainsAValueModel) {
+  const std::vector<std::string> ppo{"loss.name=ppo", "value.learning_rate=1e-3", "run.max_steps=8"};
+  ASSERT_EQ(train("ppo", ppo), 0) << log();
+  const auto all = rows("ppo");
+  ASSERT_EQ(all.size(), 8u);
+  for (const json& row : all) EXPECT_TRUE(row.contains("value/loss") && row.contains("value/mean"));
+  EXPECT_EQ(rollout("ppo", 4)[0].at("old_values").size(), rollout("ppo", 4)[0].at("ids").size());
+  EXPECT_NE(tests::read_bytes(path("ppo") + "/value/config.json").find("ForSequenceClassification"),
+            std::string::npos);
+  const auto same = [&](const std::string& other) {
+    EXPECT_EQ(json(all).dump(1), json(rows(other)).dump(1)) << other;
+    EXPECT_TRUE(final_bytes("ppo") == final_bytes(other)) << other;
+    EXPECT_TRUE(tests::read_bytes(path("ppo") + "/value/model.safetensors") ==
+                tests::read_bytes(path(other) + "/value/model.safetensors"))
+        << other;
+  };
+  std::vector<std::string> words = train_words("ppo-killed", ppo);
+  words.insert(words.begin(), kProgram);
+  tests::Program program(words, path("log"));
+  ASSERT_TRUE(program.wait_until([] { return rows("ppo-killed").size() >= 6; })) << program.output();
+  program.signal(SIGKILL);
+  program.wait();
+  ASSERT_EQ(train("ppo-killed", ppo), 0) << log();
+  same("ppo-killed");
+  words = {"launch", "--nproc", "2", "--"};
+  std::vector<std::string> more = ppo;
+  more.push_back("distributed.shard=2");
+  for (std::string& word : train_words("ppo-ranks", more)) words.push_back(std::move(word));
+  ASSERT_EQ(run(words), 0) << log();
+  same("ppo-ranks");
+}
+
 TEST_F(RlvrTest, RewardsRise) {
   write_prompts("harder.jsonl", "regex", "[0-2].*[0-2].*[0-2]");
   ASSERT_EQ(train("long", {"data.sources.0.path=" + path("harder.jsonl"), "run.max_steps=30",
@@ -235,7 +268,7 @@ TEST_F(RlvrTest, WhatCannotBeLearntFromIsRefusedWithAReason) {
   refused("broken.jsonl", {"rollout.tries=2"}, 65, "100 % could not be judged");
   refused("prompts.jsonl", {"data.max_length=14 tokens"}, 65, "too_long");
   refused("prompts.jsonl", {"batch.sequences=5"}, 2, "batch.sequences is 5");
-  refused("prompts.jsonl", {"loss.name=ppo"}, 2, "value model");
+  refused("prompts.jsonl", {"value.learning_rate=1e-3"}, 2, "has no value model");
   refused("prompts.jsonl", {"rollout.completions=1", "batch.sequences=4"}, 2, "rollout.completions is 1");
   refused("prompts.jsonl", {"run.max_steps=6"}, 2, "run.max_steps is 6");
 }

@@ -85,4 +85,26 @@ std::vector<BatchTerms> gather_terms(ProcessGroup& group, const std::map<std::si
   return all;
 }
 
+std::vector<std::vector<double>> gather_numbers(ProcessGroup& group,
+                                                const std::map<std::size_t, std::vector<double>>& own,
+                                                std::size_t micro_batches, const std::string& name) {
+  std::vector<std::vector<double>> all(micro_batches);
+  std::string text;
+  for (const auto& [index, numbers] : own) {
+    all.at(index) = numbers;
+    text += std::to_string(index) + " " + std::to_string(numbers.size());
+    for (const double number : numbers) text += " " + exact_text(number);
+    text += "\n";
+  }
+  if (group.size() == 1) return all;
+  for (const std::string& lines : group.all_gather_text(text, name)) {
+    std::istringstream words(lines);
+    for (std::size_t index = 0, count = 0; words >> index >> count;) {
+      all.at(index).resize(count);
+      for (double& number : all[index]) number = read_number(words);
+    }
+  }
+  return all;
+}
+
 }  // namespace caravan::trainer

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "trainer/ask_model.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/distributed/gather_terms.h"
 #include "trainer/metrics/meter.h"
@@ -32,14 +33,22 @@ std::vector<MetricValue> evaluate_loss(
     own.reset();
     group.note_progress();
   };
+  const auto take = [&](data::MicroBatch& batch) {
+    documents += static_cast<double>(batch.documents.size());
+    tokens += static_cast<double>(batch.num_tokens());
+    if (batches % ranks == rank) own = std::move(batch);
+    if (++batches % ranks == 0) round(batches - ranks + rank);
+  };
+  // What compares examples across a step compares all held-out rows with each other.
+  std::vector<data::MicroBatch> whole;
   for (std::int64_t step = 0; step < source.num_steps(); ++step) {
     if (give_up && give_up(step, source.num_steps())) return {};
-    for (data::MicroBatch& batch : source.micro_batches(step)) {
-      documents += static_cast<double>(batch.documents.size());
-      tokens += static_cast<double>(batch.num_tokens());
-      if (batches % ranks == rank) own = std::move(batch);
-      if (++batches % ranks == 0) round(batches - ranks + rank);
-    }
+    for (data::MicroBatch& batch : source.micro_batches(step))
+      objective.prepares() ? whole.push_back(std::move(batch)) : take(batch);
+  }
+  if (!whole.empty()) {
+    objective.prepare(whole, ask_model(trainer.units(), trainer.pass()));
+    for (data::MicroBatch& batch : whole) take(batch);
   }
   if (batches % ranks != 0) round(batches / ranks * ranks + rank);
   double sum = 0.0, count = 0.0;

@@ -2,11 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <string>
 
-#include "losses/policy_gradient.h"
+#include "trainer/batch_tensors.h"
 #include "trainer/error.h"
-#include "trainer/objectives/head_walk.h"
 
 namespace caravan::trainer {
 namespace {
@@ -19,27 +19,25 @@ void require(const std::vector<float>& values, const data::MicroBatch& batch, co
                 "policy loss: the micro-batch carries no " + what + "; please report this defect");
 }
 
-losses::PolicyTokens tokens_of(const data::MicroBatch& batch, const TrainedRows& rows, const Tensor& policy_N,
-                               const PolicySettings& settings) {
-  const data::SampledTokens& sampled = batch.sampled;
-  require(sampled.advantages, batch, "advantages");
-  require(sampled.old_log_probs, batch, "log-probabilities of the rollout's policy");
-  require(sampled.sampling_log_probs, batch, "log-probabilities of the sampler");
-  losses::PolicyTokens tokens;
-  tokens.policy_T = policy_N;
-  tokens.old_T = rows.select(sampled.old_log_probs);
-  tokens.sampling_T = rows.select(sampled.sampling_log_probs);
-  tokens.advantages_T = rows.select(sampled.advantages);
-  tokens.tokens_B = rows.tokens_S;
-  if (!batch.reference_log_probs.empty()) tokens.reference_T = rows.select(batch.reference_log_probs);
-  if (settings.policy.beta > 0.0)
-    require(batch.reference_log_probs, batch, "log-probabilities of the reference");
-  if (settings.importance)
-    tokens.importance_T =
-        losses::importance_weights(tokens.old_T, tokens.sampling_T, tokens.tokens_B, *settings.importance,
-                                   settings.importance_least, settings.importance_most);
-  return tokens;
+void require_all(const data::MicroBatch& batch, bool reference) {
+  require(batch.sampled.advantages, batch, "advantages");
+  require(batch.sampled.old_log_probs, batch, "log-probabilities of the rollout's policy");
+  require(batch.sampled.sampling_log_probs, batch, "log-probabilities of the sampler");
+  if (reference) require(batch.reference_log_probs, batch, "log-probabilities of the reference");
 }
+
+// Sums over the runs of a micro-batch, each a mean over tokens.
+struct Means {
+  losses::LossTerms& terms;
+  double tokens;
+
+  void add(const char* name, const Tensor& values_N) const {
+    losses::Ratio& ratio = terms.metrics[name];
+    const Tensor sum = values_N.to(at::kDouble).sum();
+    ratio.sum = ratio.sum.defined() ? ratio.sum + sum : sum;
+    ratio.count = tokens;
+  }
+};
 
 }  // namespace
 
@@ -64,36 +62,65 @@ double PolicyObjective::count(const data::MicroBatch& batch) const {
   return tokens;
 }
 
+losses::PolicyTokens PolicyObjective::tokens_of(const AnswerWalk& walk, const data::MicroBatch& batch) const {
+  const Answers& answers = walk.answers();
+  const auto at_rows = [&](const std::vector<float>& values) {
+    return answers.at_rows(float_tensor(values, answers.rows_N().device()));
+  };
+  losses::PolicyTokens tokens;
+  tokens.policy_T = walk.policy_N();
+  tokens.old_T = at_rows(batch.sampled.old_log_probs);
+  tokens.sampling_T = at_rows(batch.sampled.sampling_log_probs);
+  tokens.advantages_T = at_rows(batch.sampled.advantages);
+  tokens.tokens_B = answers.tokens_S();
+  tokens.weights_T =
+      losses::reduce(settings_.reduction, tokens.tokens_B, tokens.policy_T, constant_length_).weights_T;
+  if (!batch.reference_log_probs.empty()) tokens.reference_T = at_rows(batch.reference_log_probs);
+  if (settings_.importance)
+    tokens.importance_T =
+        losses::importance_weights(tokens.old_T, tokens.sampling_T, tokens.tokens_B, *settings_.importance,
+                                   settings_.importance_least, settings_.importance_most);
+  return tokens;
+}
+
 ObjectiveResult PolicyObjective::loss(const Tensor& hidden_TD, const losses::OutputHead& head,
                                       const data::MicroBatch& batch, const double* gradient_scale) const {
   const at::NoGradGuard no_grad;
-  const TrainedRows rows(batch, hidden_TD.device());
-  const Tensor policy_N = rows.select(trained_log_probs(hidden_TD, head, batch, temperature_));
-  losses::PolicyTokens tokens = tokens_of(batch, rows, policy_N, settings_);
-  const losses::Reduction reduction =
-      losses::reduce(settings_.reduction, tokens.tokens_B, policy_N, constant_length_);
-  tokens.weights_T = reduction.weights_T;
-  const losses::PolicyResult result = losses::policy_loss(tokens, settings_.policy);
-
+  require_all(batch, settings_.policy.beta > 0.0);
+  const bool gradient = gradient_scale != nullptr;
+  const losses::OutputHead warm = with_temperature(head, temperature_);
   ObjectiveResult out;
-  out.terms.loss = {result.loss.to(at::kDouble), count(batch)};
-  const auto mean_of = [&](const char* name, const Tensor& values_N) {
-    out.terms.metrics[name] = {values_N.to(at::kDouble).sum(), static_cast<double>(rows.num_rows)};
-  };
-  mean_of("policy/ratio", result.ratio_T);
-  mean_of("policy/clipped_low", result.clipped_low_T);
-  mean_of("policy/clipped_high", result.clipped_high_T);
-  mean_of("policy/approx_kl", 0.5 * (policy_N - tokens.old_T).square());
-  mean_of("policy/entropy_estimate", -policy_N);
-  mean_of("policy/sampling_difference", (policy_N - tokens.sampling_T).abs());
-  if (tokens.reference_T.defined())
-    mean_of("kl", losses::kl_estimate(policy_N, tokens.reference_T, tokens.old_T, settings_.policy.kl));
-  if (!gradient_scale) return out;
-  // The head's gradient is that of weight times -log p.
-  out.d_hidden_TD = walk_head(hidden_TD, head, batch, rows.rows_N, rows.put(-result.d_policy_T, hidden_TD),
-                              gradient_scale, temperature_)
-                        .d_hidden_TD;
+  if (gradient) out.d_hidden_TD = at::zeros_like(hidden_TD);
+  out.terms.loss = {at::zeros({}, hidden_TD.options().dtype(at::kDouble)), count(batch)};
+  const Means means{out.terms, static_cast<double>(std::ranges::count_if(
+                                   batch.weights, [](float weight) { return weight != 0.f; }))};
+  for (const auto& run : runs_of(hidden_TD, warm, batch, 1, gradient)) {
+    AnswerWalk walk(hidden_TD, warm, batch, run, gradient);
+    const losses::PolicyTokens tokens = tokens_of(walk, batch);
+    const losses::PolicyResult result = losses::policy_loss(tokens, settings_.policy);
+    out.terms.loss.sum = out.terms.loss.sum + result.loss.to(at::kDouble);
+    means.add("policy/ratio", result.ratio_T);
+    means.add("policy/clipped_low", result.clipped_low_T);
+    means.add("policy/clipped_high", result.clipped_high_T);
+    means.add("policy/approx_kl", 0.5 * (tokens.policy_T - tokens.old_T).square());
+    means.add("policy/entropy_estimate", -tokens.policy_T);
+    means.add("policy/sampling_difference", (tokens.policy_T - tokens.sampling_T).abs());
+    if (tokens.reference_T.defined())
+      means.add("kl",
+                losses::kl_estimate(tokens.policy_T, tokens.reference_T, tokens.old_T, settings_.policy.kl));
+    // The head's gradient is that of weight times -log p.
+    if (gradient) walk.backward(-result.d_policy_T * *gradient_scale, out.d_hidden_TD);
+  }
   return out;
+}
+
+Answer token_log_probs(double temperature) {
+  return
+      [temperature](const Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch) {
+        const at::NoGradGuard no_grad;
+        const std::pair<std::size_t, std::size_t> all{0, batch.documents.size()};
+        return AnswerWalk(hidden_TD, with_temperature(head, temperature), batch, all, false).policy_N();
+      };
 }
 
 }  // namespace caravan::trainer

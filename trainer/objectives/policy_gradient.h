@@ -2,10 +2,12 @@
 // time of sampling come in with the batch.
 //
 // Promise: any number of completions in a micro-batch, all tokens real; the gradient does not depend on how a
-// step is split into micro-batches; memory holds one chunk of logits.
+// step is split into micro-batches; memory for logits is bounded.
 #pragma once
 
+#include "losses/policy_gradient.h"
 #include "trainer/objective.h"
+#include "trainer/objectives/answers.h"
 #include "trainer/objectives/policy_loss_options.h"
 
 namespace caravan::trainer {
@@ -27,8 +29,13 @@ class PolicyObjective : public Objective {
                        const data::MicroBatch& batch, const double* gradient_scale) const override;
 
  private:
+  losses::PolicyTokens tokens_of(const AnswerWalk& walk, const data::MicroBatch& batch) const;
+
   PolicySettings settings_;
   double temperature_, constant_length_;
 };
+
+// fp64 log-probabilities of all trained targets of a micro-batch, by logits / temperature.
+Answer token_log_probs(double temperature);
 
 }  // namespace caravan::trainer

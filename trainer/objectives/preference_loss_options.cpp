@@ -31,11 +31,6 @@ void PreferenceLossOptions::check() const {
   const losses::PreferenceOptions options = loss_options();
   if (const std::string problem = losses::problem_of(options); !problem.empty())
     throw Error(Error::Kind::kUsage, "loss." + problem);
-  for (const losses::PreferenceTerm& term : options.terms)
-    if (losses::traits_of(term.loss).sorts_batch)
-      throw Error(Error::Kind::kUsage,
-                  "loss: found aot or aot_unpaired, which sort all pairs of a step; their result here would "
-                  "depend on micro-batches and ranks. Take another loss");
 }
 
 }  // namespace caravan::trainer

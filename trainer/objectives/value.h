@@ -23,7 +23,7 @@ class ValueObjective : public Objective {
   double range_, weight_;
 };
 
-// fp32 [T]: what the head of scores says at each trained position, 0 elsewhere.
+// fp64: what the head of scores says at the trained positions of a micro-batch.
 at::Tensor token_values(const at::Tensor& hidden_TD, const losses::OutputHead& head,
                         const data::MicroBatch& batch);
 

@@ -49,7 +49,8 @@ void ModelOptimizer::load_master(const models::HfDirectory& directory) {
     for (const models::Slot& slot : units_.model().units()[i].slots()) {
       const std::int64_t begin = std::max(slot.offset, own.begin),
                          end = std::min(slot.offset + slot.count, own.end);
-      if (begin >= end) continue;
+      // A head that the checkpoint lacks was made by the model, in its own dtype.
+      if (begin >= end || !directory.contains(slot.name)) continue;
       const at::Tensor stored = directory.tensor(slot.name);
       // What has no more digits than the model is there already.
       if (stored.scalar_type() != units_.model().dtype())

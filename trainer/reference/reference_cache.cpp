@@ -247,17 +247,4 @@ std::string nearest_entry(const fs::path& cache_dir, const nlohmann::json& key) 
   return text;
 }
 
-std::string documents_hash(const data::TrainingData& data, std::uint32_t documents) {
-  data::Sha256 hash;
-  for (std::uint32_t d = 0; d < documents; ++d) {
-    const std::array<std::uint32_t, 1> document{d};
-    const data::MicroBatch batch = data.micro_batch(document);
-    const std::array<data::Digest, 3> digests{data::digest_of(bytes_of(batch.ids)),
-                                              data::digest_of(bytes_of(batch.weights)),
-                                              data::digest_of(bytes_of(batch.doc_starts))};
-    hash.update(digests.data(), sizeof digests);
-  }
-  return "sha256:" + hash.hex();
-}
-
 }  // namespace caravan::trainer

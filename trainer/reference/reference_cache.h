@@ -70,7 +70,4 @@ class ReferenceCache : public ReferenceValues {
 // that is most like `key` is not the one. Empty where there is none.
 std::string nearest_entry(const std::filesystem::path& cache_dir, const nlohmann::json& key);
 
-// A hash of the tokens and masks of the first `documents`, in their order.
-std::string documents_hash(const data::TrainingData& data, std::uint32_t documents);
-
 }  // namespace caravan::trainer

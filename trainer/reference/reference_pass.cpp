@@ -8,15 +8,9 @@
 #include "data/loader/pack.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/distributed/gather_terms.h"
-#include "trainer/objectives/head_walk.h"
+#include "trainer/objectives/answers.h"
 
 namespace caravan::trainer {
-
-ReferencePass::ReferencePass(UnitShards& model, double temperature)
-    : ReferencePass(model, [temperature](const at::Tensor& hidden_TD, const losses::OutputHead& head,
-                                         const data::MicroBatch& batch) {
-        return trained_log_probs(hidden_TD, head, batch, temperature);
-      }) {}
 
 std::vector<std::vector<float>> ReferencePass::log_probs(const std::vector<data::MicroBatch>& batches,
                                                          const std::function<bool()>& give_up) {
@@ -36,7 +30,7 @@ std::vector<std::vector<float>> ReferencePass::log_probs(const std::vector<data:
     }
     const at::Tensor hidden_TD = pass_.evaluate(model_input(batches[index], model.device()));
     all.narrow(0, starts[index], batches[index].num_tokens())
-        .copy_(numbers_(hidden_TD, output_head(model), batches[index]));
+        .copy_(trained_log_probs(hidden_TD, output_head(model), batches[index]));
     group.note_progress();
   }
   if (all.numel() > 0) group.all_reduce(all, Reduce::kSum, "log-probabilities of the reference").wait();

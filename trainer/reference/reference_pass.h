@@ -9,22 +9,14 @@
 #include <vector>
 
 #include "data/loader/training_data.h"
-#include "losses/output_head.h"
 #include "trainer/segmented_pass.h"
 
 namespace caravan::trainer {
 
-// What is said of each trained target: [T], 0 elsewhere.
-using TokenNumbers = std::function<at::Tensor(const at::Tensor& hidden_TD, const losses::OutputHead&,
-                                              const data::MicroBatch&)>;
-
 class ReferencePass {
  public:
-  // `model` must outlive the pass; it may be one that trains, which then is asked as it is now. The numbers
-  // are log-probabilities of logits / temperature, or what `numbers` makes of hidden states.
-  explicit ReferencePass(UnitShards& model, double temperature = 1.0);
-  ReferencePass(UnitShards& model, TokenNumbers numbers)
-      : units_(model), pass_(model, 0), numbers_(std::move(numbers)) {}
+  // `frozen` must outlive the pass.
+  explicit ReferencePass(UnitShards& frozen) : units_(frozen), pass_(frozen, 0) {}
 
   // [T] of each micro-batch, 0 where nothing is trained. Collective. `give_up` is asked before each round;
   // where it says true, on all ranks alike, nothing is returned.
@@ -39,7 +31,6 @@ class ReferencePass {
  private:
   UnitShards& units_;
   SegmentedPass pass_;
-  TokenNumbers numbers_;
 };
 
 }  // namespace caravan::trainer

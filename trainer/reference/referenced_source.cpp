@@ -10,10 +10,8 @@ void fill_in(data::MicroBatch& batch, const ReferenceValues& values) {
   batch.reference_log_probs.assign(batch.ids.size(), 0.f);
   std::size_t used = 0;
   for (std::size_t d = 0; d < batch.document_indices.size(); ++d) {
-    // The second side of a pair goes on where the first ended.
-    if (d == 0 || batch.document_indices[d] != batch.document_indices[d - 1] ||
-        batch.roles[d] != data::DocumentRole::kRejected)
-      used = 0;
+    // A second side goes on where the first ended.
+    if (batch.roles.empty() || !data::is_second_side(batch.roles[d])) used = 0;
     const std::span<const float> stored = values.of(batch.document_indices[d]);
     for (auto t = static_cast<std::size_t>(batch.doc_starts[d]);
          t < static_cast<std::size_t>(batch.doc_starts[d + 1]); ++t) {

@@ -8,35 +8,37 @@
 
 namespace caravan::trainer {
 
-// From values that are there already.
-class CachedReferenceSource : public BatchSource {
+// All but the micro-batches as the source beneath has it, which must outlive this.
+class ReferencedSource : public BatchSource {
  public:
-  // Both must outlive the source.
-  CachedReferenceSource(BatchSource& batches, const ReferenceValues& values)
-      : batches_(batches), values_(values) {}
+  explicit ReferencedSource(BatchSource& batches) : batches_(batches) {}
 
   std::int64_t num_steps() const override { return batches_.num_steps(); }
-  std::vector<data::MicroBatch> micro_batches(std::int64_t step) override;
   double epochs_after(std::int64_t step) const override { return batches_.epochs_after(step); }
   std::string name_of(const data::SourceLine& where) const override { return batches_.name_of(where); }
 
- private:
+ protected:
   BatchSource& batches_;
+};
+
+// From values that are there already, and outlive the source.
+class CachedReferenceSource : public ReferencedSource {
+ public:
+  CachedReferenceSource(BatchSource& batches, const ReferenceValues& values)
+      : ReferencedSource(batches), values_(values) {}
+  std::vector<data::MicroBatch> micro_batches(std::int64_t step) override;
+
+ private:
   const ReferenceValues& values_;
 };
 
 // From a second copy in memory, which all ranks ask together: micro_batches is collective.
-class LiveReferenceSource : public BatchSource {
+class LiveReferenceSource : public ReferencedSource {
  public:
-  LiveReferenceSource(BatchSource& batches, ReferencePass& pass) : batches_(batches), pass_(pass) {}
-
-  std::int64_t num_steps() const override { return batches_.num_steps(); }
+  LiveReferenceSource(BatchSource& batches, ReferencePass& pass) : ReferencedSource(batches), pass_(pass) {}
   std::vector<data::MicroBatch> micro_batches(std::int64_t step) override;
-  double epochs_after(std::int64_t step) const override { return batches_.epochs_after(step); }
-  std::string name_of(const data::SourceLine& where) const override { return batches_.name_of(where); }
 
  private:
-  BatchSource& batches_;
   ReferencePass& pass_;
 };
 

@@ -10,7 +10,10 @@
 
 #include "data/loader/order.h"
 #include "data/loader/pack.h"
+#include "trainer/ask_model.h"
 #include "trainer/error.h"
+#include "trainer/objectives/policy_gradient.h"
+#include "trainer/objectives/value.h"
 #include "trainer/rollout/answer_run.h"
 
 namespace caravan::trainer {
@@ -111,8 +114,8 @@ RolloutSource::RolloutSource(RolloutSettings settings, const data::PromptSet& pr
       tokenizer_(tokenizer),
       rewards_(rewards),
       policy_(policy),
-      others_(others),
-      own_(policy, settings_.rollout.temperature),
+      others_(std::move(others)),
+      pass_(policy, 0),
       events_(std::move(events)) {}
 
 double RolloutSource::epochs_after(std::int64_t) const {
@@ -255,17 +258,19 @@ void RolloutSource::complete(std::int64_t first_step, SampleStore& store, Draw& 
   for (Trajectory& one : drawn.trajectories) one.old_log_probs = one.sampling_log_probs;
   // Where training computes other numbers than the sampler, its own are the ones to compare with.
   const bool same_numbers = settings_.rollout.temperature == 1.0 && policy_.model().device().is_cpu();
-  if (!same_numbers) fill(&Trajectory::old_log_probs, "old_log_probs", own_, drawn);
-  if (others_.reference != nullptr)
-    fill(&Trajectory::reference_log_probs, "reference_log_probs", *others_.reference, drawn);
-  if (others_.values != nullptr) fill(&Trajectory::old_values, "old_values", *others_.values, drawn);
+  const Answer log_probs = token_log_probs(settings_.rollout.temperature);
+  if (!same_numbers)
+    fill(&Trajectory::old_log_probs, "old_log_probs", ask_model(policy_, pass_), log_probs, drawn);
+  if (others_.reference)
+    fill(&Trajectory::reference_log_probs, "reference_log_probs", others_.reference, log_probs, drawn);
+  if (others_.values) fill(&Trajectory::old_values, "old_values", others_.values, token_values, drawn);
   set_advantages(drawn.trajectories, settings_.rollout.completions, settings_.policy);
   for (std::size_t i = 0; i < drawn.rows.size(); ++i) {
     Trajectory& one = drawn.trajectories[i];
     Json more = {{"advantages", one.advantages}};
     if (!same_numbers) more["old_log_probs"] = one.old_log_probs;
-    if (others_.reference != nullptr) more["reference_log_probs"] = one.reference_log_probs;
-    if (others_.values != nullptr) more["old_values"] = one.old_values;
+    if (others_.reference) more["reference_log_probs"] = one.reference_log_probs;
+    if (others_.values) more["old_values"] = one.old_values;
     if (!is_kept) store.extend(one.place, one.sample, more);
     const bool counts =
         !std::isnan(one.reward) && !(settings_.rollout.mask_truncated_completions && one.is_truncated);
@@ -281,27 +286,26 @@ void RolloutSource::complete(std::int64_t first_step, SampleStore& store, Draw& 
   store.finish();
 }
 
-// Another model's log-probabilities of the completions, where the rows do not have them.
-void RolloutSource::fill(std::vector<float> Trajectory::*member, const char* key, ReferencePass& pass,
-                         Draw& drawn) {
+// What a model says of the tokens, where the rows do not have it.
+void RolloutSource::fill(std::vector<float> Trajectory::*member, const char* key, const AskModel& model,
+                         const Answer& answer, Draw& drawn) {
   if (drawn.rows[0].contains(key)) {
     for (std::size_t i = 0; i < drawn.rows.size(); ++i)
       drawn.trajectories[i].*member = drawn.rows[i].at(key).get<std::vector<float>>();
     return;
   }
-  events_.tell("log-probabilities of the rollout");
+  events_.tell("asking about the rollout");
   std::vector<const Trajectory*> all;
   for (const Trajectory& one : drawn.trajectories) all.push_back(&one);
   const std::vector<data::MicroBatch> batches = pack(all);
-  const std::vector<std::vector<float>> found = pass.log_probs(batches);
-  for (Trajectory& one : drawn.trajectories) (one.*member).clear();
+  const std::vector<std::vector<double>> found = model(batches, answer);
   for (std::size_t b = 0; b < batches.size(); ++b) {
-    const data::MicroBatch& batch = batches[b];
-    for (std::size_t d = 0; d < batch.documents.size(); ++d) {
-      Trajectory& one = drawn.trajectories[batch.document_indices[d]];
-      for (auto t = static_cast<std::size_t>(batch.doc_starts[d]);
-           t < static_cast<std::size_t>(batch.doc_starts[d + 1]); ++t)
-        if (batch.weights[t] != 0.f) (one.*member).push_back(found[b][t]);
+    auto next = found[b].begin();
+    for (const std::uint32_t document : batches[b].document_indices) {
+      Trajectory& one = drawn.trajectories[document];
+      const auto end = next + std::ssize(one.ids);
+      (one.*member).assign(next, end);
+      next = end;
     }
   }
 }
@@ -359,8 +363,8 @@ data::MicroBatch RolloutSource::batch_of(const std::vector<const Trajectory*>& d
       batch.sampled.sampling_log_probs.push_back(value(one->sampling_log_probs));
       batch.sampled.old_log_probs.push_back(value(one->old_log_probs));
       batch.sampled.advantages.push_back(value(one->advantages));
-      if (others_.reference != nullptr) batch.reference_log_probs.push_back(value(one->reference_log_probs));
-      if (others_.values == nullptr) continue;
+      if (others_.reference) batch.reference_log_probs.push_back(value(one->reference_log_probs));
+      if (!others_.values) continue;
       batch.sampled.old_values.push_back(value(one->old_values));
       batch.sampled.returns.push_back(value(one->returns));
     }

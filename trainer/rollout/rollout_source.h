@@ -21,11 +21,12 @@
 #include "trainer/error.h"
 #include "trainer/evaluation/sample_store.h"
 #include "trainer/metrics/metric.h"
-#include "trainer/reference/reference_pass.h"
+#include "trainer/objective.h"
 #include "trainer/rollout/reward_scorer.h"
 #include "trainer/rollout/rollout_advantages.h"
 #include "trainer/rollout/rollout_figures.h"
 #include "trainer/rollout/rollout_options.h"
+#include "trainer/segmented_pass.h"
 
 namespace caravan::trainer {
 
@@ -50,10 +51,10 @@ struct NothingToLearn : Error {
 // completions.
 std::int64_t steps_of_rollout(const RolloutOptions& rollout, std::int64_t sequences);
 
-// What is asked about each completion beside the policy; null where nobody needs it.
+// Who is asked about each completion beside the policy; empty where nobody needs it.
 struct OtherModels {
-  ReferencePass* reference = nullptr;  // log-probabilities
-  ReferencePass* values = nullptr;     // values, of token_values
+  AskModel reference = {};  // for log-probabilities
+  AskModel values = {};     // a model with a head of scores
 };
 
 struct RolloutEvents {
@@ -99,7 +100,7 @@ class RolloutSource final : public BatchSource {
   const RewardScorer& rewards_;
   UnitShards& policy_;
   OtherModels others_;
-  ReferencePass own_;  // the policy, asked as it is
+  SegmentedPass pass_;  // of the policy, asked as it is
   RolloutEvents events_;
 
   std::optional<std::int64_t> first_step_ = {};  // of the rollout that is there

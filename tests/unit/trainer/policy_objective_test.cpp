@@ -9,7 +9,7 @@
 #include "tests/support/close.h"
 #include "tests/unit/trainer/tiny_training.h"
 #include "trainer/error.h"
-#include "trainer/objectives/head_walk.h"
+#include "trainer/objectives/answers.h"
 
 namespace caravan::trainer {
 namespace {

@@ -157,6 +157,75 @@ TEST(PreferenceObjective, HowPairsAreSplitDoesNotMatter) {
   }
 }
 
+// A model that is asked about micro-batches answers with what their hidden states give.
+AskModel ask_head(Head& head) {
+  return [&head](const std::vector<data::MicroBatch>& batches, const Answer& answer) {
+    std::vector<std::vector<double>> all;
+    for (const data::MicroBatch& batch : batches) {
+      const Tensor numbers = answer(hidden_of(batch), head.functions(), batch).contiguous();
+      all.emplace_back(numbers.data_ptr<double>(), numbers.data_ptr<double>() + numbers.numel());
+    }
+    return all;
+  };
+}
+
+// What sorts pairs sorts those of the whole step, however they are split: as losses::preference_loss does
+// with all of them.
+TEST(PreferenceObjective, PairsOfAStepAreSortedTogether) {
+  for (const PreferenceLoss loss : {PreferenceLoss::kAot, PreferenceLoss::kAotUnpaired}) {
+    PreferenceLossOptions options;
+    options.name = loss;
+    options.nll_weight = 0.2;
+    const PreferenceObjective objective(options);
+    ASSERT_TRUE(objective.prepares());
+    // The pairs' sums come out of a loss that does not sort.
+    PreferenceLossOptions plain;
+    plain.beta = 1.0;
+    std::vector<double> chosen, rejected;
+    Head ruler{head_weight()};
+    for (std::uint32_t pair = 0; pair < 6; ++pair) {
+      const data::MicroBatch batch = pairs_batch({pair});
+      const auto metrics =
+          PreferenceObjective(plain).loss(hidden_of(batch), ruler.functions(), batch, nullptr).terms.metrics;
+      chosen.push_back(metrics.at("rewards/chosen").sum.item<double>());
+      rejected.push_back(metrics.at("rewards/rejected").sum.item<double>());
+    }
+    const Tensor zeros = at::zeros({6}, at::kDouble), ones = at::ones({6}, at::kDouble);
+    losses::PreferenceOptions wanted_options;
+    wanted_options.terms = {{loss, 1.0}};
+    const double wanted =
+        losses::preference_loss(
+            {at::tensor(chosen, at::kDouble), at::tensor(rejected, at::kDouble), zeros, zeros, ones, ones},
+            wanted_options)
+            .loss_B.sum()
+            .item<double>();
+
+    std::vector<Tensor> gradients;
+    for (const auto& split : std::vector<std::vector<std::vector<std::uint32_t>>>{
+             {{0, 1, 2, 3, 4, 5}}, {{5, 0}, {3, 1, 2}, {4}}, {{0}, {1}, {2}, {3}, {4}, {5}}}) {
+      Head head{head_weight()};
+      std::vector<data::MicroBatch> step;
+      for (const auto& group : split) step.push_back(pairs_batch(group));
+      objective.prepare(step, ask_head(head));
+      const double scale = 1.0 / 6.0;
+      double sum = 0.0;
+      for (const data::MicroBatch& batch : step) {
+        const ObjectiveResult r = objective.loss(hidden_of(batch), head.functions(), batch, &scale);
+        sum += r.terms.loss.sum.item<double>() -
+               options.nll_weight * r.terms.metrics.at("nll").sum.item<double>();
+      }
+      EXPECT_NEAR(sum, wanted, 1e-5);
+      gradients.push_back(head.d_weight_VD);
+    }
+    for (std::size_t i = 1; i < gradients.size(); ++i)
+      EXPECT_TRUE(close(gradients[i], gradients[0], 1e-6 * gradients[0].abs().max().item<double>() + 1e-8));
+    // Alone, a micro-batch does not know its step.
+    const data::MicroBatch batch = pairs_batch({0});
+    EXPECT_THROW(objective.loss(hidden_of(batch), ruler.functions(), batch, nullptr), Error);
+  }
+  EXPECT_FALSE(PreferenceObjective(PreferenceLossOptions{}).prepares());
+}
+
 TEST(PreferenceObjective, MetricsHaveTheNamesOfTheField) {
   const PreferenceObjective objective(PreferenceLossOptions{});
   const data::MicroBatch batch = pairs_batch({0, 1, 2});
@@ -219,7 +288,6 @@ TEST(PreferenceObjective, WhatDoesNotFitIsRefused) {
   EXPECT_NO_THROW(PreferenceObjective(simpo).loss(hidden_of(without), head.functions(), without, nullptr));
   for (const auto change : std::vector<void (*)(PreferenceLossOptions&)>{
            [](PreferenceLossOptions& o) { o.beta = 0.0; },
-           [](PreferenceLossOptions& o) { o.name = PreferenceLoss::kAot; },
            [](PreferenceLossOptions& o) { o.gamma_beta_ratio = 1.0; },
            [](PreferenceLossOptions& o) {
              o.further = {{PreferenceLoss::kExoPair, 1.0}};

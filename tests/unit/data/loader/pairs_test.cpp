@@ -2,6 +2,8 @@
 // how long ones are cut, and that the ledger knows the tokens of both.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -234,6 +236,96 @@ TEST(Pairs, VerdictsBecomeRoles) {
   const MicroBatch batch = data.micro_batch(std::vector<std::uint32_t>{0, 1});
   EXPECT_EQ(batch.roles, (std::vector{DocumentRole::kDesirable, DocumentRole::kUndesirable}));
   EXPECT_EQ(data.ledger().reasons()[data.ledger().entries()[2].reason], "missing_field:label");
+}
+
+// A row's mismatched document: its prompt, then the answer of a row with another prompt.
+TEST(Pairs, VerdictsWithAnswersToOtherPrompts) {
+  Setting setting;
+  const auto labelled = [](const char* prompt, const char* answer, bool label) {
+    return Json{{"prompt", prompt}, {"completion", answer}, {"label", label}}.dump() + "\n";
+  };
+  const std::string rows = labelled("same", "a1", true) + labelled("same", "a2", false) +
+                           labelled("same", "a3", true) + labelled("other", "b1", true);
+  setting.options.sources = {{.path = setting.dir.write("rows.jsonl", rows)}};
+  const auto open = [&](std::int64_t max_length) {
+    setting.options.max_length = max_length;
+    OpenOptions options;
+    options.rows = RowKind::kLabelled;
+    options.mismatched = true;
+    return TrainingData::open(setting.options, setting.tokenizer, TokenSource{tests::fake_render, "fake"},
+                              options);
+  };
+  const TrainingData data = open(100);
+  ASSERT_EQ(data.num_documents(), 4u);
+  for (std::uint32_t d = 0; d < 4; ++d) {
+    const MicroBatch batch = data.micro_batch(std::vector<std::uint32_t>{d});
+    ASSERT_EQ(batch.roles.size(), 2u);
+    EXPECT_EQ(batch.roles[1], DocumentRole::kMismatched);
+    EXPECT_EQ(data.sizes()[d].tokens, batch.ids.size());
+    EXPECT_EQ(data.sizes()[d].trained_tokens, std::count(batch.weights.begin(), batch.weights.end(), 1.f));
+    const std::string own = side_text(batch, 0, false, setting.tokenizer),
+                      mixed = side_text(batch, 1, false, setting.tokenizer),
+                      answer = side_text(batch, 1, true, setting.tokenizer);
+    // The only other prompt belongs to one row, whose own partner is one of the three.
+    EXPECT_EQ(answer[0], d == 3 ? 'a' : 'b') << answer;
+    EXPECT_NE(mixed.find(d == 3 ? "other" : "same"), std::string::npos) << mixed;
+    EXPECT_NE(own, mixed);
+    EXPECT_TRUE(mixed.ends_with(answer));
+    EXPECT_EQ(batch.positions[static_cast<std::size_t>(batch.doc_starts[1])], 0);
+  }
+  // What does not fit is cut at the end.
+  const std::size_t longest = data.micro_batch(std::vector<std::uint32_t>{3}).ids.size() / 2;
+  const TrainingData tight = open(static_cast<std::int64_t>(longest));
+  for (std::uint32_t d = 0; d < tight.num_documents(); ++d) {
+    const MicroBatch batch = tight.micro_batch(std::vector<std::uint32_t>{d});
+    EXPECT_LE(static_cast<std::size_t>(batch.doc_starts[2] - batch.doc_starts[1]), longest);
+  }
+  setting.options.sources = {
+      {.path = setting.dir.write("one.jsonl", labelled("same", "a", true) + labelled("same", "b", false))}};
+  try {
+    open(100);
+    ADD_FAILURE() << "rows of one prompt were taken";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("same prompt"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Pairs, AFingerprintIsOfTheDocumentsInTheirOrder) {
+  Setting setting;
+  const std::string a = pair_row("a", "yes", "no"), b = pair_row("b", "yes", "no"),
+                    c = pair_row("c", "yes", "no");
+  const std::string whole = setting.open(a + b).fingerprint(2);
+  EXPECT_EQ(setting.open(a + b).fingerprint(2), whole);
+  EXPECT_NE(setting.open(a + b).fingerprint(1), whole);
+  EXPECT_NE(setting.open(b + a).fingerprint(2), whole);
+  EXPECT_NE(setting.open(a + c).fingerprint(2), whole);
+  setting.options.max_length = 1000;
+  EXPECT_NE(setting.open(a + b).fingerprint(2), whole);
+}
+
+TEST(Pairs, MarginsOfRowsAreCarried) {
+  Setting setting;
+  const auto pair = [](const Json& more) {
+    Json row{{"prompt", "q" + more.dump()}, {"chosen", "good"}, {"rejected", "bad"}};
+    row.update(more);
+    return row.dump() + "\n";
+  };
+  const TrainingData data =
+      setting.open(pair({{"margin", 1.25}}) + pair({{"preference", {{"margin", -2}}}}) + pair({{"x", 1}}) +
+                   pair({{"margin", "2"}}) + pair({{"margin", 1e30}}) +
+                   pair({{"chosen_score", 3.5}, {"rejected_score", 1}}));
+  std::vector<float> margins;
+  for (std::uint32_t d = 0; d < 6; ++d) {
+    const MicroBatch batch = data.micro_batch(std::vector<std::uint32_t>{d});
+    ASSERT_EQ(batch.margins.size(), 2u);
+    margins.push_back(batch.margins[0]);
+  }
+  EXPECT_EQ(margins[0], 1.25f);
+  EXPECT_EQ(margins[1], -2.f);
+  EXPECT_EQ(margins[5], 2.5f);
+  for (std::size_t d = 2; d < 5; ++d) EXPECT_TRUE(std::isnan(margins[d])) << d;
+  EXPECT_EQ(data.first_without_margin(), 2u);
+  EXPECT_EQ(setting.open(pair({{"margin", 0}})).first_without_margin(), std::nullopt);
 }
 
 TEST(Pairs, AStageRefusesRowsOfAnotherKind) {

@@ -158,7 +158,8 @@ TEST(LlamaConfig, RefusesWhatItWouldGetWrong) {
       {changed({{"auto_map", {{"AutoModelForCausalLM", "own.Model"}}}}), {"auto_map", "never run"}},
       {changed({{"num_local_experts", 8}}), {"num_local_experts", "mixtures"}},
       {changed({{"model_type", "mistral"}}), {"model_type", "mistral", "LlamaForCausalLM", "contradict"}},
-      {changed({{"architectures", {"LlamaForSequenceClassification"}}}), {"LlamaForSequenceClassification"}},
+      {changed({{"architectures", json::array({"LlamaForSequenceClassification"})}}),
+       {"sequence classifier of 2 labels"}},
       {changed({{"sliding_window", 8}}), {"sliding_window is 8", "no sliding window"}},
       {changed({{"hidden_size", 16.0}}), {"hidden_size is 16.0"}},
       {changed({{"hidden_size", true}}), {"hidden_size is true"}},
@@ -229,6 +230,25 @@ TEST(LlamaConfig, WritesBothSpellings) {
   EXPECT_EQ(written["dtype"], "bfloat16");
   EXPECT_EQ(written["answer"], 42);
   EXPECT_TRUE(to_json(read(small_llama()))["rope_scaling"].is_null());
+}
+
+TEST(LlamaConfig, AClassifierOfOneLabelIsARewardModel) {
+  const json classifier =
+      with(small_llama(), {{"architectures", json::array({"LlamaForSequenceClassification"})},
+                           {"id2label", json::parse(R"({"0": "LABEL_0"})")},
+                           {"tie_word_embeddings", true}});
+  const LlamaConfig config = read(classifier);
+  EXPECT_EQ(config.num_labels, 1);
+  EXPECT_EQ(config.head_name(), "score.weight");
+  EXPECT_EQ(config.head_rows(), 1);
+  EXPECT_FALSE(config.tie_word_embeddings);
+  EXPECT_EQ(read(to_json(config)), config);
+  EXPECT_EQ(to_json(config)["architectures"], json::array({"LlamaForSequenceClassification"}));
+  EXPECT_EQ(read(small_llama()).num_labels, 0);
+  EXPECT_EQ(read(small_llama()).head_rows(), 32);
+  // Two labels, as Hugging Face has it where nothing is said.
+  const json two = with(small_llama(), {{"architectures", json::array({"LlamaForSequenceClassification"})}});
+  EXPECT_NE(std::string(refusal(two).what()).find("2 labels; allowed: 1"), std::string::npos);
 }
 
 TEST(LlamaConfig, HandMadeConfigsAreChecked) {
