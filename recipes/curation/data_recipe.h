@@ -15,6 +15,7 @@
 #include "data/deduplication/row_key.h"
 #include "data/filters/filter_options.h"
 #include "data/mixing/mix_options.h"
+#include "recipes/curation/recipe_head.h"
 #include "recipes/synthesis/model_source.h"
 
 namespace caravan::recipes {
@@ -185,11 +186,7 @@ struct DataRunOptions {
   }
 };
 
-struct DataRecipe {
-  std::int64_t schema = 1;
-  DataStage stage = DataStage::kData;
-  std::string name;
-  std::string out;
+struct DataRecipe : RecipeHead<DataStage> {
   std::vector<DataSource> sources;
   std::vector<ModelSource> models;
   RewriteSection rewrite;
@@ -202,13 +199,7 @@ struct DataRecipe {
 
   template <class Visitor>
   void visit_fields(Visitor& v) {
-    v.field("schema", schema, {.help = "version of this format", .required = true, .min = 1, .max = 1});
-    v.field("stage", stage, {.help = "what to do", .required = true});
-    v.field("name", name, {.help = "a name for people; absent: none"});
-    v.field("out", out,
-            {.help = "the file of the mix: .jsonl, .jsonl.gz or .jsonl.zst",
-             .required = true,
-             .output_path = true});
+    visit_head(v, "the file of the mix: .jsonl, .jsonl.gz or .jsonl.zst");
     v.list("sources", sources, {.help = "the published sets", .required = true});
     v.list("models", models, {.help = "endpoints that rewrite and answer; absent: none is asked"});
     v.section("rewrite", rewrite, {.help = "trivial prompts made into prompts that need reasoning"});
