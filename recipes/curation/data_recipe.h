@@ -15,6 +15,7 @@
 #include "data/deduplication/row_key.h"
 #include "data/filters/filter_options.h"
 #include "data/mixing/mix_options.h"
+#include "recipes/curation/embedder_source.h"
 #include "recipes/curation/recipe_head.h"
 #include "recipes/synthesis/model_source.h"
 
@@ -152,6 +153,7 @@ struct DecontaminateSection {
   double remove_from = 0.90;
   double review_from = 0.60;
   std::string apply_review = {};
+  EmbedderSource embedder = {};
   bool operator==(const DecontaminateSection&) const = default;
 
   template <class Visitor>
@@ -164,6 +166,7 @@ struct DecontaminateSection {
             {.help = "score from which a row is held back for a person", .min = 0.05, .max = 1});
     v.field("apply_review", apply_review,
             {.help = "review.jsonl of an earlier run, with its decisions", .path = true});
+    embedder.visit_fields(v);
   }
 };
 

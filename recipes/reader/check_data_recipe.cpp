@@ -20,6 +20,21 @@ bool is_plain_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), plain);
 }
 
+void check_embedder(const DecontaminateSection& options, ReadState& state) {
+  const EmbedderSource& asked = options.embedder;
+  const bool wanted = options.measure == data::MeasureName::kEmbedding;
+  if (wanted && asked.embedder.empty())
+    state.report(state.where("decontaminate.measure"),
+                 "decontaminate.embedder is missing: measure embedding needs the folder of a checkpoint");
+  const auto idle = [&](const char* key, bool differs) {
+    without_effect(std::string("decontaminate.") + key, differs && !wanted,
+                   "without decontaminate.measure: embedding", state);
+  };
+  idle("embedder", !asked.embedder.empty());
+  idle("embedder_dtype", asked.embedder_dtype != EmbedderSource().embedder_dtype);
+  idle("embedder_device", asked.embedder_device != EmbedderSource().embedder_device);
+}
+
 void check_decontaminate(const DecontaminateSection& options, ReadState& state) {
   const DecontaminateSection plain;
   const auto idle = [&](const char* key, bool differs) {
@@ -31,6 +46,7 @@ void check_decontaminate(const DecontaminateSection& options, ReadState& state) 
   idle("remove_from", options.remove_from != plain.remove_from);
   idle("review_from", options.review_from != plain.review_from);
   idle("apply_review", !options.apply_review.empty());
+  check_embedder(options, state);
   if (options.review_from > options.remove_from)
     state.report(
         state.where("decontaminate.review_from"),
