@@ -3,7 +3,9 @@
 #include <array>
 
 #include "models/host_arena.h"
+#include "recipes/commands/by_stage.h"
 #include "recipes/commands/chat.h"
+#include "recipes/commands/data_decontaminate.h"
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/doctor_probes.h"
 #include "recipes/commands/evaluate.h"
@@ -13,6 +15,7 @@
 #include "recipes/commands/score.h"
 #include "recipes/commands/serve.h"
 #include "recipes/commands/train.h"
+#include "recipes/local_embedder.h"
 #include "recipes/local_model.h"
 #include "recipes/local_reward_model.h"
 #include "recipes/torch_failure.h"
@@ -31,6 +34,14 @@ int run_prefer_here(std::span<const std::string> args) {
                                            caravan::recipes::make_reward_model);
 }
 
+// The two commands of `caravan data` that may need a model; caravan itself runs all others.
+int run_data_here(std::span<const std::string> args) {
+  if (!args.empty() && args[0] == "run")
+    return caravan::recipes::run_data_recipe_with(args.subspan(1), caravan::recipes::make_local_embedder);
+  return caravan::recipes::run_data_decontaminate_with(args.empty() ? args : args.subspan(1),
+                                                       caravan::recipes::make_local_embedder);
+}
+
 // Each has its line in main.cpp too.
 constexpr std::array kCommands = {
     Command{"train", "run the stage of a recipe, or go on where it stopped", caravan::recipes::run_train},
@@ -41,6 +52,7 @@ constexpr std::array kCommands = {
     Command{"chat", "talk to a model", caravan::recipes::run_chat},
     Command{"serve", "the OpenAI API over a model, for evaluation from outside", caravan::recipes::run_serve},
     Command{"evaluate", "what a model can do: tasks, with every sample kept", caravan::recipes::run_evaluate},
+    Command{"data", "rows searched by vectors of a model", run_data_here},
     Command{"synthesize", "new prompts and answers by models: personas, self-play, rewriting, variation",
             run_synthesize_here},
     Command{"prefer", "answers of several models, scored and made into preference pairs", run_prefer_here},

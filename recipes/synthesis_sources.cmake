@@ -1,6 +1,7 @@
 # Recipes that ask models, run without LibTorch as far as the models are behind endpoints.
 add_library(recipes_synthesis OBJECT
   commands/rows_recipe.cpp
+  curation/claim_folder.cpp
   curation/curation_steps.cpp
   curation/row_pipeline.cpp
   preferences/answer_rows.cpp

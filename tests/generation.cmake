@@ -11,6 +11,7 @@ test_program(generation_command_tests TORCH LIBS caravan_recipes SOURCES
   unit/recipes/commands/generate_test.cpp
   unit/recipes/commands/score_test.cpp
   unit/recipes/device_test.cpp
+  unit/recipes/local_embedder_test.cpp
   unit/recipes/local_model_test.cpp
 )
 # GCC 12 warns of impossible lengths inside std::string (its bug 105329).

@@ -6,6 +6,7 @@ test_program(mixing_tests LIBS recipes_curation recipes_synthesis recipes_data r
   unit/data/mixing/open_instruct_test.cpp
   unit/data/rewriting/prompt_rewriter_test.cpp
   unit/recipes/commands/data_mix_test.cpp
+  unit/recipes/curation/claim_folder_test.cpp
   unit/recipes/curation/data_recipe_test.cpp
   unit/recipes/curation/row_story_test.cpp
 )

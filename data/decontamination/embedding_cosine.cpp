@@ -7,30 +7,62 @@
 
 namespace caravan::data {
 
-EmbeddingCosine::EmbeddingCosine(const EvalIndex& index, const TextEmbedder& embedder, double least_score)
-    : embedder_(embedder), least_score_(least_score) {
-  std::vector<std::string_view> texts;
-  for (const EvalItem& item : index.items().items) texts.push_back(item.text);
-  items_ = embed(texts);
-}
+namespace {
 
-std::vector<float> EmbeddingCosine::embed(std::span<const std::string_view> texts) const {
-  const std::size_t width = embedder_.num_dimensions();
+std::vector<float> unit_vectors(const TextEmbedder& embedder, std::span<const std::string_view> texts) {
+  const std::size_t width = embedder.num_dimensions();
   std::vector<float> vectors(texts.size() * width);
-  embedder_.embed(texts, vectors);
+  embedder.embed(texts, vectors);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::span<float> vector = std::span(vectors).subspan(i * width, width);
     double squares = 0.0;
     for (const float x : vector) squares += static_cast<double>(x) * x;
     const double norm = std::sqrt(squares);
     if (!std::isfinite(norm) || norm == 0.0) {
-      throw Error(Error::Kind::kData, embedder_.name() + " gave a vector of length " + std::to_string(norm) +
+      throw Error(Error::Kind::kData, embedder.name() + " gave a vector of length " + std::to_string(norm) +
                                           " for a text of " + std::to_string(texts[i].size()) +
                                           " bytes; a finite length above 0 is needed");
     }
     for (float& x : vector) x = static_cast<float>(x / norm);
   }
   return vectors;
+}
+
+// Those of the index where it has any.
+std::vector<float> vectors_of(const EvalIndex& index, const TextEmbedder& embedder) {
+  const ItemVectors& saved = index.vectors();
+  if (saved.embedder.empty()) return embed_items(index.items(), embedder).numbers;
+  if (saved.embedder == embedder.name() && saved.width == embedder.num_dimensions()) return saved.numbers;
+  throw Error(Error::Kind::kUsage, "the index has the vectors of " + saved.embedder +
+                                       ", and the embedder is " + embedder.name() +
+                                       "; take that one, or make the index again with --save-index");
+}
+
+}  // namespace
+
+ItemVectors embed_items(const EvalItems& items, const TextEmbedder& embedder) {
+  std::vector<std::string_view> texts;
+  for (const EvalItem& item : items.items) texts.push_back(item.text);
+  return {embedder.name(), embedder.num_dimensions(), unit_vectors(embedder, texts)};
+}
+
+EmbeddingCosine::EmbeddingCosine(const EvalIndex& index, const TextEmbedder& embedder, double least_score)
+    : embedder_(embedder),
+      least_score_(least_score),
+      items_(vectors_of(index, embedder)),
+      common_(items_, embedder.num_dimensions()) {
+  items_ = without_common(std::move(items_));
+}
+
+std::vector<float> EmbeddingCosine::without_common(std::vector<float> vectors) const {
+  const std::size_t width = embedder_.num_dimensions();
+  for (std::size_t i = 0; i < vectors.size(); i += width)
+    common_.remove(std::span(vectors).subspan(i, width));
+  return vectors;
+}
+
+std::vector<float> EmbeddingCosine::embed(std::span<const std::string_view> texts) const {
+  return without_common(unit_vectors(embedder_, texts));
 }
 
 class EmbeddingSearcher : public Searcher {

@@ -1,9 +1,10 @@
-// Evaluation items as numbers: what every measure of words is built on. Made once, saved, and read again
+// Evaluation items as numbers: what every measure is built on. Made once, saved, and read again
 // (eval_index_file.h); immutable and thread safe.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/decontamination/eval_items.h"
@@ -24,22 +25,36 @@ struct ItemWords {
   std::uint32_t num_items() const { return static_cast<std::uint32_t>(begins.size() - 1); }
 };
 
+// The items' texts as an embedder sees them: unit vectors, one after the other.
+struct ItemVectors {
+  std::string embedder;  // its name(); empty: there are none
+  std::uint64_t width = 0;
+  std::vector<float> numbers;
+};
+
 class EvalIndex {
  public:
   explicit EvalIndex(EvalItems items);
   // From parts that were saved.
-  EvalIndex(EvalItems items, ItemWords reference, ItemWords lookalikes)
-      : items_(std::move(items)), reference_(std::move(reference)), lookalikes_(std::move(lookalikes)) {}
+  EvalIndex(EvalItems items, ItemWords reference, ItemWords lookalikes, ItemVectors vectors)
+      : items_(std::move(items)),
+        reference_(std::move(reference)),
+        lookalikes_(std::move(lookalikes)),
+        vectors_(std::move(vectors)) {}
 
   const EvalItems& items() const { return items_; }
   std::uint32_t num_items() const { return static_cast<std::uint32_t>(items_.items.size()); }
   const ItemWords& words(Folding folding) const {
     return folding == Folding::kReference ? reference_ : lookalikes_;
   }
+  const ItemVectors& vectors() const { return vectors_; }
+  // Before others look at the index.
+  void set_vectors(ItemVectors vectors) { vectors_ = std::move(vectors); }
 
  private:
   EvalItems items_;
   ItemWords reference_, lookalikes_;
+  ItemVectors vectors_;
 };
 
 // Number of items that have each word.

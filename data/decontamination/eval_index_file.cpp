@@ -1,5 +1,7 @@
 #include "data/decontamination/eval_index_file.h"
 
+#include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "data/error.h"
@@ -9,7 +11,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::string_view kMagic = "CRVEVAL1";
+constexpr std::string_view kMagic = "CRVEVAL2";
 constexpr std::size_t kHead = 8 + 8 + 32;
 
 class BodyWriter {
@@ -132,6 +134,30 @@ ItemWords read_words(std::uint64_t num_items, BodyReader& in) {
   return words;
 }
 
+void write_vectors(const ItemVectors& vectors, BodyWriter& out) {
+  static_assert(std::endian::native == std::endian::little);
+  out.text(vectors.embedder);
+  out.number(vectors.width);
+  out.text({reinterpret_cast<const char*>(vectors.numbers.data()), vectors.numbers.size() * sizeof(float)});
+}
+
+ItemVectors read_vectors(std::uint64_t num_items, BodyReader& in) {
+  ItemVectors vectors;
+  vectors.embedder = in.text();
+  vectors.width = in.number();
+  const std::string bytes = in.text();
+  const std::uint64_t wanted = vectors.embedder.empty() ? 0 : num_items;
+  const std::uint64_t row = vectors.width * sizeof(float);
+  if (vectors.width > bytes.size() || wanted * row != bytes.size() ||
+      (vectors.width == 0) != vectors.embedder.empty())
+    in.fail("has vectors for another number of items");
+  vectors.numbers.resize(bytes.size() / sizeof(float));
+  if (!bytes.empty()) std::memcpy(vectors.numbers.data(), bytes.data(), bytes.size());
+  for (const float number : vectors.numbers)
+    if (!std::isfinite(number)) in.fail("has a vector that is not finite");
+  return vectors;
+}
+
 }  // namespace
 
 std::string write_index(const EvalIndex& index) {
@@ -139,6 +165,7 @@ std::string write_index(const EvalIndex& index) {
   write_items(index.items(), out);
   write_words(index.words(Folding::kReference), out);
   write_words(index.words(Folding::kLookalikes), out);
+  write_vectors(index.vectors(), out);
   const std::string body = out.take();
   BodyWriter head;
   head.number(body.size());
@@ -166,8 +193,9 @@ EvalIndex read_index(std::string_view bytes, const std::string& name) {
   const std::uint64_t num_items = items.items.size();
   ItemWords reference = read_words(num_items, in);
   ItemWords lookalikes = read_words(num_items, in);
+  ItemVectors vectors = read_vectors(num_items, in);
   in.end();
-  return {std::move(items), std::move(reference), std::move(lookalikes)};
+  return {std::move(items), std::move(reference), std::move(lookalikes), std::move(vectors)};
 }
 
 EvalIndex read_index_file(const std::string& path) {

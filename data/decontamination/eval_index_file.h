@@ -1,10 +1,11 @@
 // An EvalIndex as a file: made once, used by many runs, and the same bytes for the same items.
 //
-// Layout, little endian: 8 bytes "CRVEVAL1", u64 bytes of the body, 32 bytes SHA-256 of the body, body. The
+// Layout, little endian: 8 bytes "CRVEVAL2", u64 bytes of the body, 32 bytes SHA-256 of the body, body. The
 // body is numbers of 64 bits and texts (length, bytes): sets with their files, items, then for each folding
-// the words of its table in order, and per item how many words it has and which. Everything is checked when
-// read: a file that was cut, changed or made by another version is refused, and no length it claims is
-// believed before the bytes are there.
+// the words of its table in order, and per item how many words it has and which; then the embedder's name,
+// the numbers of a vector and the vectors, as 32-bit floats (empty, 0 and empty where nobody embedded).
+// Everything is checked when read: a file that was cut, changed or made by another version is refused, and no
+// length it claims is believed before the bytes are there.
 #pragma once
 
 #include <string>

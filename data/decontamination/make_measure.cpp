@@ -1,5 +1,6 @@
 #include "data/decontamination/make_measure.h"
 
+#include "data/decontamination/embedding_cosine.h"
 #include "data/decontamination/ngram_coverage.h"
 #include "data/decontamination/weighted_coverage.h"
 #include "data/decontamination/word_overlap.h"
@@ -8,7 +9,7 @@
 namespace caravan::data {
 
 std::unique_ptr<Measure> make_measure(MeasureName name, const EvalIndex& index, double least_score,
-                                      DocumentCounts counts) {
+                                      DocumentCounts counts, const TextEmbedder* embedder) {
   switch (name) {
     case MeasureName::kWeighted:
       return std::make_unique<WeightedCoverage>(index, least_score);
@@ -22,11 +23,9 @@ std::unique_ptr<Measure> make_measure(MeasureName name, const EvalIndex& index, 
     case MeasureName::kTfidf:
       return std::make_unique<WordOverlap>(index, name, least_score, std::move(counts));
     case MeasureName::kEmbedding:
-      break;
+      if (embedder != nullptr) return std::make_unique<EmbeddingCosine>(index, *embedder, least_score);
   }
-  throw Error(Error::Kind::kUsage,
-              "the measure embedding needs a model that embeds texts, and this command has none; allowed "
-              "here: weighted, cov8, cov8_last, cov8_nb, any13, jaccard, tf, tfidf");
+  throw Error(Error::Kind::kUsage, "the measure embedding needs a model that embeds texts");
 }
 
 }  // namespace caravan::data

@@ -6,12 +6,13 @@
 #include "data/decontamination/document_counts.h"
 #include "data/decontamination/eval_index.h"
 #include "data/decontamination/measure.h"
+#include "data/decontamination/text_embedder.h"
 
 namespace caravan::data {
 
-// `index` must outlive the measure. `counts` matters to kTfidf only. Throws data::Error(kUsage) for
-// kEmbedding: it is made with its model (embedding_cosine.h).
+// `index` and `embedder` must outlive the measure. `counts` matters to kTfidf only, `embedder` to kEmbedding.
+// Throws data::Error as EmbeddingCosine does, and (usage) for kEmbedding without an embedder.
 std::unique_ptr<Measure> make_measure(MeasureName name, const EvalIndex& index, double least_score,
-                                      DocumentCounts counts = {});
+                                      DocumentCounts counts = {}, const TextEmbedder* embedder = nullptr);
 
 }  // namespace caravan::data

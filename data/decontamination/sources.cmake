@@ -1,5 +1,6 @@
 add_library(data_decontamination OBJECT
   decontamination/clean_report.cpp
+  decontamination/common_directions.cpp
   decontamination/contamination_tally.cpp
   decontamination/document_counts.cpp
   decontamination/embedding_cosine.cpp

@@ -10,11 +10,19 @@ namespace caravan::data {
 class WeightedSearcher : public Searcher {
  public:
   explicit WeightedSearcher(const WeightedCoverage& measure)
-      : measure_(measure), items_(measure.items_), window_(items_), states_(items_.items().num_items()) {
+      : measure_(measure),
+        items_(measure.items_),
+        window_(items_),
+        states_(items_.items().num_items()),
+        seen_(items_.items().table.size(), 0),
+        nominated_(states_.size(), 0) {
     for (std::uint32_t item = 0; item < states_.size(); ++item) {
       states_[item].reach = ItemWindow::reach(items_.item(item).num_words);
       states_[item].needed = items_.item(item).seed_weight_needed;
       states_[item].needed_beside_run = items_.item(item).seed_weight_beside_run;
+      start_.push_back(-(1.0F - kRounding) * states_[item].needed);
+      enough_beside_run_.push_back((1.0F - kRounding) * states_[item].needed_beside_run - kRounding +
+                                   start_[item]);
     }
   }
 
@@ -105,16 +113,49 @@ class WeightedSearcher : public Searcher {
   void find_ranges() {
     if (++text_number_ == 0) {
       for (State& state : states_) state.text = 0;
+      std::ranges::fill(seen_, 0);
       text_number_ = 1;
     }
     ranges_.clear();
+    nominate();
+    if (nominees_.empty()) return;
     for (std::uint32_t at = 0; at < text_.size(); ++at) {
       if (text_[at] == WordTable::kUnknown) continue;
-      for (const Seed& seed : items_.seeded(text_[at])) note_seed(seed, at);
-      if (at < 2 || text_[at - 1] == WordTable::kUnknown || text_[at - 2] == WordTable::kUnknown) continue;
-      for (const std::uint32_t item : items_.runs().find(text_[at - 2], text_[at - 1], text_[at]))
-        note_run(item, at);
+      for (const Seed& seed : items_.seeded(text_[at]))
+        if (nominated_[seed.item] != 0) note_seed(seed, at);
+      for (const std::uint32_t item : runs_ending(at))
+        if (nominated_[item] != 0) note_run(item, at);
     }
+    for (const std::uint32_t item : nominees_) nominated_[item] = 0;
+  }
+
+  std::span<const std::uint32_t> runs_ending(std::uint32_t at) const {
+    if (at < 2 || text_[at - 1] == WordTable::kUnknown || text_[at - 2] == WordTable::kUnknown) return {};
+    return items_.runs().find(text_[at - 2], text_[at - 1], text_[at]);
+  }
+
+  // Items whose seeds in the whole text are enough: no window has more. It takes one addition for each seed
+  // of each different word, and most texts end here.
+  void nominate() {
+    nominees_.clear();
+    found_ = start_;
+    for (const std::uint32_t word : text_) {
+      if (word == WordTable::kUnknown || seen_[word] == text_number_) continue;
+      seen_[word] = text_number_;
+      for (const Seed& seed : items_.seeded(word))
+        if ((found_[seed.item] += seed.weight) >= 0.0F) nominate(seed.item);
+    }
+    for (std::uint32_t at = 2; at < text_.size(); ++at) {
+      if (text_[at] == WordTable::kUnknown) continue;
+      for (const std::uint32_t item : runs_ending(at))
+        if (found_[item] >= enough_beside_run_[item]) nominate(item);
+    }
+  }
+
+  void nominate(std::uint32_t item) {
+    if (nominated_[item] != 0) return;
+    nominated_[item] = 1;
+    nominees_.push_back(item);
   }
 
   void note_seed(const Seed& seed, std::uint32_t at) {
@@ -188,11 +229,19 @@ class WeightedSearcher : public Searcher {
     return false;
   }
 
+  // Sums of floats in another order may differ by so much.
+  static constexpr float kRounding = 1e-4F;
+
   const WeightedCoverage& measure_;
   const WeightedItems& items_;
   ItemWindow window_;
   std::vector<State> states_;
   std::uint32_t text_number_ = 0;
+  std::vector<std::uint32_t> seen_;       // per word of the table: the last text that has it
+  std::vector<float> start_, found_;      // per item: minus what it needs; and with the seeds of the text
+  std::vector<float> enough_beside_run_;  // of found_
+  std::vector<std::uint8_t> nominated_;   // per item
+  std::vector<std::uint32_t> nominees_;
   std::vector<std::uint32_t> text_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> parts_;
   std::vector<Range> ranges_;

@@ -76,10 +76,17 @@ void refuse_ranks(const std::string& command, const std::string& what) {
            " ranks; start it without the launcher");
 }
 
-int run_data(const Words& words, const std::string& command) {
+int run_data(const Words& words, const std::string& command, MakeEmbedder make_embedder) {
   refuse_ranks(command, "stage: data runs as one process with run.threads");
   allow_flags(words, command, {"--quiet"});
-  return run_data_recipe(read_data_recipe(words.recipe, words.overrides), words.has("--quiet"));
+  const ReadDataRecipe read = read_data_recipe(words.recipe, words.overrides);
+  if (read.recipe.decontaminate.measure == data::MeasureName::kEmbedding && make_embedder == nullptr) {
+    std::vector<std::string> all{"data", "run", words.recipe};
+    all.insert(all.end(), words.flags.begin(), words.flags.end());
+    all.insert(all.end(), words.overrides.begin(), words.overrides.end());
+    become_engine(all);
+  }
+  return run_data_recipe(read, words.has("--quiet"), make_embedder);
 }
 
 int run_stages(const Words& words) {
@@ -112,6 +119,10 @@ int validate_stages(const Words& words) {
 }  // namespace
 
 int run_data_recipe_command(std::span<const std::string> args) {
+  return run_data_recipe_with(args, nullptr);
+}
+
+int run_data_recipe_with(std::span<const std::string> args, MakeEmbedder make_embedder) {
   const Words words = split(args);
   if (asks_for_help(words)) {
     std::fputs(kUsage, stdout);
@@ -119,13 +130,13 @@ int run_data_recipe_command(std::span<const std::string> args) {
   }
   if (words.recipe.empty())
     refuse("data run: no recipe named; write for example caravan data run recipes/tiny/data.yaml");
-  return run_data(words, "data run");
+  return run_data(words, "data run", make_embedder);
 }
 
 int run_train_by_stage(std::span<const std::string> args) {
   const Words words = split(args);
   if (!asks_for_help(words) && !words.recipe.empty()) {
-    if (is_data_recipe(words.recipe)) return run_data(words, "train");
+    if (is_data_recipe(words.recipe)) return run_data(words, "train", nullptr);
     if (is_pipeline_recipe(words.recipe)) return run_stages(words);
   }
   std::vector<std::string> all{"train"};

@@ -55,7 +55,8 @@ class Decontamination {
         page_(flags.report + "/review.html", file_options_) {}
 
   int run() {
-    measure_ = make_measure(options_.measure, index_, options_.review_from, count_documents());
+    measure_ =
+        make_measure(options_.measure, index_, options_.review_from, count_documents(), options_.embedder);
     splitter_.emplace(measure_->folding());
     page_.write(data::review_page_head(measure_name(), options_.review_from, options_.remove_from));
     run_.walk().run<Found>(

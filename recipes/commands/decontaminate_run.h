@@ -7,6 +7,7 @@
 #include "data/decontamination/eval_index.h"
 #include "data/decontamination/measure.h"
 #include "data/decontamination/review.h"
+#include "data/decontamination/text_embedder.h"
 #include "recipes/commands/data_run.h"
 
 namespace caravan::recipes {
@@ -16,7 +17,8 @@ struct DecontaminateOptions {
   data::SearchScope scope = data::SearchScope::kAll;
   double remove_from = 0.90;
   double review_from = 0.60;
-  std::string review_path;  // of --apply-review
+  std::string review_path;                       // of --apply-review
+  const data::TextEmbedder* embedder = nullptr;  // of the measure embedding
 };
 
 // Runs the command to its end; returns the exit code.

@@ -1,5 +1,6 @@
 #include "recipes/curation/data_files.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "data/converters/converter_table.h"
@@ -71,12 +72,26 @@ void check_data_files(const ReadDataRecipe& read) {
     const std::string key = "decontaminate.sets[" + std::to_string(i) + "].path";
     refuse_shared(read, key, files, finder.find(key, set.path, set.published));
   }
+  if (!recipe.decontaminate.embedder.embedder.empty())
+    finder.find("decontaminate.embedder", recipe.decontaminate.embedder.embedder + "/config.json", "");
   if (!finder.missing().empty()) throw Error(Error::Kind::kData, finder.missing());
   data::check_filter_options(recipe.filters);
   if (!recipe.rewrite.model.empty()) rewrite_template_of(recipe.rewrite);
   for (const ModelSource& model : recipe.models)
     data::endpoint_key(model.endpoint, data::parse_endpoint_url(model.endpoint.url));
   check_mix(mix_parts(recipe), recipe.mix);
+}
+
+std::vector<std::string> embedder_files(const DataRecipe& recipe) {
+  std::vector<std::string> files;
+  if (recipe.decontaminate.embedder.embedder.empty()) return files;
+  for (const auto& entry : std::filesystem::directory_iterator(recipe.decontaminate.embedder.embedder)) {
+    const std::string ending = entry.path().extension().string();
+    if (entry.is_regular_file() && (ending == ".safetensors" || ending == ".json" || ending == ".model"))
+      files.push_back(entry.path().string());
+  }
+  std::ranges::sort(files);
+  return files;
 }
 
 std::vector<data::MixPart> mix_parts(const DataRecipe& recipe) {

@@ -17,5 +17,7 @@ void check_data_files(const ReadDataRecipe& read);
 // As the mix and the search take them.
 std::vector<data::MixPart> mix_parts(const DataRecipe& recipe);
 std::vector<data::EvalSource> eval_sources(const DataRecipe& recipe);
+// What the vectors of decontaminate.embedder depend on; none where it is not named.
+std::vector<std::string> embedder_files(const DataRecipe& recipe);
 
 }  // namespace caravan::recipes

@@ -15,6 +15,8 @@
 #include "data/deduplication/row_key.h"
 #include "data/filters/filter_options.h"
 #include "data/mixing/mix_options.h"
+#include "recipes/curation/embedder_source.h"
+#include "recipes/curation/recipe_head.h"
 #include "recipes/synthesis/model_source.h"
 
 namespace caravan::recipes {
@@ -151,6 +153,7 @@ struct DecontaminateSection {
   double remove_from = 0.90;
   double review_from = 0.60;
   std::string apply_review = {};
+  EmbedderSource embedder = {};
   bool operator==(const DecontaminateSection&) const = default;
 
   template <class Visitor>
@@ -163,6 +166,7 @@ struct DecontaminateSection {
             {.help = "score from which a row is held back for a person", .min = 0.05, .max = 1});
     v.field("apply_review", apply_review,
             {.help = "review.jsonl of an earlier run, with its decisions", .path = true});
+    embedder.visit_fields(v);
   }
 };
 
@@ -185,11 +189,7 @@ struct DataRunOptions {
   }
 };
 
-struct DataRecipe {
-  std::int64_t schema = 1;
-  DataStage stage = DataStage::kData;
-  std::string name;
-  std::string out;
+struct DataRecipe : RecipeHead<DataStage> {
   std::vector<DataSource> sources;
   std::vector<ModelSource> models;
   RewriteSection rewrite;
@@ -202,13 +202,7 @@ struct DataRecipe {
 
   template <class Visitor>
   void visit_fields(Visitor& v) {
-    v.field("schema", schema, {.help = "version of this format", .required = true, .min = 1, .max = 1});
-    v.field("stage", stage, {.help = "what to do", .required = true});
-    v.field("name", name, {.help = "a name for people; absent: none"});
-    v.field("out", out,
-            {.help = "the file of the mix: .jsonl, .jsonl.gz or .jsonl.zst",
-             .required = true,
-             .output_path = true});
+    visit_head(v, "the file of the mix: .jsonl, .jsonl.gz or .jsonl.zst");
     v.list("sources", sources, {.help = "the published sets", .required = true});
     v.list("models", models, {.help = "endpoints that rewrite and answer; absent: none is asked"});
     v.section("rewrite", rewrite, {.help = "trivial prompts made into prompts that need reasoning"});

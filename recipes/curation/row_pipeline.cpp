@@ -6,7 +6,7 @@
 #include "data/text_table.h"
 #include "recipes/commands/data_filter.h"
 #include "recipes/commands/dedup_run.h"
-#include "recipes/read_recipe.h"
+#include "recipes/curation/claim_folder.h"
 #include "recipes/shown_text.h"
 
 namespace caravan::recipes {
@@ -16,25 +16,11 @@ namespace fs = std::filesystem;
 using data::Error;
 using data::Json;
 
-// The lock of a run that was killed before it wrote anything is none.
-bool holds_files(const fs::path& dir) {
-  std::error_code ignored;
-  if (fs::exists(dir, ignored) && !fs::is_directory(dir, ignored)) return true;
-  for (const auto& entry : fs::directory_iterator(dir, ignored))
-    if (entry.path().filename() != ".lock") return true;
-  return false;
-}
-
 }  // namespace
 
 void RowPipeline::claim_folder(std::string_view stage, const std::string& resolved) {
-  const fs::path known = dir_ / "recipe.yaml";
-  if (holds_files(dir_) && recipe_stage(known) != stage)
-    throw Error(Error::Kind::kUnsafe, dir_.string() + ": holds something else than a run of a " +
-                                          std::string(stage) + " recipe; choose another run.dir");
-  data::make_folder(dir_.string());
-  lock_.emplace(dir_);
-  data::write_whole_file(known.string(), resolved, {true, {}});
+  recipes::claim_folder(dir_, stage, lock_);
+  data::write_whole_file((dir_ / "recipe.yaml").string(), resolved, {true, {}});
 }
 
 const Json& RowPipeline::take(CurationStep step) {

@@ -22,8 +22,9 @@ using data::Json;
 
 class DataPipeline {
  public:
-  DataPipeline(const DataRecipe& recipe, bool quiet)
+  DataPipeline(const DataRecipe& recipe, bool quiet, MakeEmbedder make_embedder)
       : recipe_(recipe),
+        make_embedder_(make_embedder),
         rows_(recipe.run, quiet),
         models_(recipe.models, recipe.run.dir, recipe.run.seed, quiet, nullptr) {}
 
@@ -90,11 +91,11 @@ class DataPipeline {
 
   void decontaminate() {
     const DecontaminateSection& asked = recipe_.decontaminate;
-    const DecontaminateOptions options{.measure = asked.measure,
-                                       .scope = asked.scope,
-                                       .remove_from = asked.remove_from,
-                                       .review_from = asked.review_from,
-                                       .review_path = asked.apply_review};
+    DecontaminateOptions options{.measure = asked.measure,
+                                 .scope = asked.scope,
+                                 .remove_from = asked.remove_from,
+                                 .review_from = asked.review_from,
+                                 .review_path = asked.apply_review};
     const auto sets = eval_sources(recipe_);
     const std::string name = rows_.next_name("decontaminate");
     Json shown{{"measure", data::choice_name(asked.measure)},
@@ -107,9 +108,18 @@ class DataPipeline {
       for (std::string& file : data::list_files(set.path)) step.further_files.push_back(std::move(file));
       shown["sets"].push_back({{"name", set.name}, {"field", set.field}});
     }
+    for (std::string& file : embedder_files(recipe_)) step.further_files.push_back(std::move(file));
+    if (!asked.embedder.embedder.empty())
+      shown["embedder_dtype"] = data::choice_name(asked.embedder.embedder_dtype);
     if (!asked.apply_review.empty()) step.further_files.push_back(asked.apply_review);
     step.options = shown;
-    step.run = [options, sets, shown](const DataFlags& flags) {
+    step.run = [this, options, sets, shown](const DataFlags& flags) mutable {
+      std::unique_ptr<data::TextEmbedder> embedder;
+      if (options.measure == data::MeasureName::kEmbedding) {
+        embedder = make_embedder_(recipe_.decontaminate.embedder);
+        options.embedder = embedder.get();
+        shown["embedder"] = embedder->name();
+      }
       const data::EvalIndex index(data::read_eval_items(sets));
       const data::ReviewedRows reviewed =
           options.review_path.empty() ? data::ReviewedRows() : data::ReviewedRows::read(options.review_path);
@@ -148,6 +158,7 @@ class DataPipeline {
   }
 
   const DataRecipe& recipe_;
+  MakeEmbedder make_embedder_;
   RowPipeline rows_;
   ModelPool models_;
 };
@@ -162,9 +173,9 @@ Json DataPipeline::amount_text(const data::MixAmount& amount) {
 
 }  // namespace
 
-int run_data_recipe(const ReadDataRecipe& read, bool quiet) {
+int run_data_recipe(const ReadDataRecipe& read, bool quiet, MakeEmbedder make_embedder) {
   check_data_files(read);
-  DataPipeline(read.recipe, quiet).run();
+  DataPipeline(read.recipe, quiet, make_embedder).run();
   return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "data/error.h"
 #include "data/walk/whole_file.h"
+#include "recipes/curation/claim_folder.h"
 #include "recipes/pipeline/check_pipeline.h"
 #include "recipes/pipeline/child_process.h"
 #include "recipes/pipeline/gate.h"
@@ -60,15 +61,11 @@ class Pipeline {
     if (!quiet_) std::fprintf(stderr, "pipeline: %s\n", shown_text(text).c_str());
   }
 
-  // The folder is new, or that of the same pipeline, and no other process is at work there.
+  // The folder is new, or that of the same pipeline.
   void claim_folder() {
+    recipes::claim_folder(dir_, "stages", lock_);
     const fs::path known = fs::path(dir_) / "recipe.yaml";
     std::error_code ignored;
-    if (fs::exists(dir_, ignored) && !fs::is_empty(dir_, ignored) && !is_pipeline_recipe(known))
-      throw Error(Error::Kind::kUnsafe,
-                  dir_ + ": holds something else than a run of a pipeline; choose another run.dir");
-    data::make_folder(dir_);
-    lock_.emplace(dir_);
     if (fs::exists(known, ignored)) {
       const auto breaking = breaking_changes(recipe_difference(read_pipeline_recipe(known).recipe, recipe_));
       if (!breaking.empty())

@@ -12,6 +12,7 @@
 #include "data/quantity.h"
 #include "data/rewards/verifier.h"
 #include "recipes/curation/data_recipe.h"
+#include "recipes/curation/recipe_head.h"
 #include "recipes/synthesis/model_source.h"
 
 namespace caravan::recipes {
@@ -194,11 +195,7 @@ struct PairOptions {
   }
 };
 
-struct PreferenceRecipe {
-  std::int64_t schema = 1;
-  PreferenceStage stage = PreferenceStage::kPrefer;
-  std::string name;
-  std::string out;
+struct PreferenceRecipe : RecipeHead<PreferenceStage> {
   PromptOptions prompts;
   std::vector<ModelSource> models;
   ResponseOptions responses;
@@ -211,13 +208,7 @@ struct PreferenceRecipe {
 
   template <class Visitor>
   void visit_fields(Visitor& v) {
-    v.field("schema", schema, {.help = "version of this format", .required = true, .min = 1, .max = 1});
-    v.field("stage", stage, {.help = "what to do", .required = true});
-    v.field("name", name, {.help = "a name for people; absent: none"});
-    v.field("out", out,
-            {.help = "the file of the pairs: .jsonl, .jsonl.gz or .jsonl.zst",
-             .required = true,
-             .output_path = true});
+    visit_head(v, "the file of the pairs: .jsonl, .jsonl.gz or .jsonl.zst");
     v.section("prompts", prompts, {.help = "what is answered"});
     v.list("models", models,
            {.help = "who answers and who judges; all but judge.model answer", .required = true});

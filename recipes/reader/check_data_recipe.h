@@ -16,7 +16,11 @@ void check_data_recipe(const DataRecipe& recipe, ReadState& state);
 // Rules that other recipes share. Names become file names and stand in reports: each once, letters, digits,
 // _ - and . alone.
 void check_plain_names(const std::vector<std::string>& names, const std::string& list, ReadState& state);
-void check_deduplicate(const DeduplicateOptions& options, ReadState& state);
+// `plain`: what the section is in a recipe that does not name it.
+void check_deduplicate(const DeduplicateOptions& options, const DeduplicateOptions& plain, ReadState& state);
+// Reports a key that was given in vain. A resolved recipe writes defaults out, so only a value that differs
+// from them is a mistake.
+void without_effect(const std::string& key, bool differs, const std::string& where, ReadState& state);
 template <class Named>
 std::vector<std::string> names_of(const std::vector<Named>& list) {
   std::vector<std::string> names;

@@ -15,12 +15,6 @@ std::string element(const std::string& list, std::size_t i, const std::string& k
   return list + '[' + std::to_string(i) + "]." + key;
 }
 
-// A resolved recipe writes defaults out, so only what differs from them is a mistake.
-void without_effect(const std::string& key, bool differs, const std::string& where, ReadState& state) {
-  if (differs && state.is_given(key))
-    state.report(state.where(key), key + " has no effect " + where + "; remove it");
-}
-
 void check_models(const std::vector<ModelSource>& models, ReadState& state) {
   for (std::size_t i = 0; i < models.size(); ++i) {
     const ModelSource& model = models[i];
@@ -159,7 +153,7 @@ void check_synthesis_recipe(const SynthesisRecipe& recipe, ReadState& state) {
   check_models(recipe.models, state);
   check_personas(recipe, state);
   for (std::size_t i = 0; i < recipe.tasks.size(); ++i) check_task(recipe, i, state);
-  check_deduplicate(recipe.deduplicate, state);
+  check_deduplicate(recipe.deduplicate, SynthesisRecipe().deduplicate, state);
   if (!recipe.existing.empty() && recipe.deduplicate.method == DeduplicateMethod::kNone)
     state.report(state.where("existing"), "existing has no effect with deduplicate.method: none; remove it");
 }

@@ -11,6 +11,7 @@
 #include "data/filters/filter_options.h"
 #include "data/mixing/mix_options.h"
 #include "recipes/curation/data_recipe.h"
+#include "recipes/curation/recipe_head.h"
 #include "recipes/synthesis/model_source.h"
 
 namespace caravan::recipes {
@@ -147,11 +148,7 @@ struct ExistingRows {
   }
 };
 
-struct SynthesisRecipe {
-  std::int64_t schema = 1;
-  SynthesisStage stage = SynthesisStage::kSynthesize;
-  std::string name;
-  std::string out;
+struct SynthesisRecipe : RecipeHead<SynthesisStage> {
   std::vector<ModelSource> models;
   PersonaOptions personas;
   std::vector<SynthesisTask> tasks;
@@ -164,13 +161,7 @@ struct SynthesisRecipe {
 
   template <class Visitor>
   void visit_fields(Visitor& v) {
-    v.field("schema", schema, {.help = "version of this format", .required = true, .min = 1, .max = 1});
-    v.field("stage", stage, {.help = "what to do", .required = true});
-    v.field("name", name, {.help = "a name for people; absent: none"});
-    v.field("out", out,
-            {.help = "the file of the new rows: .jsonl, .jsonl.gz or .jsonl.zst",
-             .required = true,
-             .output_path = true});
+    visit_head(v, "the file of the new rows: .jsonl, .jsonl.gz or .jsonl.zst");
     v.list("models", models, {.help = "who writes", .required = true});
     v.section("personas", personas, {.help = "who asks: people in whose place prompts are made"});
     v.list("tasks", tasks, {.help = "what is written, in this order", .required = true});

@@ -204,6 +204,13 @@ TEST_F(PipelineTest, WhatCannotBeIsRefusedBeforeAnythingRuns) {
       << log();
 }
 
+TEST_F(PipelineTest, TheLockOfAPipelineThatWasKilledAtItsStartIsNobodys) {
+  const std::string recipe = write("killed", score_stage("{min: {quiz: 0.1}}"));
+  dir_->write("killed/.lock", "1");
+  EXPECT_EQ(train(recipe), 0) << log();
+  EXPECT_EQ(story("killed"), "quiz go on");
+}
+
 TEST_F(PipelineTest, AFolderOfSomethingElseOrOfAnotherRecipeIsLeftAlone) {
   const std::string sft = "  - {name: sft, recipe: sft.yaml}\n";
   const std::string recipe = write("mine", sft);

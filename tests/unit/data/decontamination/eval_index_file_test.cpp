@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "data/decontamination/read_eval_items.h"
 #include "data/error.h"
 #include "data/sha256.h"
@@ -44,8 +46,26 @@ TEST(EvalIndexFile, ComesBackAsItWas) {
   }
 }
 
+TEST(EvalIndexFile, CarriesVectors) {
+  EvalIndex index(sample_items());
+  index.set_vectors({"model", 2, {0.6F, 0.8F, 1.0F, 0.0F, -1.0F, 0.0F}});
+  const std::string bytes = write_index(index);
+  const EvalIndex again = read_index(bytes, "x");
+  EXPECT_EQ(again.vectors().embedder, "model");
+  EXPECT_EQ(again.vectors().width, 2u);
+  EXPECT_EQ(again.vectors().numbers, index.vectors().numbers);
+  EXPECT_EQ(write_index(again), bytes);
+  index.set_vectors({"model", 2, {0.6F, 0.8F}});
+  EXPECT_NE(failure([&] { read_index(write_index(index), "x"); }).find("another number of items"),
+            std::string::npos);
+  index.set_vectors({"model", 2, {0.6F, 0.8F, 1.0F, 0.0F, NAN, 0.0F}});
+  EXPECT_NE(failure([&] { read_index(write_index(index), "x"); }).find("not finite"), std::string::npos);
+}
+
 TEST(EvalIndexFile, EveryDamageIsRefused) {
-  const std::string bytes = write_index(EvalIndex(sample_items()));
+  EvalIndex sound(sample_items());
+  sound.set_vectors({"model", 1, {1.0F, -1.0F, 1.0F}});
+  const std::string bytes = write_index(sound);
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_THROW(read_index(std::string_view(bytes).substr(0, size), "x"), Error) << size;
   for (std::size_t at = 0; at < bytes.size(); ++at) {

@@ -152,8 +152,56 @@ TEST_F(DataRecipeRun, MistakesInTheRecipeAreToldAtOnce) {
 }
 
 TEST_F(DataRecipeRun, AResolvedRecipeReadsBackTheSame) {
-  const DataRecipe recipe = read(text()).recipe;
-  EXPECT_EQ(read(resolved_yaml(recipe)).recipe, recipe);
+  const std::string head =
+      "schema: 1\nstage: data\nout: o.jsonl\nrun: {dir: r}\nsources: [{name: a, path: a.jsonl}]\n";
+  const std::string set = "decontaminate: {sets: [{name: s, suite: unseen, path: items.jsonl}]";
+  for (const std::string& recipe :
+       {text(), head, head + "deduplicate: {method: none}\n",
+        head + "deduplicate: {method: near, keep: longest}\n",
+        head + set + ", measure: tfidf, remove_from: 0.8}\n", head + "filters: {reference: true}\n",
+        head + "models: [{name: m, url: \"http://localhost:1\", model: t}]\nrewrite: {model: m}\n"}) {
+    const DataRecipe once = read(recipe).recipe;
+    const std::string resolved = resolved_yaml(once);
+    EXPECT_EQ(error_of([&] { EXPECT_EQ(read(resolved).recipe, once) << resolved; }), "no error") << resolved;
+  }
+}
+
+TEST_F(DataRecipeRun, RecipesOfModelsReadBackTheSame) {
+  const std::string models = "models: [{name: m, url: \"http://localhost:1\", model: t}]\nrun: {dir: r}\n";
+  for (const char* deduplicate : {"", "deduplicate: {method: none}\n", "deduplicate: {method: near}\n"}) {
+    const std::string recipe = "schema: 1\nstage: synthesize\nout: o.jsonl\n" + models + deduplicate +
+                               "tasks: [{name: t, kind: answer, answer_model: m, path: a.jsonl}]\n";
+    const auto read_text = [&](const std::string& yaml) {
+      return read_synthesis_recipe(dir_.write("s.yaml", yaml)).recipe;
+    };
+    const SynthesisRecipe once = read_text(recipe);
+    const std::string resolved = resolved_yaml(once);
+    EXPECT_EQ(error_of([&] { EXPECT_EQ(read_text(resolved), once) << resolved; }), "no error") << resolved;
+  }
+  for (const char* scorer : {"verifier: {reward: math}\npairs: {scorer: verifier}\n",
+                             "verifier: {reward: math}\npairs: {scorer: verifier, output: best}\n"}) {
+    const std::string recipe =
+        "schema: 1\nstage: prefer\nout: o.jsonl\n" + models + scorer + "prompts: {path: a.jsonl}\n";
+    const auto read_text = [&](const std::string& yaml) {
+      return read_preference_recipe(dir_.write("p.yaml", yaml)).recipe;
+    };
+    const PreferenceRecipe once = read_text(recipe);
+    const std::string resolved = resolved_yaml(once);
+    EXPECT_EQ(error_of([&] { EXPECT_EQ(read_text(resolved), once) << resolved; }), "no error") << resolved;
+  }
+}
+
+TEST_F(DataRecipeRun, WhatAnAbsentStepIsToldHasNoEffect) {
+  const std::string head =
+      "schema: 1\nstage: data\nout: o.jsonl\nrun: {dir: r}\nsources: [{name: a, path: a.jsonl}]\n";
+  const auto error = [&](const std::string& more) { return error_of([&] { read(head + more); }); };
+  EXPECT_NE(error("deduplicate: {keep: longest}\n").find("deduplicate.keep has no effect without"),
+            std::string::npos);
+  EXPECT_NE(
+      error("deduplicate: {method: exact, threshold: 0.8}\n").find("deduplicate.threshold has no effect"),
+      std::string::npos);
+  EXPECT_NE(error("decontaminate: {measure: jaccard}\n").find("decontaminate.measure has no effect without"),
+            std::string::npos);
 }
 
 TEST_F(DataRecipeRun, TrivialPromptsAreRewrittenAndAnswered) {
