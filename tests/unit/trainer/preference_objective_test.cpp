@@ -267,8 +267,15 @@ TEST(PreferenceObjective, LogitsComeInChunksHoweverManyPairs) {
     losses::OutputHead functions = head.functions();
     // A vocabulary in name: chunks are sized by it.
     functions.vocab_size = 128 * 1024;
-    objective.loss(hidden_of(batch), functions, batch, &scale);
+    const ObjectiveResult in_runs = objective.loss(hidden_of(batch), functions, batch, &scale);
     most.push_back(head.most_rows);
+    // Run after run the same comes out as at once.
+    Head whole{head_weight()};
+    const ObjectiveResult at_once = objective.loss(hidden_of(batch), whole.functions(), batch, &scale);
+    EXPECT_GT(head.walks, whole.walks);
+    EXPECT_EQ(in_runs.terms.loss.sum.item<double>(), at_once.terms.loss.sum.item<double>());
+    EXPECT_TRUE(close(in_runs.d_hidden_TD, at_once.d_hidden_TD, 1e-6));
+    EXPECT_TRUE(close(head.d_weight_VD, whole.d_weight_VD, 1e-3));
   }
   EXPECT_EQ(most[0], most[1]);
   EXPECT_LE(most[0], 64);
