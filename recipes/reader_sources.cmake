@@ -4,6 +4,7 @@ add_library(recipes_reader OBJECT
   check_run.cpp
   command_flags.cpp
   describe_recipe.cpp
+  json_lines.cpp
   model_folder.cpp
   nearest_name.cpp
   read_recipe.cpp

@@ -12,6 +12,7 @@
 #include "recipes/pipeline/gate.h"
 #include "recipes/pipeline/pipeline_state.h"
 #include "recipes/pipeline/stage_words.h"
+#include "recipes/report/report_page.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/shown_text.h"
 #include "trainer/checkpoint/run_lock.h"
@@ -51,13 +52,23 @@ class Pipeline {
       decide(stage);
       if (!follow_decision(at, with)) return told_by_gate();
     }
-    say("done: " + dir_ + "/pipeline.json tells of every stage");
+    report();
+    say("done: " + dir_ + "/report.html and pipeline.json tell of every stage");
     return 0;
   }
 
  private:
   void say(const std::string& text) const {
     if (!quiet_) std::fprintf(stderr, "pipeline: %s\n", shown_text(text).c_str());
+  }
+
+  // A page that cannot be written takes nothing from what was done.
+  void report() const {
+    try {
+      write_report(dir_, dir_ + "/report.html");
+    } catch (const Error& error) {
+      std::fprintf(stderr, "caravan: no report was written: %s\n", shown_text(error.what()).c_str());
+    }
   }
 
   // The folder is new, or that of the same pipeline, and no other process is at work there.
@@ -112,6 +123,7 @@ class Pipeline {
   }
 
   int told_by_gate() const {
+    report();
     const StageRecord& last = state_->records().back();
     std::string text = "caravan: the gate of " + last.stage + " stops the pipeline";
     for (const std::string& reason : last.reasons) text += "\n  " + reason;
