@@ -37,6 +37,7 @@ constexpr std::array kCommands = {
     Command{"chat", "talk to a model", nullptr},
     Command{"serve", "the OpenAI API over a model, for evaluation from outside", nullptr},
     Command{"evaluate", "what a model can do: tasks, with every sample kept", nullptr},
+    Command{"release", "a finished checkpoint, tested, checked and described", nullptr},
     Command{"report", "a run or a pipeline as one page: curves, data, scores, samples",
             caravan::recipes::run_report},
     Command{"verify", "verdicts on completions on stdin, against their ground truth",

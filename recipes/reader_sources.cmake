@@ -22,6 +22,7 @@ add_library(recipes_reader OBJECT
   reader/aliases.cpp
   reader/assignment.cpp
   reader/check_data_recipe.cpp
+  reader/check_model_recipes.cpp
   reader/check_pipeline_recipe.cpp
   reader/check_recipe.cpp
   reader/check_rows_recipes.cpp

@@ -2,6 +2,7 @@
 add_library(recipes_report OBJECT
   commands/report.cpp
   pipeline/pipeline_state.cpp
+  release/model_card.cpp
   report/metric_curves.cpp
   report/report_page.cpp
   report/run_story.cpp

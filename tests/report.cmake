@@ -3,3 +3,4 @@ test_program(report_tests
   SOURCES
     unit/recipes/report/report_test.cpp
 )
+test_program(release_tests TORCH LIBS caravan_recipes SOURCES unit/recipes/release/release_test.cpp)

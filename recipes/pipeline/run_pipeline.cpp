@@ -158,10 +158,10 @@ class Pipeline {
       for (const std::string& word :
            {std::string("launch"), std::string("--nproc"), std::to_string(stage.ranks), std::string("--")})
         words.push_back(word);
-    words.push_back(kind == "synthesize" || kind == "prefer" ? kind : "train");
+    words.push_back(kind == "synthesize" || kind == "prefer" || kind == "release" ? kind : "train");
     words.push_back(stage.recipe);
     if (quiet_) words.push_back("--quiet");
-    for (std::string& word : stage_overrides(stage, makes_rows(kind), record, dir, dir_, finder()))
+    for (std::string& word : stage_overrides(stage, kind, record, dir, dir_, finder()))
       words.push_back(std::move(word));
     return words;
   }
@@ -223,7 +223,8 @@ class Pipeline {
   void decide(const PipelineStage& stage) {
     StageRecord& record = state_->last();
     const std::string dir = state_->path_of(record);
-    const std::string file = dir + (stage.tasks.empty() ? "/scores.json" : "/evaluation/results.json");
+    const bool is_command = !stage.command.empty();
+    const std::string file = dir + (is_command ? "/scores.json" : "/evaluation/results.json");
     if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file)))
       record.scores = read_scores(file);
     const GateOptions& gate = stage.gate;

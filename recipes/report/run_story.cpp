@@ -121,6 +121,8 @@ void read_ledger_lines(const fs::path& path, const std::string& step, std::vecto
   steps.push_back(std::move(fates));
 }
 
+}  // namespace
+
 EvaluationStory read_evaluation(const fs::path& dir, std::int64_t step) {
   EvaluationStory story{dir, step, {}};
   const Json results = read_object(dir / "results.json");
@@ -144,6 +146,8 @@ EvaluationStory read_evaluation(const fs::path& dir, std::int64_t step) {
   }
   return story;
 }
+
+namespace {
 
 void read_evaluations(const fs::path& dir, std::vector<EvaluationStory>& evaluations) {
   constexpr std::size_t kMostSteps = 1000;

@@ -55,6 +55,9 @@ struct RunStory {
   std::vector<StageStory> stages;  // in the order in which they ran, attempts that were not kept included
 };
 
+// The results.json of a folder that caravan evaluate wrote.
+EvaluationStory read_evaluation(const std::filesystem::path& dir, std::int64_t step);
+
 // `dir`: a folder with pipeline.json, or with run.json, ledger.json or metrics.jsonl. Throws data::Error: a
 // folder of something else (usage), a file that is damaged (data).
 RunStory read_story(const std::filesystem::path& dir);
