@@ -5,7 +5,6 @@ add_library(recipes_curation OBJECT
   curation/row_story.cpp
   curation/run_data_recipe.cpp
   pipeline/child_process.cpp
-  pipeline/pipeline_state.cpp
   pipeline/run_pipeline.cpp
 )
 target_link_libraries(recipes_curation PUBLIC nlohmann_json::nlohmann_json)

@@ -11,7 +11,6 @@ add_library(recipes_demo OBJECT
   commands/tokenize.cpp
   commands/tokenize_recipe.cpp
   commands/verify.cpp
-  json_lines.cpp
   row_messages.cpp
   text_front.cpp
   launch/line_prefix.cpp

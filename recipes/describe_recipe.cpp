@@ -5,12 +5,14 @@
 #include <cctype>
 
 #include "recipes/curation/data_recipe.h"
+#include "recipes/evaluation/evaluation_recipe.h"
 #include "recipes/fields.h"
 #include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/preferences/preference_recipe.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/field_values.h"
 #include "recipes/recipe.h"
+#include "recipes/release/release_recipe.h"
 #include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
@@ -178,8 +180,8 @@ std::string minimal_recipe() {
 namespace {
 
 // Sections of other stages and kinds of recipes carry its name: several have one called run, or loss.
-constexpr std::array<std::string_view, 4> kOtherKinds{"stage-data", "stage-synthesize", "stage-prefer",
-                                                      "stages"};
+constexpr std::array<std::string_view, 6> kOtherKinds{"stage-data", "stage-synthesize", "stage-prefer",
+                                                      "stages",     "stage-evaluate",   "stage-release"};
 
 std::string section_of(Stage stage) {
   return "stage-" + data::choice_name(stage);
@@ -242,6 +244,13 @@ std::vector<SectionDescription> describe_recipe() {
                                  "a recipe of several stages, each of them a recipe or a program, with gates "
                                  "between them; stopped, it goes on at the stage and step where it was",
                                  sections);
+  describe_other<EvaluationRecipe>(kOtherKinds[4],
+                                   "a recipe of stage: evaluate, tasks asked of several models", sections);
+  describe_other<ReleaseRecipe>(
+      kOtherKinds[5],
+      "a recipe of stage: release, a finished checkpoint tested, checked and described; the last stage of a "
+      "pipeline, or by itself",
+      sections);
   return sections;
 }
 

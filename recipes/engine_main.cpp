@@ -11,6 +11,7 @@
 #include "recipes/commands/evaluate.h"
 #include "recipes/commands/generate.h"
 #include "recipes/commands/plan.h"
+#include "recipes/commands/release.h"
 #include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/score.h"
 #include "recipes/commands/serve.h"
@@ -53,6 +54,8 @@ constexpr std::array kCommands = {
     Command{"serve", "the OpenAI API over a model, for evaluation from outside", caravan::recipes::run_serve},
     Command{"evaluate", "what a model can do: tasks, with every sample kept", caravan::recipes::run_evaluate},
     Command{"data", "rows searched by vectors of a model", run_data_here},
+    Command{"release", "a finished checkpoint, tested, checked and described",
+            caravan::recipes::run_release_command},
     Command{"synthesize", "new prompts and answers by models: personas, self-play, rewriting, variation",
             run_synthesize_here},
     Command{"prefer", "answers of several models, scored and made into preference pairs", run_prefer_here},

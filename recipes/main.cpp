@@ -9,6 +9,7 @@
 #include "recipes/commands/dispatch.h"
 #include "recipes/commands/launch.h"
 #include "recipes/commands/render.h"
+#include "recipes/commands/report.h"
 #include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/tokenize.h"
 #include "recipes/commands/verify.h"
@@ -36,6 +37,9 @@ constexpr std::array kCommands = {
     Command{"chat", "talk to a model", nullptr},
     Command{"serve", "the OpenAI API over a model, for evaluation from outside", nullptr},
     Command{"evaluate", "what a model can do: tasks, with every sample kept", nullptr},
+    Command{"release", "a finished checkpoint, tested, checked and described", nullptr},
+    Command{"report", "a run or a pipeline as one page: curves, data, scores, samples",
+            caravan::recipes::run_report},
     Command{"verify", "verdicts on completions on stdin, against their ground truth",
             caravan::recipes::run_verify},
     Command{"data", "convert and curate files of rows, with the fate of every row",

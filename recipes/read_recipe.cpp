@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/check_data_recipe.h"
+#include "recipes/reader/check_model_recipes.h"
 #include "recipes/reader/check_pipeline_recipe.h"
 #include "recipes/reader/check_recipe.h"
 #include "recipes/reader/check_rows_recipes.h"
@@ -148,6 +149,11 @@ void check_other_kind(YamlNode& root) {
     throw RecipeError({{stage->where, "stage: found " + stage->text + ", a recipe that makes rows; caravan " +
                                           stage->text + " and validate take it"}});
   }
+  if (stage->text == "evaluate" || stage->text == "release") {
+    throw RecipeError(
+        {{stage->where, "stage: found " + stage->text + ", a recipe that trains nothing; caravan " +
+                            stage->text + " and validate take it"}});
+  }
 }
 
 // Recipes that no other framework has keys for.
@@ -223,6 +229,18 @@ ReadPreferenceRecipe read_preference_recipe(const std::filesystem::path& path,
                                             std::span<const std::string> overrides) {
   return read_as<PreferenceRecipe>(file_text(path), path.string(), folder_of(path), overrides,
                                    check_preference_recipe);
+}
+
+ReadEvaluationRecipe read_evaluation_recipe(const std::filesystem::path& path,
+                                            std::span<const std::string> overrides) {
+  return read_as<EvaluationRecipe>(file_text(path), path.string(), folder_of(path), overrides,
+                                   check_evaluation_recipe);
+}
+
+ReadReleaseRecipe read_release_recipe(const std::filesystem::path& path,
+                                      std::span<const std::string> overrides) {
+  return read_as<ReleaseRecipe>(file_text(path), path.string(), folder_of(path), overrides,
+                                check_release_recipe);
 }
 
 ReadPipelineRecipe read_pipeline_recipe(const std::filesystem::path& path,

@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "recipes/curation/data_recipe.h"
+#include "recipes/evaluation/evaluation_recipe.h"
 #include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/preferences/preference_recipe.h"
 #include "recipes/reader/problem.h"
 #include "recipes/recipe.h"
+#include "recipes/release/release_recipe.h"
 #include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
@@ -55,6 +57,8 @@ using ReadDataRecipe = ReadAs<DataRecipe>;
 using ReadSynthesisRecipe = ReadAs<SynthesisRecipe>;
 using ReadPreferenceRecipe = ReadAs<PreferenceRecipe>;
 using ReadPipelineRecipe = ReadAs<PipelineRecipe>;
+using ReadEvaluationRecipe = ReadAs<EvaluationRecipe>;
+using ReadReleaseRecipe = ReadAs<ReleaseRecipe>;
 
 ReadDataRecipe read_data_recipe(const std::filesystem::path& path,
                                 std::span<const std::string> overrides = {});
@@ -66,6 +70,12 @@ ReadSynthesisRecipe read_synthesis_recipe(const std::filesystem::path& path,
                                           std::span<const std::string> overrides = {});
 ReadPreferenceRecipe read_preference_recipe(const std::filesystem::path& path,
                                             std::span<const std::string> overrides = {});
+
+// The same of `stage: evaluate` and `stage: release`.
+ReadEvaluationRecipe read_evaluation_recipe(const std::filesystem::path& path,
+                                            std::span<const std::string> overrides = {});
+ReadReleaseRecipe read_release_recipe(const std::filesystem::path& path,
+                                      std::span<const std::string> overrides = {});
 
 // Whether the file is a recipe of several stages; as is_data_recipe.
 bool is_pipeline_recipe(const std::filesystem::path& path);

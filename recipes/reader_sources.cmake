@@ -4,6 +4,7 @@ add_library(recipes_reader OBJECT
   check_run.cpp
   command_flags.cpp
   describe_recipe.cpp
+  json_lines.cpp
   model_folder.cpp
   nearest_name.cpp
   read_recipe.cpp
@@ -21,6 +22,7 @@ add_library(recipes_reader OBJECT
   reader/aliases.cpp
   reader/assignment.cpp
   reader/check_data_recipe.cpp
+  reader/check_model_recipes.cpp
   reader/check_pipeline_recipe.cpp
   reader/check_recipe.cpp
   reader/check_rows_recipes.cpp

@@ -107,6 +107,14 @@ std::string resolved_yaml(const PipelineRecipe& recipe) {
   return written_out(recipe);
 }
 
+std::string resolved_yaml(const EvaluationRecipe& recipe) {
+  return written_out(recipe);
+}
+
+std::string resolved_yaml(const ReleaseRecipe& recipe) {
+  return written_out(recipe);
+}
+
 std::string resolved_yaml(const data::TaskOptions& task) {
   return written_out(task);
 }

@@ -8,9 +8,11 @@
 
 #include "data/evaluation/task_options.h"
 #include "recipes/curation/data_recipe.h"
+#include "recipes/evaluation/evaluation_recipe.h"
 #include "recipes/pipeline/pipeline_recipe.h"
 #include "recipes/preferences/preference_recipe.h"
 #include "recipes/recipe.h"
+#include "recipes/release/release_recipe.h"
 #include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
@@ -23,6 +25,8 @@ std::string resolved_yaml(const PipelineRecipe& recipe);
 std::string resolved_yaml(const data::TaskOptions& task);
 std::string resolved_yaml(const SynthesisRecipe& recipe);
 std::string resolved_yaml(const PreferenceRecipe& recipe);
+std::string resolved_yaml(const EvaluationRecipe& recipe);
+std::string resolved_yaml(const ReleaseRecipe& recipe);
 
 struct RecipeChange {
   std::string key;     // "optimizer.learning_rate"

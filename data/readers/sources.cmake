@@ -15,6 +15,8 @@ add_library(data_readers OBJECT
   readers/row_source.cpp
   readers/row_stream.cpp
   html_text.cpp
+  page/html_page.cpp
+  page/svg_chart.cpp
   text_table.cpp
 )
 target_link_libraries(data_readers PUBLIC nlohmann_json::nlohmann_json simdjson::simdjson ZLIB::ZLIB PkgConfig::ZSTD

@@ -116,6 +116,13 @@ int validate_stages(const Words& words) {
   return print_valid(words, read);
 }
 
+// Tasks and checkpoints are looked at by the command itself, which knows them.
+int validate_models(const Words& words, const std::string& stage) {
+  allow_flags(words, "validate", {"--resolved", "--no-files"});
+  if (stage == "evaluate") return print_valid(words, read_evaluation_recipe(words.recipe, words.overrides));
+  return print_valid(words, read_release_recipe(words.recipe, words.overrides));
+}
+
 }  // namespace
 
 int run_data_recipe_command(std::span<const std::string> args) {
@@ -139,7 +146,8 @@ int run_train_by_stage(std::span<const std::string> args) {
     if (is_data_recipe(words.recipe)) return run_data(words, "train", nullptr);
     if (is_pipeline_recipe(words.recipe)) return run_stages(words);
   }
-  std::vector<std::string> all{"train"};
+  const bool releases = !asks_for_help(words) && recipe_stage(words.recipe) == "release";
+  std::vector<std::string> all{releases ? "release" : "train"};
   all.insert(all.end(), args.begin(), args.end());
   become_engine(all);
 }
@@ -150,6 +158,7 @@ int run_validate_by_stage(std::span<const std::string> args) {
   const std::string stage = recipe_stage(words.recipe);
   if (stage == "data") return validate_data(words);
   if (stage == "stages") return validate_stages(words);
+  if (stage == "evaluate" || stage == "release") return validate_models(words, stage);
   if (stage != "synthesize" && stage != "prefer") return run_validate(args);
   allow_flags(words, "validate", {"--resolved", "--no-files"});
   return validate_rows_recipe(stage, words.recipe, words.overrides, !words.has("--no-files"),

@@ -1,46 +1,37 @@
 #include "recipes/commands/evaluate.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
-#include <map>
 
 #include "data/error.h"
-#include "data/evaluation/task_items.h"
-#include "data/sha256.h"
 #include "data/walk/whole_file.h"
-#include "models/generation/generator.h"
 #include "recipes/device.h"
 #include "recipes/evaluation/builtin_tasks.h"
-#include "recipes/evaluation/read_task.h"
+#include "recipes/evaluation/evaluate_model.h"
+#include "recipes/evaluation/evaluate_models.h"
 #include "recipes/evaluation/task_report.h"
-#include "recipes/model_front.h"
-#include "recipes/resolved_recipe.h"
-#include "recipes/stages/input_hashes.h"
-#include "recipes/text_front.h"
-#include "recipes/versions.h"
-#include "trainer/error.h"
-#include "trainer/evaluation/task_evaluator.h"
-#include "trainer/metrics/append_file.h"
-#include "trainer/metrics/terminal.h"
 #include "trainer/stop_request.h"
 
 namespace caravan::recipes {
 namespace {
 
-using data::Json;
-
 const std::string kUsage =
     std::string(
         "caravan evaluate --model DIR --tasks NAME[,NAME...] [options] [TASK.KEY=VALUE ...]\n"
+        "caravan evaluate RECIPE.yaml [--quiet] [key=value ...]\n"
         "\n"
         "Asks a model the items of tasks, and tells how well it does: a table on stdout, and under --out "
         "every sample and\n"
-        "results.json. A task is a YAML file: one of those built in (--list), or a path to one of your own.\n"
+        "results.json. A task is a YAML file: one of those built in (--list), or a path to one of your own. "
+        "A recipe "
+        "of\n"
+        "stage: evaluate asks several models (keys: caravan describe stage-evaluate); its table has a column "
+        "for each.\n"
         "  --data DIR                where the tasks' files lie; default: the current folder, for a task "
         "file "
         "of your own its folder\n"
-        "  --out DIR                 results.json and samples/TASK.jsonl.zst; a run that was stopped goes on "
+        "  --out DIR                 results.json, samples/TASK.jsonl.zst and tensorboard/; a run that was "
+        "stopped goes on "
         "from what is there\n"
         "  --limit N                 only the first N items of each file\n"
         "  --release                 the model is to be released: tasks of the unseen suite may run\n"
@@ -113,95 +104,26 @@ void list_tasks(std::ostream& out) {
   }
 }
 
-// One command: items first, for what is missing there should not wait for a model to load.
-class Evaluation {
- public:
-  Evaluation(const EvaluateArgs& args, std::vector<ReadTask> tasks)
-      : args_(args), tasks_(std::move(tasks)), terminal_(trainer::detect_terminal(2, args.quiet)) {
-    for (const ReadTask& read : tasks_)
-      items_.emplace_back(read.task, folder_of(read), static_cast<std::size_t>(args_.limit.value_or(0)));
-    front_ = load_text_front(args_.model, "", args_.chat_template, needs_template());
-    model_ = load_model(args_.model, args_.dtype, args_.device.resolve("evaluate"));
-    if (!args_.out.empty()) hashes_ = hash_files(checkpoint_files(args_.model, "", true));
-    terminal_.print("caravan: evaluate: " + describe_model(*model_));
-  }
+bool names_recipe(std::span<const std::string> args) {
+  return !args.empty() && !args[0].starts_with("-") &&
+         (args[0].ends_with(".yaml") || args[0].ends_with(".yml"));
+}
 
-  void run(std::ostream& out) {
-    trainer::UnitShards units(*model_);
-    const data::ItemTokens tokens(*front_.tokenizer, front_.chat_template ? &*front_.chat_template : nullptr,
-                                  front_.variables, today());
-    trainer::TaskEvaluator evaluator(
-        units, tokens, models::stop_ids_of(model_->config(), models::read_generation_config(args_.model)),
-        {.batch_tokens = *args_.batch_tokens, .batch_size = *args_.batch_size});
-    for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      const data::TaskOptions& task = tasks_[i].task;
-      trainer::SampleStore store = open_store(task, items_[i]);
-      const auto progress = [&](std::int64_t done, std::int64_t all) {
-        terminal_.set_status(task.name + " " + std::to_string(done) + "/" + std::to_string(all));
-        return trainer::StopRequest::requested();
-      };
-      results_.push_back(evaluator.run(task, items_[i].items(), store, progress));
-      terminal_.set_status("");
-      write_results();
-    }
-    out << task_table(results_);
-    out.flush();
-  }
-
- private:
-  std::string folder_of(const ReadTask& read) const {
-    if (!args_.data.empty()) return args_.data;
-    return read.folder.empty() ? "." : read.folder.string();
-  }
-  bool needs_template() const {
-    return std::ranges::any_of(tasks_, [](const ReadTask& read) { return read.task.chat; });
-  }
-
-  trainer::SampleStore open_store(const data::TaskOptions& task, const data::TaskItems& items) const {
-    if (args_.out.empty()) return {};
-    Json files = Json::object();
-    for (const data::TaskFile& file : items.files())
-      files[std::filesystem::path(file.path).filename().string()] = file.sha256;
-    // Where the files lie is no part of what was asked.
-    data::TaskOptions asked = task;
-    asked.data.clear();
-    asked.few_shot.data.clear();
-    const Json identity{{"task", data::sha256_hex(resolved_yaml(asked))},
-                        {"files", std::move(files)},
-                        {"model", hashes_},
-                        {"tokenizer", front_.tokenizer->fingerprint()},
-                        {"chat_template", task.chat ? front_.chat_template->fingerprint() : ""},
-                        {"dtype", model_->dtype() == at::kBFloat16 ? "bf16" : "fp32"},
-                        {"limit", args_.limit.value_or(0)}};
-    trainer::SampleStore store(std::filesystem::path(args_.out) / "samples", task.name, identity);
-    if (store.num_kept() > 0)
-      std::cerr << "caravan: evaluate: " << store.num_kept() << " samples of " << task.name
-                << " are there already" << std::endl;
-    return store;
-  }
-
-  void write_results() const {
-    if (args_.out.empty()) return;
-    Json json = results_json(results_);
-    json["model"] = {{"path", args_.model}, {"sha256", hashes_}};
-    json["versions"] = linked_versions();
-    for (const ReadTask& read : tasks_) json["recipes"][read.task.name] = resolved_yaml(read.task);
-    trainer::replace_file(std::filesystem::path(args_.out) / "results.json", json.dump(1) + "\n");
-  }
-
-  const EvaluateArgs& args_;
-  std::vector<ReadTask> tasks_;
-  trainer::Terminal terminal_;
-  std::vector<data::TaskItems> items_;
-  TextFront front_;
-  std::unique_ptr<models::Llama> model_;
-  std::map<std::string, std::string> hashes_;
-  std::vector<trainer::TaskResult> results_;
-};
+int run_recipe(std::span<const std::string> args, std::ostream& out) {
+  bool quiet = false;
+  std::vector<std::string> overrides;
+  CommandFlags flags("evaluate", kUsage);
+  flags.add_switch("--quiet", quiet);
+  flags.add_overrides(overrides);
+  if (!flags.parse(args.subspan(1))) return 0;
+  evaluate_models(read_evaluation_recipe(args[0], overrides), quiet, out);
+  return 0;
+}
 
 }  // namespace
 
 int run_evaluate(std::span<const std::string> args, std::ostream& out) {
+  if (names_recipe(args)) return run_recipe(args, out);
   EvaluateArgs parsed;
   if (!parse(args, parsed)) return 0;
   if (parsed.list) {
@@ -212,7 +134,17 @@ int run_evaluate(std::span<const std::string> args, std::ostream& out) {
   if (!parsed.release) refuse_unseen(tasks, "add --release for a model that is to be released");
   if (!parsed.out.empty()) data::make_folder(parsed.out);
   const trainer::StopRequest stop(true);
-  Evaluation(parsed, std::move(tasks)).run(out);
+  const TaskSet set = read_task_set(std::move(tasks), parsed.data, parsed.limit.value_or(0));
+  out << task_table(evaluate_model({.model = parsed.model,
+                                    .out = parsed.out,
+                                    .chat_template = parsed.chat_template,
+                                    .dtype = parsed.dtype,
+                                    .device = parsed.device.resolve("evaluate"),
+                                    .batch_tokens = *parsed.batch_tokens,
+                                    .batch_size = *parsed.batch_size,
+                                    .quiet = parsed.quiet},
+                                   set));
+  out.flush();
   return 0;
 }
 

@@ -34,6 +34,42 @@ Json metrics_json(const std::vector<TaskMetric>& metrics) {
 
 }  // namespace
 
+namespace {
+
+std::string left_out_notes(const trainer::TaskResult& result) {
+  std::string notes;
+  for (const auto& [reason, count] : result.left_out)
+    notes += result.task + ": " + std::to_string(count) + (count == 1 ? " item" : " items") +
+             " left out, not in the figures: " + reason + "\n";
+  return notes;
+}
+
+}  // namespace
+
+std::string model_table(const std::vector<ModelResults>& models) {
+  data::TableLine head{"task/metric"};
+  for (const ModelResults& model : models) head.push_back(model.name);
+  std::vector<data::TableLine> lines{head};
+  std::string notes;
+  for (std::size_t task = 0; task < models.front().results.size(); ++task) {
+    const trainer::TaskResult& first = models.front().results[task];
+    for (std::size_t m = 0; m < first.metrics.size(); ++m) {
+      data::TableLine values{first.task + "/" + first.metrics[m].name}, intervals{"  95 % interval"};
+      for (const ModelResults& model : models) {
+        const trainer::Estimate& estimate = model.results[task].metrics.at(m).estimate;
+        values.push_back(shown(estimate.value));
+        intervals.push_back(shown(estimate.low) + " to " + shown(estimate.high));
+      }
+      lines.push_back(std::move(values));
+      lines.push_back(std::move(intervals));
+    }
+    for (const ModelResults& model : models)
+      if (const std::string note = left_out_notes(model.results[task]); !note.empty())
+        notes += model.name + ": " + note;
+  }
+  return data::print_table(lines) + notes;
+}
+
 std::string task_table(const std::vector<trainer::TaskResult>& results) {
   std::vector<data::TableLine> lines{{"task/metric", "value", "standard error", "95 % interval", "items"}};
   std::string notes;
@@ -43,9 +79,7 @@ std::string task_table(const std::vector<trainer::TaskResult>& results) {
                        shown(metric.estimate.standard_error),
                        shown(metric.estimate.low) + " to " + shown(metric.estimate.high),
                        data::grouped(static_cast<std::uint64_t>(result.items))});
-    for (const auto& [reason, count] : result.left_out)
-      notes += result.task + ": " + std::to_string(count) + (count == 1 ? " item" : " items") +
-               " left out, not in the figures: " + reason + "\n";
+    notes += left_out_notes(result);
   }
   return data::print_table(lines) + notes;
 }

@@ -14,6 +14,14 @@ namespace caravan::recipes {
 // out.
 std::string task_table(const std::vector<trainer::TaskResult>& results);
 
+struct ModelResults {
+  std::string name;
+  std::vector<trainer::TaskResult> results;
+};
+// A line for each metric, a column for each model, with the 95 % interval below each value; then what was
+// left out. All have the same tasks.
+std::string model_table(const std::vector<ModelResults>& models);
+
 // {"metrics": {"TASK/METRIC": value, ...}, "tasks": {TASK: {"main": METRIC, "metrics": {METRIC: {value,
 // standard_error, low, high}}, "items", "samples", "left_out", "parts"}}}. Names stay the same from version
 // to version.

@@ -16,10 +16,23 @@ void read_stage(const std::string& path, const std::string& kind, const std::vec
     read_synthesis_recipe(path, overrides);
   else if (kind == "prefer")
     read_preference_recipe(path, overrides);
+  else if (kind == "release")
+    read_release_recipe(path, overrides);
   else if (kind == "stages")
     throw Error(Error::Kind::kUsage, path + ": has stages of its own; a stage is a recipe of one");
   else
     read_recipe(path, overrides);
+}
+
+void check_release_stage(const PipelineStage& stage) {
+  if (!stage.tasks.empty())
+    throw Error(Error::Kind::kUsage,
+                "stage " + stage.name +
+                    ": tasks of a release are named in evaluation.tasks of its recipe, so "
+                    "that its card has the scores; remove tasks");
+  if (stage.ranks > 1 || !stage.launcher.empty())
+    throw Error(Error::Kind::kUsage,
+                "stage " + stage.name + ": a release is one process; remove ranks and launcher");
 }
 
 // What a stage gives to its recipe comes in as from a command line, which the user never typed.
@@ -51,9 +64,9 @@ void check_pipeline(const ReadPipelineRecipe& read) {
     const std::string kind = stage.recipe.empty() ? "" : recipe_stage(stage.recipe);
     const std::string dir = recipe.run.dir + "/" + std::to_string(i + 1) + "-" + stage.name;
     for (const std::string& word : stage.command) fill_in(word, recipe.run.dir, find);
+    if (kind == "release") check_release_stage(stage);
     if (!stage.recipe.empty()) {
-      const std::vector<std::string> overrides =
-          stage_overrides(stage, makes_rows(kind), {}, dir, recipe.run.dir, find);
+      const std::vector<std::string> overrides = stage_overrides(stage, kind, {}, dir, recipe.run.dir, find);
       try {
         read_stage(stage.recipe, kind, overrides);
       } catch (const RecipeError& error) {

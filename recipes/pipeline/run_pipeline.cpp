@@ -13,6 +13,7 @@
 #include "recipes/pipeline/gate.h"
 #include "recipes/pipeline/pipeline_state.h"
 #include "recipes/pipeline/stage_words.h"
+#include "recipes/report/report_page.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/shown_text.h"
 #include "trainer/checkpoint/run_lock.h"
@@ -52,13 +53,23 @@ class Pipeline {
       decide(stage);
       if (!follow_decision(at, with)) return told_by_gate();
     }
-    say("done: " + dir_ + "/pipeline.json tells of every stage");
+    report();
+    say("done: " + dir_ + "/report.html and pipeline.json tell of every stage");
     return 0;
   }
 
  private:
   void say(const std::string& text) const {
     if (!quiet_) std::fprintf(stderr, "pipeline: %s\n", shown_text(text).c_str());
+  }
+
+  // A page that cannot be written takes nothing from what was done.
+  void report() const {
+    try {
+      write_report(dir_, dir_ + "/report.html");
+    } catch (const Error& error) {
+      std::fprintf(stderr, "caravan: no report was written: %s\n", shown_text(error.what()).c_str());
+    }
   }
 
   // The folder is new, or that of the same pipeline.
@@ -109,6 +120,7 @@ class Pipeline {
   }
 
   int told_by_gate() const {
+    report();
     const StageRecord& last = state_->records().back();
     std::string text = "caravan: the gate of " + last.stage + " stops the pipeline";
     for (const std::string& reason : last.reasons) text += "\n  " + reason;
@@ -143,10 +155,10 @@ class Pipeline {
       for (const std::string& word :
            {std::string("launch"), std::string("--nproc"), std::to_string(stage.ranks), std::string("--")})
         words.push_back(word);
-    words.push_back(kind == "synthesize" || kind == "prefer" ? kind : "train");
+    words.push_back(kind == "synthesize" || kind == "prefer" || kind == "release" ? kind : "train");
     words.push_back(stage.recipe);
     if (quiet_) words.push_back("--quiet");
-    for (std::string& word : stage_overrides(stage, makes_rows(kind), record, dir, dir_, finder()))
+    for (std::string& word : stage_overrides(stage, kind, record, dir, dir_, finder()))
       words.push_back(std::move(word));
     return words;
   }
@@ -208,7 +220,8 @@ class Pipeline {
   void decide(const PipelineStage& stage) {
     StageRecord& record = state_->last();
     const std::string dir = state_->path_of(record);
-    const std::string file = dir + (stage.tasks.empty() ? "/scores.json" : "/evaluation/results.json");
+    const bool is_command = !stage.command.empty();
+    const std::string file = dir + (is_command ? "/scores.json" : "/evaluation/results.json");
     if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file)))
       record.scores = read_scores(file);
     const GateOptions& gate = stage.gate;

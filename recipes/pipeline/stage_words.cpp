@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/error.h"
+#include "recipes/pipeline/check_pipeline.h"
 
 namespace caravan::recipes {
 namespace {
@@ -54,14 +55,15 @@ std::string fill_in(const std::string& text, const std::string& run_dir, const F
   return filled;
 }
 
-std::vector<std::string> stage_overrides(const PipelineStage& stage, bool makes_rows,
+std::vector<std::string> stage_overrides(const PipelineStage& stage, const std::string& kind,
                                          const StageRecord& record, const std::string& dir,
                                          const std::string& run_dir, const FindStage& find) {
   std::map<std::string, std::string> keys = stage.with;
   for (const auto& [key, value] : record.with) keys[key] = value;
   if (!stage.model.empty()) keys["model.path"] = "{" + stage.model + ".model}";
   keys["run.dir"] = dir;
-  if (makes_rows) keys["out"] = dir + "/train.jsonl";
+  if (makes_rows(kind)) keys["out"] = dir + "/train.jsonl";
+  if (kind == "release") keys["pipeline"] = run_dir;
   std::vector<std::string> words;
   for (const auto& [key, value] : keys) words.push_back(key + "=" + fill_in(value, run_dir, find));
   return words;

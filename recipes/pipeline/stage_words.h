@@ -21,8 +21,8 @@ using FindStage = std::function<StagePlace(const std::string& stage)>;
 // another name within braces of that form.
 std::string fill_in(const std::string& text, const std::string& run_dir, const FindStage& find);
 
-// key=value for the recipe of a stage whose run folder is `dir`.
-std::vector<std::string> stage_overrides(const PipelineStage& stage, bool makes_rows,
+// key=value for the recipe of a stage, of this kind (see recipe_stage), whose run folder is `dir`.
+std::vector<std::string> stage_overrides(const PipelineStage& stage, const std::string& kind,
                                          const StageRecord& record, const std::string& dir,
                                          const std::string& run_dir, const FindStage& find);
 

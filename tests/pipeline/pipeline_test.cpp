@@ -97,6 +97,32 @@ TEST_F(PipelineTest, AStageTakesWhatAnEarlierOneMade) {
   EXPECT_EQ(fs::last_write_time(path("chain/3-more/metrics.jsonl")), written);
 }
 
+TEST_F(PipelineTest, EndsWithAReleaseWhoseCardTellsOfAllStages) {
+  dir_->write("release.yaml",
+              "schema: 1\nstage: release\nname: camel\nmodel: {path: unset}\nrun: {dir: unset}\n");
+  const std::string stages =
+      std::string(kTwoStages) + "  - {name: release, recipe: release.yaml, model: more}\n";
+  ASSERT_EQ(train(write("released", stages)), 0) << log();
+  EXPECT_EQ(story("released"), "data go on, sft go on, more go on, release go on");
+  const std::string folder = path("released/4-release/final/");
+  EXPECT_EQ(tests::read_bytes(folder + "model.safetensors"),
+            tests::read_bytes(path("released/3-more/final/model.safetensors")));
+  const std::string card = tests::read_bytes(folder + "README.md");
+  for (const char* part : {"# camel", "| data | 3-mix |", "| sft | training rows |", "| more | sft |"})
+    EXPECT_NE(card.find(part), std::string::npos) << part << "\n" << card;
+  EXPECT_EQ(card.find(dir_->path().string()), std::string::npos) << "the machine's folders are not told";
+  EXPECT_NE(tests::read_bytes(path("released/report.html")).find("training rows: "), std::string::npos);
+  // Killed after the folder was in its place, and run again.
+  json state = json::parse(tests::read_bytes(path("released/pipeline.json")));
+  state["stages"].back()["state"] = "running";
+  dir_->write("released/pipeline.json", state.dump());
+  EXPECT_EQ(train("released.yaml"), 0) << log();
+  EXPECT_EQ(tests::read_bytes(folder + "README.md"), card);
+  const std::string tasks = "  - {name: release, recipe: release.yaml, model: more, tasks: [arc_easy]}\n";
+  EXPECT_EQ(train(write("asked", kTwoStages + tasks)), 2);
+  EXPECT_NE(log().find("evaluation.tasks"), std::string::npos) << log();
+}
+
 TEST_F(PipelineTest, StoppedInAStageItEndsWithTheSameBits) {
   ASSERT_EQ(train(write("whole", kTwoStages)), 0) << log();
   for (const int number : {SIGTERM, SIGINT, SIGKILL}) {

@@ -195,6 +195,10 @@ TEST(ReadRecipe, EveryShippedRecipeIsValid) {
       EXPECT_NO_THROW(read_synthesis_recipe(entry.path())) << entry.path();
     } else if (stage == "prefer") {
       EXPECT_NO_THROW(read_preference_recipe(entry.path())) << entry.path();
+    } else if (stage == "evaluate") {
+      EXPECT_NO_THROW(read_evaluation_recipe(entry.path())) << entry.path();
+    } else if (stage == "release") {
+      EXPECT_NO_THROW(read_release_recipe(entry.path())) << entry.path();
     } else if (stage == "stages") {
       EXPECT_NO_THROW(check_pipeline(read_pipeline_recipe(entry.path()))) << entry.path();
     } else {

@@ -189,5 +189,51 @@ TEST(EvaluateCommand, SamplesOfOneSeedAreTheSameAndDifferFromEachOther) {
   EXPECT_NE(a[0]["completion"], a[1]["completion"]);
 }
 
+TEST(EvaluateCommand, ARecipeAsksSeveralModelsAndGivesOneTable) {
+  const TempDir dir;
+  dir.write("quiz.yaml", kChoiceTask);
+  dir.write("quiz.jsonl", kChoiceRows);
+  const std::string model = demo_checkpoint(), out = (dir / "out").string();
+  const std::string recipe =
+      dir.write("evaluate.yaml", "schema: 1\nstage: evaluate\nmodels:\n  - {name: one, path: " + model +
+                                     ", dtype: fp32}\n  - {name: two, path: " + model +
+                                     ", dtype: bf16}\ntasks: [quiz.yaml]\nrun: {dir: " + out + "}\n");
+  std::ostringstream table;
+  EXPECT_EQ(run_evaluate(std::vector<std::string>{recipe, "--quiet"}, table), 0);
+  const std::string one =
+      evaluate({"--tasks", (dir / "quiz.yaml").string(), "--out", (dir / "alone").string()});
+  std::istringstream lines(table.str());
+  std::string head, values;
+  std::getline(lines, head);
+  while (std::getline(lines, values) && !values.starts_with("quiz/acc ")) {
+  }
+  EXPECT_NE(head.find("one"), std::string::npos) << table.str();
+  EXPECT_NE(head.find("two"), std::string::npos) << table.str();
+  const auto read = [](const std::filesystem::path& file) {
+    std::ifstream in(file);
+    return Json::parse(in);
+  };
+  const Json alone = read(dir / "alone/results.json"), both = read(dir / "out/results.json");
+  EXPECT_EQ(both["models"]["one"]["tasks"], alone["tasks"]);
+  EXPECT_EQ(read(dir / "out/two/results.json")["metrics"], both["models"]["two"]["metrics"]);
+  EXPECT_TRUE(std::filesystem::exists(dir / "out/one/samples/quiz.jsonl.zst"));
+  // TensorBoard has the scores once, however often the recipe is run.
+  std::ostringstream again;
+  EXPECT_EQ(run_evaluate(std::vector<std::string>{recipe, "--quiet"}, again), 0);
+  EXPECT_EQ(again.str(), table.str());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir / "out/one/tensorboard"),
+                          std::filesystem::directory_iterator()),
+            1);
+  const auto refused = [&](const std::string& word) {
+    std::ostringstream nothing;
+    EXPECT_ANY_THROW(run_evaluate(std::vector<std::string>{recipe, "--quiet", word}, nothing)) << word;
+  };
+  refused("models.1.name=one");
+  refused("models.1.name=../x");
+  refused("tasks=[]");
+  refused("models.0.path=" + (dir / "none").string());
+  refused("run.dir=" + dir.path().string());
+}
+
 }  // namespace
 }  // namespace caravan::recipes

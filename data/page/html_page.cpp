@@ -1,0 +1,98 @@
+#include "data/page/html_page.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "data/html_text.h"
+#include "data/tokenizers/unicode.h"
+
+namespace caravan::data {
+namespace {
+
+constexpr const char* kHead =
+    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+    "'unsafe-inline'\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<style>:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em "
+    "auto;padding:0 1em}"
+    "h1{font-size:1.4em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #8888}"
+    "h3{font-size:1.05em;margin:1.4em 0 .3em}table{border-collapse:collapse}"
+    "td,th{padding:.15em .8em .15em 0;text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}"
+    "td:first-child,th:first-child{text-align:left;overflow-wrap:anywhere}"
+    "tr{border-bottom:1px solid #8884}.wide{overflow-x:auto}.axis{fill:currentColor;font-size:11px}"
+    ".bar,.c0{fill:#3b7dd8}.c1{fill:#e07b39}.c2{fill:#3fa66b}.c3{fill:#b65fc7}.c4{fill:#c9a227}.c5{fill:#"
+    "d05252}"
+    ".c6{fill:#4fa3b5}.c7{fill:#8a8a8a}.s0{stroke:#3b7dd8}.s1{stroke:#e07b39}.s2{stroke:#3fa66b}"
+    ".s3{stroke:#b65fc7}.line{fill:none;stroke-width:1.5}.grid{stroke:#8886;stroke-width:1}"
+    "svg{max-width:100%;height:auto}.charts{display:flex;flex-wrap:wrap;gap:.5em 2em}"
+    ".charts figure{margin:0;flex:1 1 22em;max-width:32em}figcaption{font-size:.9em}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8882;padding:.5em .7em;margin:.3em 0;"
+    "font-size:.86em}details{margin:.4em 0}summary{cursor:pointer}"
+    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(16em,1fr));gap:.2em 1em}"
+    ".right{border-left:4px solid #3fa66b}.wrong{border-left:4px solid #d05252}"
+    ".unknown{border-left:4px solid #8a8a8a}.small{font-size:.86em}</style>\n";
+
+std::string row(const char* tag, const PageLine& line) {
+  std::string text = "<tr>";
+  for (const std::string& cell : line)
+    text += std::string("<") + tag + ">" + html_text(cell) + "</" + tag + ">";
+  return text + "</tr>\n";
+}
+
+}  // namespace
+
+std::string page_head(std::string_view title) {
+  const std::string shown = html_text(title);
+  return kHead + ("<title>" + shown + "</title></head><body>\n<h1>" + shown + "</h1>\n");
+}
+
+std::string page_end() {
+  return "</body></html>\n";
+}
+
+std::string heading(int level, std::string_view text) {
+  const std::string tag = "h" + std::to_string(level);
+  return "<" + tag + ">" + html_text(text) + "</" + tag + ">\n";
+}
+
+std::string paragraph(std::string_view text) {
+  return "<p>" + html_text(text) + "</p>\n";
+}
+
+std::string page_table(const std::vector<PageLine>& lines, bool has_head) {
+  std::string text = "<div class=\"wide\"><table>\n";
+  for (std::size_t i = 0; i < lines.size(); ++i) text += row(i == 0 && has_head ? "th" : "td", lines[i]);
+  return text + "</table></div>\n";
+}
+
+std::string quoted_text(std::string_view text, std::size_t most_bytes) {
+  std::string_view shown = text;
+  if (text.size() > most_bytes) {
+    shown = text.substr(0, most_bytes);
+    shown.remove_suffix(incomplete_tail(shown));
+  }
+  std::string html = html_text(shown);
+  if (shown.size() < text.size())
+    html += " <i>... " + std::to_string(text.size() - shown.size()) + " more bytes</i>";
+  return html;
+}
+
+std::string folded(std::string_view summary, const std::string& html) {
+  return "<details><summary>" + html_text(summary) + "</summary>\n" + html + "</details>\n";
+}
+
+std::string figure_text(double value) {
+  if (!std::isfinite(value)) return "-";
+  char text[40];
+  const double size = std::fabs(value);
+  const char* format = size == 0.0     ? "%.0f"
+                       : size < 1e-3   ? "%.3g"
+                       : size < 1000.0 ? "%.4g"
+                       : size < 1e6    ? "%.0f"
+                                       : "%.4g";
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+}  // namespace caravan::data
