@@ -6,6 +6,7 @@
 
 #include "data/error.h"
 #include "recipes/commands/engine.h"
+#include "recipes/commands/print_valid.h"
 #include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/validate.h"
 #include "recipes/curation/data_files.h"
@@ -13,7 +14,6 @@
 #include "recipes/pipeline/check_pipeline.h"
 #include "recipes/pipeline/run_pipeline.h"
 #include "recipes/read_recipe.h"
-#include "recipes/resolved_recipe.h"
 #include "trainer/distributed/rank_place.h"
 
 namespace caravan::recipes {
@@ -88,25 +88,20 @@ int run_stages(const Words& words) {
   return run_pipeline(read_pipeline_recipe(words.recipe, words.overrides), words.has("--quiet"));
 }
 
-template <class Read>
-int print_valid(const Words& words, const Read& read) {
-  std::fprintf(words.has("--resolved") ? stderr : stdout, "%s is valid\n", words.recipe.c_str());
-  if (words.has("--resolved")) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
-  return 0;
-}
-
 int validate_data(const Words& words) {
   allow_flags(words, "validate", {"--resolved", "--no-files"});
   const ReadDataRecipe read = read_data_recipe(words.recipe, words.overrides);
   if (!words.has("--no-files")) check_data_files(read);
-  return print_valid(words, read);
+  print_valid(read, words.recipe, words.has("--resolved"));
+  return 0;
 }
 
 int validate_stages(const Words& words) {
   allow_flags(words, "validate", {"--resolved", "--no-files"});
   const ReadPipelineRecipe read = read_pipeline_recipe(words.recipe, words.overrides);
   check_pipeline(read);
-  return print_valid(words, read);
+  print_valid(read, words.recipe, words.has("--resolved"));
+  return 0;
 }
 
 }  // namespace
@@ -125,8 +120,9 @@ int run_data_recipe_command(std::span<const std::string> args) {
 int run_train_by_stage(std::span<const std::string> args) {
   const Words words = split(args);
   if (!asks_for_help(words) && !words.recipe.empty()) {
-    if (is_data_recipe(words.recipe)) return run_data(words, "train");
-    if (is_pipeline_recipe(words.recipe)) return run_stages(words);
+    const std::string stage = recipe_stage(words.recipe);
+    if (stage == "data") return run_data(words, "train");
+    if (stage == "stages") return run_stages(words);
   }
   std::vector<std::string> all{"train"};
   all.insert(all.end(), args.begin(), args.end());

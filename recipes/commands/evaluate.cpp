@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/evaluation/task_items.h"
 #include "data/sha256.h"
@@ -105,11 +106,8 @@ bool parse(std::span<const std::string> args, EvaluateArgs& parsed) {
 void list_tasks(std::ostream& out) {
   for (const BuiltinTask& builtin : builtin_tasks()) {
     const data::TaskOptions task = read_task_text(builtin.text, std::string(builtin.name));
-    const auto word = [](auto choice) {
-      return std::string(choice_names(choice)[static_cast<std::size_t>(choice)]);
-    };
-    out << task.name << ": " << word(task.kind) << ", " << word(task.suite) << ", " << task.data
-        << (task.published.empty() ? "" : " (" + task.published + ")") << '\n';
+    out << task.name << ": " << data::choice_name(task.kind) << ", " << data::choice_name(task.suite) << ", "
+        << task.data << (task.published.empty() ? "" : " (" + task.published + ")") << '\n';
   }
 }
 
@@ -159,9 +157,11 @@ class Evaluation {
 
   trainer::SampleStore open_store(const data::TaskOptions& task, const data::TaskItems& items) const {
     if (args_.out.empty()) return {};
-    Json files = Json::object();
+    // A list: files of one name may lie in several folders.
+    Json files = Json::array();
     for (const data::TaskFile& file : items.files())
-      files[std::filesystem::path(file.path).filename().string()] = file.sha256;
+      files.push_back(
+          {{"name", std::filesystem::path(file.path).filename().string()}, {"sha256", file.sha256}});
     // Where the files lie is no part of what was asked.
     data::TaskOptions asked = task;
     asked.data.clear();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/choice_name.h"
 #include "recipes/reader/check_data_recipe.h"
 
 namespace caravan::recipes {
@@ -143,6 +144,12 @@ void check_synthesis_recipe(const SynthesisRecipe& recipe, ReadState& state) {
   check_deduplicate(recipe.deduplicate, state);
   if (!recipe.existing.empty() && recipe.deduplicate.method == DeduplicateMethod::kNone)
     state.report(state.where("existing"), "existing has no effect with deduplicate.method: none; remove it");
+  const data::KeepPolicy keep = recipe.deduplicate.keep;
+  if (!recipe.existing.empty() && keep != data::KeepPolicy::kFirst && keep != data::KeepPolicy::kSource)
+    state.report(state.where("deduplicate.keep"),
+                 "deduplicate.keep: found \"" + data::choice_name(keep) +
+                     "\", by which a new row can take the place of one of existing; allowed with existing: "
+                     "first, source");
 }
 
 void check_rewrite(const DataRecipe& recipe, ReadState& state) {
