@@ -100,6 +100,7 @@ TEST(TaskItems, RandomExamplesAreNeverTheItemAndStayTheSame) {
   const TaskItems both(task, folder.path().string(), 0), limited(task, folder.path().string(), 2);
   ASSERT_EQ(limited.items()[2].id, both.items()[6].id);
   EXPECT_EQ(limited.items()[2].context, both.items()[6].context);
+  task.data = "quiz.jsonl";
   task.few_shot.count = 6;
   EXPECT_NE(error_of(task, folder).find("few_shot.count is 6"), std::string::npos);
 }

@@ -12,7 +12,8 @@ std::string asked(const std::string& row) {
   EXPECT_EQ(json.parse(row), JsonRow::Status::kOk) << row;
   Conversation conversation;
   std::string text;
-  EXPECT_EQ(read_asked_messages(json.root(), conversation), !conversation.messages.empty());
+  const bool found = read_asked_messages(json.root(), conversation);
+  EXPECT_EQ(found, !conversation.messages.empty());
   for (const Message& message : conversation.messages)
     text += (text.empty() ? "" : "|") + message.role + ": " + message.content;
   return text;
