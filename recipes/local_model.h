@@ -7,7 +7,8 @@
 
 namespace caravan::recipes {
 
-// Reads weights, tokenizer and template. Throws models::Error, data::Error, trainer::Error.
-std::unique_ptr<data::TextGenerator> make_local_model(const LocalModelRequest& request);
+// Reads config, tokenizer and template; weights when they are needed. Throws models::Error, data::Error,
+// trainer::Error.
+std::unique_ptr<LocalModelGenerator> make_local_model(const LocalModelRequest& request);
 
 }  // namespace caravan::recipes

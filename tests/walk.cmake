@@ -5,6 +5,7 @@ test_program(walk_tests
     unit/data/walk/fate_ledger_test.cpp
     unit/data/walk/ordered_run_test.cpp
     unit/data/walk/row_inputs_test.cpp
+    unit/data/walk/row_messages_test.cpp
     unit/data/walk/row_walk_test.cpp
     unit/data/walk/row_writer_test.cpp
     unit/recipes/commands/data_run_test.cpp

@@ -349,8 +349,12 @@ void resolve(Tree& tree, std::unordered_map<std::string, std::uint32_t>& variabl
     if (scope->opens_frame) ++hops;
   }
   auto [entry, is_new] = variables.try_emplace(name.text, static_cast<std::uint32_t>(tree.variables.size()));
-  if (is_new) tree.variables.push_back(name.text);
+  if (is_new) {
+    tree.variables.push_back(name.text);
+    tree.is_mentioned.push_back(0);
+  }
   name.index = entry->second;
+  if (!name.is_inherited) tree.is_mentioned[name.index] = 1;
 }
 
 }  // namespace
@@ -360,6 +364,7 @@ void resolve_names(Tree& tree) {
     for (const auto& [text, slot] : scope.stores) {
       if (scope.parameters.count(slot) != 0) continue;
       auto outer = std::make_unique<Name>(0, text, scope.parent);
+      outer->is_inherited = true;
       scope.inherited.push_back({slot, outer.get()});
       tree.names.push_back(outer.get());
       tree.nodes.push_back(std::move(outer));

@@ -85,8 +85,9 @@ struct Name : Expression {
   std::string text;
   Scope* scope;
   bool is_local = false;
-  std::uint16_t hops = 0;   // frames outwards
-  std::uint32_t index = 0;  // slot, or number of the variable
+  bool is_inherited = false;  // no word of the template: what a name that a scope writes was outside of it
+  std::uint16_t hops = 0;     // frames outwards
+  std::uint32_t index = 0;    // slot, or number of the variable
 };
 
 struct Items : Expression {  // list, tuple, sum, concat, and, or
@@ -321,6 +322,7 @@ struct Tree {
   std::deque<std::string> texts;  // what constants point at
   std::vector<Name*> names;
   std::vector<std::string> variables;      // names read from the render's variables, each once
+  std::vector<char> is_mentioned;          // of each: the template itself reads it, not only a scope on entry
   std::vector<Value> globals;              // what each of those is where the render does not give it
   std::vector<std::uint32_t> frame_sizes;  // slots of each frame; 0 is the template itself
   Scope* root = nullptr;

@@ -247,8 +247,10 @@ ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
 std::vector<std::string> ChatTemplate::variables() const {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < program_->tree->variables.size(); ++i)
-    if (program_->tree->globals[i].is(jinja::Kind::kMissing)) names.push_back(program_->tree->variables[i]);
+  const jinja::Tree& tree = *program_->tree;
+  for (std::size_t i = 0; i < tree.variables.size(); ++i)
+    if (tree.globals[i].is(jinja::Kind::kMissing) && tree.is_mentioned[i] != 0)
+      names.push_back(tree.variables[i]);
   return names;
 }
 

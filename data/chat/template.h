@@ -74,7 +74,8 @@ class ChatTemplate {
   Rendered render(const Conversation& conversation, const Json& variables,
                   const RenderOptions& options = {}) const;
 
-  // The variables it reads, each once; functions that every template has are not among them.
+  // The variables it reads, each once; functions that every template has, and names that it sets itself, are
+  // not among them.
   std::vector<std::string> variables() const;
   const std::string& source() const;
   const std::string& name() const;

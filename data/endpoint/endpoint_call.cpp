@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/demo/random.h"
+#include "data/endpoint/hidden_key.h"
 #include "data/error.h"
 
 namespace caravan::data {
@@ -15,13 +17,6 @@ constexpr std::uint64_t kFewestLost = 8;  // in a row, before the server counts 
 std::chrono::steady_clock::duration duration_of(double seconds) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
       std::chrono::duration<double>(seconds));
-}
-
-// The finaliser of SplitMix64: neighbouring numbers give unrelated ones.
-std::uint64_t mixed(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
 }
 
 // A token has at least one byte; the server's own marks around a turn are a few.
@@ -101,11 +96,13 @@ std::vector<Generation> EndpointCall::run() {
 void EndpointCall::start_ready() {
   const auto now = Clock::now();
   HttpPool& pool = owner_.pool();
+  waits_for_budget_ = false;
   while (pool.running() < static_cast<std::size_t>(owner_.options_.concurrency) && !ready_.empty() &&
          ready_.begin()->first <= now && held_until_ <= now) {
     const std::size_t index = ready_.begin()->second;
     Job& job = jobs_[index];
     if (!affordable(job)) {
+      waits_for_budget_ = true;
       // What runs may cost less than it could: it is waited for before the budget counts as spent.
       if (pool.running() == 0)
         held_back_ = "the budget does not cover the next request (" +
@@ -136,7 +133,7 @@ bool EndpointCall::affordable(const Job& job) const {
 
 void EndpointCall::wait() {
   double seconds = kLongestWait;
-  if (!ready_.empty() && held_back_.empty() &&
+  if (!ready_.empty() && held_back_.empty() && !waits_for_budget_ &&
       owner_.pool().running() < static_cast<std::size_t>(owner_.options_.concurrency)) {
     const auto next = std::max(ready_.begin()->first, held_until_);
     seconds = std::clamp(std::chrono::duration<double>(next - Clock::now()).count(), 0.0, kLongestWait);
@@ -148,7 +145,7 @@ void EndpointCall::wait() {
 void EndpointCall::take(std::size_t index, HttpReply reply) {
   Job& job = jobs_[index];
   RequestLog& log = owner_.log_;
-  if (!reply.detail.empty()) last_detail_ = blackened(reply.detail);
+  if (!reply.detail.empty()) last_detail_ = blackened(reply.detail, owner_.key_);
   switch (reply.failure) {
     case HttpFailure::kNone:
       return reply.status >= 200 && reply.status < 300 ? take_answer(index, reply.body)
@@ -180,7 +177,7 @@ void EndpointCall::take_answer(std::size_t index, const std::string& body) {
     last_detail_ = reply.problem + " in a reply with status 200";
     return retry(index, {}, reply.problem);
   }
-  if (!owner_.key_.empty() && reply.text.find(owner_.key_) != std::string::npos) {
+  if (holds_key(reply.text, owner_.key_)) {
     owner_.log_.failed(job.attempt, tokens);
     last_detail_ = "an answer that holds the key";
     return give_up(index, "key_in_answer");
@@ -197,7 +194,7 @@ void EndpointCall::take_status(std::size_t index, const HttpReply& reply) {
   Job& job = jobs_[index];
   owner_.log_.failed(job.attempt, 0);
   const std::string status = std::to_string(reply.status);
-  last_detail_ = status + " " + endpoint_error_text(blackened(reply.body));
+  last_detail_ = status + " " + endpoint_error_text(reply.body, owner_.key_);
   if (is_passing(reply.status)) return retry(index, reply, "http_" + status);
   if (!concerns_all(reply.status)) return give_up(index, "http_" + status);
   std::string what = ": check url, model and key_variable";
@@ -216,7 +213,8 @@ void EndpointCall::retry(std::size_t index, const HttpReply& reply, std::string 
   else
     held_until_ = std::max(
         held_until_, now + duration_of(std::min(reply.retry_after_seconds, options.max_retry_after_seconds)));
-  if (job.attempts < options.attempts) {
+  // Nothing more is sent in this run: the next one tries again.
+  if (job.attempts < options.attempts || !held_back_.empty()) {
     ready_.emplace(now + duration_of(backoff(job)), index);
     return;
   }
@@ -237,8 +235,8 @@ double EndpointCall::backoff(const Job& job) const {
                options.max_backoff_seconds);
   std::uint64_t of_job = 0;
   for (std::size_t i = 0; i < sizeof(of_job); ++i) of_job = of_job << 8 | job.hash[i];
-  const std::uint64_t drawn =
-      mixed(owner_.hooks_.seed ^ of_job ^ mixed(static_cast<std::uint64_t>(job.attempts)));
+  const std::uint64_t of_attempt = Random(static_cast<std::uint64_t>(job.attempts)).next();
+  const std::uint64_t drawn = Random(owner_.hooks_.seed ^ of_job ^ of_attempt).next();
   constexpr double kUnit = 1.0 / 9007199254740992.0;  // 2^-53
   return whole * (0.5 + 0.5 * static_cast<double>(drawn >> 11) * kUnit);
 }
@@ -278,13 +276,6 @@ void EndpointCall::end(Error::Kind kind, const std::string& text) {
   owner_.pool().cancel();
   owner_.log_.sync();
   throw Error(kind, owner_.name() + ": " + text);
-}
-
-std::string EndpointCall::blackened(std::string text) const {
-  if (owner_.key_.empty()) return text;
-  for (std::size_t at = 0; (at = text.find(owner_.key_, at)) != std::string::npos;)
-    text.replace(at, owner_.key_.size(), "[key]");
-  return text;
 }
 
 }  // namespace caravan::data

@@ -43,7 +43,6 @@ class EndpointCall {
   void check_stop();
   void check_lost() const;
   double backoff(const Job& job) const;
-  std::string blackened(std::string text) const;
 
   EndpointGenerator& owner_;
   std::vector<Generation> results_;
@@ -52,7 +51,8 @@ class EndpointCall {
   Clock::time_point held_until_ = {};                    // by Retry-After
   std::string held_back_;                                // why nothing more is sent; what runs is waited for
   Clock::time_point give_up_at_ = Clock::time_point::max();
-  std::uint64_t num_lost_ = 0;  // requests given up
+  bool waits_for_budget_ = false;  // what runs may cost less than it could, and make room
+  std::uint64_t num_lost_ = 0;     // requests given up
   std::string last_detail_;
 };
 

@@ -1,6 +1,7 @@
 #include "data/endpoint/endpoint_generator.h"
 
 #include "data/chat/checkpoint_template.h"
+#include "data/choice_name.h"
 #include "data/endpoint/endpoint_call.h"
 #include "data/error.h"
 
@@ -58,8 +59,7 @@ std::string EndpointGenerator::body_of(const GenerationRequest& request) const {
     for (const Message& message : request.messages)
       body["messages"].push_back({{"role", message.role}, {"content", message.content}});
   }
-  const auto limit = static_cast<std::size_t>(options_.token_limit);
-  body[std::string(choice_names(TokenLimitName{})[limit])] = request.max_tokens;
+  body[choice_name(options_.token_limit)] = request.max_tokens;
   body["temperature"] = request.temperature;
   body["top_p"] = request.top_p;
   body["seed"] = request.seed & kSeedMask;

@@ -1,7 +1,9 @@
 #include "data/endpoint/endpoint_reply.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "data/endpoint/hidden_key.h"
 #include "data/readers/json_row.h"
 
 namespace caravan::data {
@@ -72,11 +74,12 @@ EndpointReply read_choice(const JsonValue& choice, EndpointApi api) {
 }
 
 std::string one_line(std::string_view text) {
+  std::size_t size = std::min(text.size(), kMostErrorBytes);
+  // Not half a character at the end; it has at most three bytes behind its first.
+  for (int i = 0; i < 3 && size < text.size() && (text[size] & 0xC0) == 0x80; ++i) --size;
   std::string line;
-  for (const char c : text.substr(0, kMostErrorBytes))
+  for (const char c : text.substr(0, size))
     line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  // Half a character at the end is left out.
-  while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0x80) != 0) line.pop_back();
   return line;
 }
 
@@ -94,14 +97,14 @@ EndpointReply read_endpoint_reply(std::string_view body, EndpointApi api) {
   return reply;
 }
 
-std::string endpoint_error_text(std::string_view body) {
+std::string endpoint_error_text(std::string_view body, std::string_view key) {
   JsonRow json;
   if (json.parse(body) == JsonRow::Status::kOk) {
     const auto error = json.root().find("error");
     const auto message = error && error->is(JsonValue::Type::kObject) ? error->find("message") : error;
-    if (holds_text(message)) return one_line(message->text());
+    if (holds_text(message)) return one_line(blackened(message->text(), key));
   }
-  return one_line(body);
+  return one_line(blackened(body, key));
 }
 
 }  // namespace caravan::data

@@ -22,7 +22,8 @@ struct EndpointReply {
 // Any bytes. Depth, keys and numbers are checked as those of rows are.
 EndpointReply read_endpoint_reply(std::string_view body, EndpointApi api);
 
-// error.message of the reply, else its first bytes: one line of at most 300 bytes of UTF-8, for people.
-std::string endpoint_error_text(std::string_view body);
+// error.message of the reply, else its first bytes: one line of at most 300 bytes of UTF-8, for people, with
+// [key] where `key` stood.
+std::string endpoint_error_text(std::string_view body, std::string_view key);
 
 }  // namespace caravan::data

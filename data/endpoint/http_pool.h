@@ -4,7 +4,8 @@
 //
 // Goals: whatever a server does, an exchange ends in bounded time and memory with a reply or a named failure;
 // connections are kept and used again; no redirects, no other protocols, no proxy unless asked, no cookies,
-// no .netrc. Non-goals: retries, JSON. Not thread safe; never throws.
+// no .netrc. Non-goals: retries, JSON. Not thread safe. Throws std::bad_alloc where memory is short, and what
+// `done` throws.
 #pragma once
 
 #include <cstdint>

@@ -5,8 +5,8 @@
 // killed at any moment finds every answer that had come; what was sent and has no other line counts as spent
 // in full. A last line without its line feed was torn and is cut off.
 //
-// Memory: 60 bytes an answer; texts are read back from the file. One process at a time. Non-goals: keys,
-// headers and prompts are not in it.
+// Memory: about 100 bytes an answer; texts are read back from the file. One process at a time. Non-goals:
+// keys, headers and prompts are not in it.
 #pragma once
 
 #include <cstdint>

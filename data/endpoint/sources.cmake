@@ -3,6 +3,7 @@ add_library(data_endpoint OBJECT
   endpoint/endpoint_call.cpp
   endpoint/endpoint_generator.cpp
   endpoint/endpoint_reply.cpp
+  endpoint/hidden_key.cpp
   endpoint/http_pool.cpp
   endpoint/request_log.cpp
 )

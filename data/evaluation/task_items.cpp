@@ -7,6 +7,7 @@
 #include "data/demo/random.h"
 #include "data/error.h"
 #include "data/evaluation/task_template.h"
+#include "data/synthesis/request_seed.h"
 
 namespace caravan::data {
 namespace {
@@ -19,8 +20,9 @@ bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
 }
 
-std::string file_name(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
+// Where the files lie is no part of it.
+std::string item_id(const TaskRow& row) {
+  return std::filesystem::path(row.file).filename().string() + ":" + std::to_string(row.line);
 }
 
 // Which of the choices a rendered answer names.
@@ -70,24 +72,24 @@ std::string TaskItems::absolute(const std::string& path) const {
 }
 
 void TaskItems::read_file(TaskFile& file, std::size_t limit) {
-  for (const TaskRow& row : read_task_rows(file, task_.header, limit))
-    items_.push_back(make_item(row, items_.size()));
+  for (const TaskRow& row : read_task_rows(file, task_.header, limit)) items_.push_back(make_item(row));
 }
 
-const std::vector<TaskRow>& TaskItems::shot_rows(const std::string& part) {
+TaskItems::ShotFile& TaskItems::shot_file(const std::string& part) {
   const auto [found, is_new] = shot_rows_.try_emplace(part);
   if (is_new) {
     const std::string path = path_of_part(absolute(task_.few_shot.data), part);
     TaskFile file = list_task_files(path, "few_shot.data of " + task_.name + " names it").front();
     file.part = part;
-    found->second = read_task_rows(file, task_.header, 0);
+    found->second.rows = read_task_rows(file, task_.header, 0);
+    found->second.shots.resize(found->second.rows.size());
     shot_files_.push_back(file);
   }
   return found->second;
 }
 
 TaskItems::Shot TaskItems::shot_of(const TaskRow& row) const {
-  Shot shot{templates_->prompt.render(row), {}, row.place()};
+  Shot shot{templates_->prompt.render(row), {}};
   if (task_.kind == TaskKind::kMultipleChoice) {
     TaskItem item;
     fill_choices(row, item);
@@ -98,20 +100,24 @@ TaskItems::Shot TaskItems::shot_of(const TaskRow& row) const {
   return shot;
 }
 
-std::vector<TaskItems::Shot> TaskItems::shots_for(const TaskRow& row, std::size_t index) {
+std::vector<TaskItems::Shot> TaskItems::shots_for(const TaskRow& row) {
   const auto count = static_cast<std::size_t>(task_.few_shot.count);
   std::vector<Shot> shots;
   for (const ShotOptions& example : task_.few_shot.examples)
-    if (shots.size() < count) shots.push_back({example.prompt, example.answer, {}});
+    if (shots.size() < count) shots.push_back({example.prompt, example.answer});
   if (!task_.few_shot.examples.empty() || count == 0) return shots;
-  const std::vector<TaskRow>& rows = shot_rows(row.part);
-  std::vector<std::size_t> order(rows.size());
+  ShotFile& file = shot_file(row.part);
+  std::vector<std::size_t> order(file.rows.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   // A draw of its own for each item: it does not depend on which other items are asked.
-  Random random(task_.few_shot.seed * 0x9e3779b97f4a7c15u + index);
-  if (task_.few_shot.order == ShotOrder::kRandom) random.shuffle(order);
-  for (const std::size_t i : order)
-    if (shots.size() < count && rows[i].place() != row.place()) shots.push_back(shot_of(rows[i]));
+  if (task_.few_shot.order == ShotOrder::kRandom)
+    Random(request_seed(task_.few_shot.seed, {"few_shot", item_id(row)})).shuffle(order);
+  for (const std::size_t i : order) {
+    if (shots.size() == count) break;
+    if (file.rows[i].place() == row.place()) continue;
+    if (!file.shots[i]) file.shots[i] = shot_of(file.rows[i]);
+    shots.push_back(*file.shots[i]);
+  }
   if (shots.size() < count)
     throw Error(Error::Kind::kData, task_.name + ": few_shot.count is " + std::to_string(count) +
                                         ", and its file has " + std::to_string(shots.size()) + " rows for " +
@@ -148,9 +154,9 @@ void TaskItems::fill_prompt(const std::string& description, const std::vector<Sh
   item.context += prompt;
 }
 
-TaskItem TaskItems::make_item(const TaskRow& row, std::size_t index) {
+TaskItem TaskItems::make_item(const TaskRow& row) {
   TaskItem item;
-  item.id = file_name(row.file) + ":" + std::to_string(row.line);
+  item.id = item_id(row);
   item.part = row.part;
   const std::string prompt = templates_->prompt.render(row);
   if (is_blank(prompt)) item.left_out = "empty_prompt";
@@ -158,7 +164,7 @@ TaskItem TaskItems::make_item(const TaskRow& row, std::size_t index) {
     item.context = prompt;
     return item;
   }
-  fill_prompt(templates_->description.render(row), shots_for(row, index), prompt, item);
+  fill_prompt(templates_->description.render(row), shots_for(row), prompt, item);
   if (task_.kind == TaskKind::kMultipleChoice) {
     fill_choices(row, item);
     return item;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,13 +33,17 @@ class TaskItems {
   struct Templates;
   struct Shot {
     std::string prompt, answer;
-    std::string place;
   };
   void read_file(TaskFile& file, std::size_t limit);
-  const std::vector<TaskRow>& shot_rows(const std::string& part);
-  std::vector<Shot> shots_for(const TaskRow& row, std::size_t index);
+  // The rows that examples of a part come from, and what was made of those that were asked for.
+  struct ShotFile {
+    std::vector<TaskRow> rows;
+    std::vector<std::optional<Shot>> shots;
+  };
+  ShotFile& shot_file(const std::string& part);
+  std::vector<Shot> shots_for(const TaskRow& row);
   Shot shot_of(const TaskRow& row) const;
-  TaskItem make_item(const TaskRow& row, std::size_t index);
+  TaskItem make_item(const TaskRow& row);
   void fill_choices(const TaskRow& row, TaskItem& item) const;
   void fill_prompt(const std::string& description, const std::vector<Shot>& shots, const std::string& prompt,
                    TaskItem& item) const;
@@ -47,7 +52,7 @@ class TaskItems {
   const TaskOptions& task_;
   std::string folder_;
   std::shared_ptr<const Templates> templates_;
-  std::map<std::string, std::vector<TaskRow>> shot_rows_;  // by part
+  std::map<std::string, ShotFile> shot_rows_;  // by part
   std::vector<TaskFile> files_, shot_files_;
   std::vector<TaskItem> items_;
 };

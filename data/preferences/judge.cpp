@@ -4,6 +4,7 @@
 
 #include "data/preferences/ratings.h"
 #include "data/synthesis/request_seed.h"
+#include "data/synthesis/request_slices.h"
 
 namespace caravan::data {
 namespace {
@@ -24,6 +25,17 @@ std::string shown_answers(const std::vector<std::string>& answers) {
   return text;
 }
 
+GenerationRequest request_of(const JudgeOptions& options, const JudgeInput& input, const JudgedAspect& aspect,
+                             std::int64_t attempt) {
+  const std::string prompt = shown_prompt(input.prompt), answers = shown_answers(input.answers);
+  const std::vector<std::string_view> values{prompt, answers};
+  return {.messages = {{"user", aspect.prompt.fill(values), nullptr}},
+          .max_tokens = options.draw.max_tokens,
+          .temperature = options.draw.temperature,
+          .top_p = options.draw.top_p,
+          .seed = request_seed(options.seed, {"judge", input.id, aspect.name, std::to_string(attempt)})};
+}
+
 // The rating of one input by one aspect.
 struct Part {
   std::size_t input = 0, aspect = 0;
@@ -40,28 +52,18 @@ std::vector<Judged> judge(const JudgeOptions& options, const std::vector<JudgeIn
   std::vector<Part*> open;
   for (Part& part : parts) open.push_back(&part);
   for (std::int64_t attempt = 0; attempt < options.attempts && !open.empty(); ++attempt) {
-    std::vector<GenerationRequest> requests;
-    for (const Part* part : open) {
-      const JudgeInput& input = inputs[part->input];
-      const JudgedAspect& aspect = options.aspects[part->aspect];
-      const std::string prompt = shown_prompt(input.prompt), answers = shown_answers(input.answers);
-      const std::vector<std::string_view> values{prompt, answers};
-      requests.push_back(
-          {.messages = {{"user", aspect.prompt.fill(values), nullptr}},
-           .max_tokens = options.draw.max_tokens,
-           .temperature = options.draw.temperature,
-           .top_p = options.draw.top_p,
-           .seed = request_seed(options.seed, {"judge", input.id, aspect.name, std::to_string(attempt)})});
-    }
-    const std::vector<Generation> made = generator.generate(requests);
     std::vector<Part*> again;
-    for (std::size_t i = 0; i < open.size(); ++i) {
-      Part& part = *open[i];
-      part.ratings = made.at(i).problem.empty()
-                         ? parse_ratings(made[i].text, inputs[part.input].answers.size())
-                         : Ratings{.problem = "failed:" + made[i].problem};
-      if (!part.ratings.problem.empty()) again.push_back(&part);
-    }
+    ask_in_slices(
+        generator, open.size(),
+        [&](std::size_t i) {
+          return request_of(options, inputs[open[i]->input], options.aspects[open[i]->aspect], attempt);
+        },
+        [&](std::size_t i, const GenerationRequest&, const Generation& made) {
+          Part& part = *open[i];
+          part.ratings = made.problem.empty() ? parse_ratings(made.text, inputs[part.input].answers.size())
+                                              : Ratings{.problem = "failed:" + made.problem};
+          if (!part.ratings.problem.empty()) again.push_back(&part);
+        });
     open = std::move(again);
   }
   std::vector<Judged> judged(inputs.size());

@@ -11,8 +11,7 @@ constexpr double kRounding = 1e-9;  // means of ratings that are equal on paper
 
 }  // namespace
 
-PairChoice choose_pairs(const std::vector<double>& scores, PairRule rule, double margin,
-                        std::size_t most_pairs, std::uint64_t seed) {
+PairChoice choose_pairs(const std::vector<double>& scores, PairRule rule, double margin, std::uint64_t seed) {
   if (scores.size() < 2) return {.reason = "too_few_responses"};
   // Walked in a drawn order, so that the first of equals is a drawn one.
   const std::vector<std::size_t> order = shuffled_order(scores.size(), seed);
@@ -35,11 +34,8 @@ PairChoice choose_pairs(const std::vector<double>& scores, PairRule rule, double
   }
   if (choice.pairs.empty())
     choice.reason = rule == PairRule::kMargin && lower(worst, best) ? "below_margin" : "tie";
-  if (choice.pairs.size() <= most_pairs) return choice;
   std::vector<PairChoice::Pair> drawn;
-  for (const std::size_t i : shuffled_order(choice.pairs.size(), seed + 1)) {
-    if (drawn.size() < most_pairs) drawn.push_back(choice.pairs[i]);
-  }
+  for (const std::size_t i : shuffled_order(choice.pairs.size(), seed + 1)) drawn.push_back(choice.pairs[i]);
   choice.pairs = std::move(drawn);
   return choice;
 }

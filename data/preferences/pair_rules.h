@@ -26,8 +26,7 @@ struct PairChoice {
   std::string reason = {};  // why there is none: "too_few_responses", "tie", "below_margin"
 };
 
-// At most `most_pairs`, no two alike; what is left to chance the seed decides.
-PairChoice choose_pairs(const std::vector<double>& scores, PairRule rule, double margin,
-                        std::size_t most_pairs, std::uint64_t seed);
+// All that the rule allows, no two alike, in an order that the seed decides: the first is a drawn one.
+PairChoice choose_pairs(const std::vector<double>& scores, PairRule rule, double margin, std::uint64_t seed);
 
 }  // namespace caravan::data

@@ -1,6 +1,7 @@
 #include "data/synthesis/answerer.h"
 
 #include "data/synthesis/request_seed.h"
+#include "data/synthesis/request_slices.h"
 
 namespace caravan::data {
 
@@ -17,31 +18,31 @@ std::vector<Message> messages_of(const Json& row) {
 }
 
 void add_answers(const AnswerTask& task, std::vector<SynthesisRow>& rows, TextGenerator& generator) {
-  std::vector<GenerationRequest> requests;
   std::vector<SynthesisRow*> asked;
   for (SynthesisRow& row : rows) {
     if (!row.reason.empty()) continue;
-    std::vector<Message> messages = messages_of(row.row);
-    if (messages.empty() || messages.back().role != "user") {
+    const std::vector<Message> messages = messages_of(row.row);
+    if (messages.empty() || messages.back().role != "user")
       row = {.reason = "no_prompt"};
-      continue;
-    }
+    else
+      asked.push_back(&row);
+  }
+  const auto request_of = [&](std::size_t i) -> GenerationRequest {
+    std::vector<Message> messages = messages_of(asked[i]->row);
     const std::string prompt = messages.back().content;
     messages.back().content = task.prompt.fill(std::vector<std::string_view>{prompt});
-    const std::string id = row.row.value("id", "");
-    requests.push_back({.messages = std::move(messages),
-                        .max_tokens = task.draw.max_tokens,
-                        .temperature = task.draw.temperature,
-                        .top_p = task.draw.top_p,
-                        .seed = request_seed(task.seed, {task.name, "answer", id})});
-    asked.push_back(&row);
-  }
-  const std::vector<Generation> made = generator.generate(requests);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    MadeText answer = made_answer(made.at(i));
+    const std::string id = asked[i]->row.value("id", "");
+    return {.messages = std::move(messages),
+            .max_tokens = task.draw.max_tokens,
+            .temperature = task.draw.temperature,
+            .top_p = task.draw.top_p,
+            .seed = request_seed(task.seed, {task.name, "answer", id})};
+  };
+  const auto take = [&](std::size_t i, const GenerationRequest& request, const Generation& made) {
+    MadeText answer = made_answer(made);
     if (!answer.reason.empty()) {
       *asked[i] = {.reason = "answer_" + answer.reason};
-      continue;
+      return;
     }
     Json& row = asked[i]->row;
     row["messages"].push_back({{"role", "assistant"}, {"content", std::move(answer.text)}});
@@ -49,8 +50,9 @@ void add_answers(const AnswerTask& task, std::vector<SynthesisRow>& rows, TextGe
     row["synthesis"]["answer"] = {{"template", task.prompt.name()},
                                   {"template_sha256", task.prompt.sha256()},
                                   {"model", generator.name()},
-                                  {"seed", requests[i].seed}};
-  }
+                                  {"seed", request.seed}};
+  };
+  ask_in_slices(generator, asked.size(), request_of, take);
 }
 
 }  // namespace caravan::data

@@ -33,6 +33,7 @@ struct SynthesisInput {
 struct SynthesisRow {
   Json row = {};  // {"id","source","messages":[one of user],"synthesis":{...}}
   std::string reason = {};
+  bool operator==(const SynthesisRow&) const = default;
 };
 
 struct PromptTask {
@@ -53,8 +54,8 @@ std::vector<std::vector<SynthesisRow>> make_prompts(const PromptTask& task,
                                                     const std::vector<SynthesisInput>& inputs,
                                                     TextGenerator& generator);
 
-// Lines of a text as personas: numbers and bullets in front are taken off, lines of fewer than 4 words and of
-// more than 100 are left out.
+// Lines of a text as personas: bullets and numbers of a list ("3.", "3)") in front are taken off, lines of
+// fewer than 4 words and of more than 100 are left out.
 std::vector<std::string> persona_lines(std::string_view text);
 
 }  // namespace caravan::data

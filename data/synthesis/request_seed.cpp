@@ -4,19 +4,10 @@
 #include <numeric>
 #include <string>
 
+#include "data/demo/random.h"
 #include "data/sha256.h"
 
 namespace caravan::data {
-namespace {
-
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
 
 std::uint64_t request_seed(std::uint64_t seed, std::initializer_list<std::string_view> parts) {
   Sha256 hash;
@@ -32,7 +23,8 @@ std::uint64_t request_seed(std::uint64_t seed, std::initializer_list<std::string
 std::vector<std::size_t> shuffled_order(std::size_t count, std::uint64_t seed) {
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [seed](std::size_t i) { return std::pair(mixed(seed ^ mixed(i)), i); });
+  std::ranges::sort(order, {},
+                    [seed](std::size_t i) { return std::pair(Random(seed ^ Random(i).next()).next(), i); });
   return order;
 }
 

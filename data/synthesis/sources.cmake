@@ -6,5 +6,6 @@ add_library(data_synthesis OBJECT
   synthesis/prompt_makers.cpp
   synthesis/prompt_template.cpp
   synthesis/request_seed.cpp
+  synthesis/request_slices.cpp
 )
 target_link_libraries(data_synthesis PUBLIC nlohmann_json::nlohmann_json)

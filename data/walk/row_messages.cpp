@@ -31,6 +31,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kTextKey
     {"rejected", "assistant"},
 }};
 
+// Which of the texts of a row is its question.
+constexpr std::array<std::string_view, 7> kAskingKeys = {"prompt", "question", "instruction", "problem",
+                                                         "query",  "text",     "input"};
+
 // The reference's names, and ShareGPT's for the same.
 std::string role_name(std::string name) {
   if (name == "human") return "user";
@@ -92,6 +96,51 @@ void read_text(const JsonValue& row, std::string_view key, std::string& out) {
   if (value && (value->is(Type::kString) || value->is(Type::kNumber))) value->append_text(out);
 }
 
+bool has_list(const JsonValue& row) {
+  return std::ranges::any_of(kListKeys, [&row](std::string_view key) {
+    const auto list = row.find(key);
+    return list && list->is(Type::kArray);
+  });
+}
+
+void add_texts_of(const JsonValue& row, std::string_view wanted, Conversation& out) {
+  for (const JsonValue member : row) {
+    for (const auto& [key, role] : kTextKeys)
+      if (role == wanted && member.is_key(key)) add_member(member, std::string(role), true, out);
+  }
+}
+
+void read_question(const JsonValue& row, Conversation& out) {
+  const auto prompt = row.find("prompt");
+  if (prompt && !prompt->is(Type::kString)) return add_member(*prompt, "user", true, out);
+  std::string asked, more;
+  for (const std::string_view key : kAskingKeys) {
+    read_text(row, key, asked);
+    if (asked.empty()) continue;
+    if (key == "instruction") read_text(row, "input", more);
+    if (!more.empty()) asked += "\n\n" + more;
+    add_message(out, "user").content = std::move(asked);
+    return;
+  }
+}
+
+// Nothing that a message carries is lost where its text alone is passed on.
+bool is_plain(const Message& message) {
+  if (message.role.empty()) return false;
+  for (const char* key : {"tool_calls", "function_call"})
+    if (message.extra.contains(key) && !message.extra[key].empty()) return false;
+  for (const char* key : {"content", "value"}) {
+    const auto whole = message.extra.find(key);
+    if (whole == message.extra.end()) continue;
+    const bool texts =
+        whole->is_array() && std::ranges::all_of(*whole, [](const Json& part) {
+          return part.is_string() || (part.is_object() && part.contains("text") && part["text"].is_string());
+        });
+    if (!texts) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out) {
@@ -116,12 +165,7 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
 }
 
 bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
-  const auto has_list = [&row](std::string_view key) {
-    const auto list = row.find(key);
-    return list && list->is(Type::kArray);
-  };
-  const bool is_pair =
-      row.find("chosen") && row.find("rejected") && std::ranges::none_of(kListKeys, has_list);
+  const bool is_pair = row.find("chosen") && row.find("rejected") && !has_list(row);
   sides.resize(is_pair ? 2 : 1);
   if (!is_pair) return read_row_messages(row, false, sides[0]);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -140,6 +184,23 @@ bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
     std::ranges::move(answer, std::back_inserter(side.messages));
   }
   return true;
+}
+
+bool read_asked_messages(const JsonValue& row, Conversation& out) {
+  if (has_list(row)) {
+    read_row_messages(row, true, out);
+  } else if (row.find("chosen") && row.find("rejected")) {
+    std::vector<Conversation> sides;
+    read_row_sides(row, sides);
+    out = std::move(sides.front());
+  } else {
+    out.messages.clear();
+    add_texts_of(row, "system", out);
+    read_question(row, out);
+    add_texts_of(row, "assistant", out);
+  }
+  if (!std::ranges::all_of(out.messages, is_plain)) out.messages.clear();
+  return !out.messages.empty();
 }
 
 }  // namespace caravan::data

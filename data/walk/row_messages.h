@@ -24,4 +24,11 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
 // them itself). Resizes `sides`; false as read_row_messages.
 bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides);
 
+// What a row asks, for commands that ask it again: the list where it has one (with its system turn), of a
+// pair the prompt and the chosen answer; of texts under keys one question (prompt, question, instruction with
+// its input behind a blank line, problem, query, text, input: the first that there is) before the answers,
+// whatever the order of the row. Replaces `out`. False, and no messages, where the row has none of these, or
+// where a turn is more than its text: a tool call, an image, no role.
+bool read_asked_messages(const JsonValue& row, Conversation& out);
+
 }  // namespace caravan::data

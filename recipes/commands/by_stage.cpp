@@ -6,6 +6,7 @@
 
 #include "data/error.h"
 #include "recipes/commands/engine.h"
+#include "recipes/commands/print_valid.h"
 #include "recipes/commands/rows_recipe.h"
 #include "recipes/commands/validate.h"
 #include "recipes/curation/data_files.h"
@@ -13,7 +14,6 @@
 #include "recipes/pipeline/check_pipeline.h"
 #include "recipes/pipeline/run_pipeline.h"
 #include "recipes/read_recipe.h"
-#include "recipes/resolved_recipe.h"
 #include "trainer/distributed/rank_place.h"
 
 namespace caravan::recipes {
@@ -95,32 +95,31 @@ int run_stages(const Words& words) {
   return run_pipeline(read_pipeline_recipe(words.recipe, words.overrides), words.has("--quiet"));
 }
 
-template <class Read>
-int print_valid(const Words& words, const Read& read) {
-  std::fprintf(words.has("--resolved") ? stderr : stdout, "%s is valid\n", words.recipe.c_str());
-  if (words.has("--resolved")) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
-  return 0;
-}
-
 int validate_data(const Words& words) {
   allow_flags(words, "validate", {"--resolved", "--no-files"});
   const ReadDataRecipe read = read_data_recipe(words.recipe, words.overrides);
   if (!words.has("--no-files")) check_data_files(read);
-  return print_valid(words, read);
+  print_valid(read, words.recipe, words.has("--resolved"));
+  return 0;
 }
 
 int validate_stages(const Words& words) {
   allow_flags(words, "validate", {"--resolved", "--no-files"});
   const ReadPipelineRecipe read = read_pipeline_recipe(words.recipe, words.overrides);
   check_pipeline(read);
-  return print_valid(words, read);
+  print_valid(read, words.recipe, words.has("--resolved"));
+  return 0;
 }
 
 // Tasks and checkpoints are looked at by the command itself, which knows them.
 int validate_models(const Words& words, const std::string& stage) {
   allow_flags(words, "validate", {"--resolved", "--no-files"});
-  if (stage == "evaluate") return print_valid(words, read_evaluation_recipe(words.recipe, words.overrides));
-  return print_valid(words, read_release_recipe(words.recipe, words.overrides));
+  const bool resolved = words.has("--resolved");
+  if (stage == "evaluate")
+    print_valid(read_evaluation_recipe(words.recipe, words.overrides), words.recipe, resolved);
+  else
+    print_valid(read_release_recipe(words.recipe, words.overrides), words.recipe, resolved);
+  return 0;
 }
 
 }  // namespace
@@ -142,12 +141,11 @@ int run_data_recipe_with(std::span<const std::string> args, MakeEmbedder make_em
 
 int run_train_by_stage(std::span<const std::string> args) {
   const Words words = split(args);
-  if (!asks_for_help(words) && !words.recipe.empty()) {
-    if (is_data_recipe(words.recipe)) return run_data(words, "train", nullptr);
-    if (is_pipeline_recipe(words.recipe)) return run_stages(words);
-  }
-  const bool releases = !asks_for_help(words) && recipe_stage(words.recipe) == "release";
-  std::vector<std::string> all{releases ? "release" : "train"};
+  const bool names_one = !asks_for_help(words) && !words.recipe.empty();
+  const std::string stage = names_one ? recipe_stage(words.recipe) : "";
+  if (stage == "data") return run_data(words, "train", nullptr);
+  if (stage == "stages") return run_stages(words);
+  std::vector<std::string> all{stage == "release" ? "release" : "train"};
   all.insert(all.end(), args.begin(), args.end());
   become_engine(all);
 }

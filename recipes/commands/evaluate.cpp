@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/walk/whole_file.h"
 #include "recipes/device.h"
@@ -96,11 +97,8 @@ bool parse(std::span<const std::string> args, EvaluateArgs& parsed) {
 void list_tasks(std::ostream& out) {
   for (const BuiltinTask& builtin : builtin_tasks()) {
     const data::TaskOptions task = read_task_text(builtin.text, std::string(builtin.name));
-    const auto word = [](auto choice) {
-      return std::string(choice_names(choice)[static_cast<std::size_t>(choice)]);
-    };
-    out << task.name << ": " << word(task.kind) << ", " << word(task.suite) << ", " << task.data
-        << (task.published.empty() ? "" : " (" + task.published + ")") << '\n';
+    out << task.name << ": " << data::choice_name(task.kind) << ", " << data::choice_name(task.suite) << ", "
+        << task.data << (task.published.empty() ? "" : " (" + task.published + ")") << '\n';
   }
 }
 

@@ -7,9 +7,9 @@
 #include "data/synthesis/builtin_prompts.h"
 #include "recipes/command_flags.h"
 #include "recipes/commands/engine.h"
+#include "recipes/commands/print_valid.h"
 #include "recipes/preferences/run_preferences.h"
 #include "recipes/read_recipe.h"
-#include "recipes/resolved_recipe.h"
 #include "recipes/synthesis/run_synthesis.h"
 
 namespace caravan::recipes {
@@ -78,12 +78,6 @@ RowsArgs parse(const std::string& command, const std::string& usage, std::span<c
   std::vector<std::string> all{command};
   all.insert(all.end(), args.begin(), args.end());
   become_engine(all);
-}
-
-template <class Read>
-void print_valid(const Read& read, const std::string& path, bool resolved) {
-  std::fprintf(resolved ? stderr : stdout, "%s is valid\n", path.c_str());
-  if (resolved) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include "data/error.h"
 #include "recipes/check_files.h"
 #include "recipes/check_run.h"
+#include "recipes/commands/print_valid.h"
 #include "recipes/read_recipe.h"
-#include "recipes/resolved_recipe.h"
 #include "recipes/shown_text.h"
 
 namespace caravan::recipes {
@@ -78,8 +78,7 @@ int run_validate(std::span<const std::string> args) {
       std::fprintf(stderr, "caravan: %s\n", shown_text(failure.message).c_str());
     if (!check.failures.empty()) return check.failures[0].exit_code;
   }
-  std::fprintf(people, "%s is valid\n", parsed.path.c_str());
-  if (parsed.resolved) std::fputs(resolved_yaml(read.recipe).c_str(), stdout);
+  print_valid(read, parsed.path, parsed.resolved);
   return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "data/converters/converter_table.h"
-#include "data/endpoint/endpoint_address.h"
 #include "data/error.h"
 #include "data/readers/file_list.h"
 #include "recipes/synthesis/rewrite_rows.h"
@@ -77,8 +76,7 @@ void check_data_files(const ReadDataRecipe& read) {
   if (!finder.missing().empty()) throw Error(Error::Kind::kData, finder.missing());
   data::check_filter_options(recipe.filters);
   if (!recipe.rewrite.model.empty()) rewrite_template_of(recipe.rewrite);
-  for (const ModelSource& model : recipe.models)
-    data::endpoint_key(model.endpoint, data::parse_endpoint_url(model.endpoint.url));
+  check_models_of(recipe.models);
   check_mix(mix_parts(recipe), recipe.mix);
 }
 

@@ -1,6 +1,7 @@
 #include "recipes/curation/row_pipeline.h"
 
 #include <cstdio>
+#include <map>
 
 #include "data/error.h"
 #include "data/text_table.h"
@@ -98,6 +99,21 @@ Json RowPipeline::ledger_steps() const {
     steps.push_back(
         {{"step", report.at("step")}, {"totals", report.at("totals")}, {"reasons", report.at("reasons")}});
   return steps;
+}
+
+Json RowPipeline::spent() const {
+  std::map<std::string, Json> by_model;
+  for (const Json& report : reports_) {
+    const auto told = report.find("spent");
+    if (told == report.end()) continue;
+    for (const Json& line : *told) {
+      Json& most = by_model[line.at("model").get<std::string>()];
+      if (most.is_null() || line.at("requests") > most.at("requests")) most = line;
+    }
+  }
+  Json list = Json::array();
+  for (auto& [name, line] : by_model) list.push_back(std::move(line));
+  return list;
 }
 
 void RowPipeline::write_ledger(const Json& ledger) const {

@@ -48,6 +48,8 @@ class RowPipeline {
 
   // reports[].step, totals and reasons.
   data::Json ledger_steps() const;
+  // What models cost: the most that a report says of each, over steps of this run and of earlier ones.
+  data::Json spent() const;
   void write_ledger(const data::Json& ledger) const;
   // "out.jsonl: 12 rows, SHA-256 ...", of the last step.
   void tell_output(const std::string& out) const;

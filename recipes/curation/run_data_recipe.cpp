@@ -85,7 +85,8 @@ class DataPipeline {
                           flags, shown, [&rows](std::vector<StepRow>& block) { return rows.work(block); },
                           [this] {
                             return Json{{"spent", models_.spent()}};
-                          });
+                          },
+                          [&rows] { return rows.make_pass(); });
                     }});
   }
 

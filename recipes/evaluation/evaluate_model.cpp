@@ -60,9 +60,10 @@ class Evaluation {
  private:
   trainer::SampleStore open_store(const data::TaskOptions& task, const data::TaskItems& items) const {
     if (options_.out.empty()) return {};
-    Json files = Json::object();
+    // A list: files of one name may lie in several folders.
+    Json files = Json::array();
     for (const data::TaskFile& file : items.files())
-      files[fs::path(file.path).filename().string()] = file.sha256;
+      files.push_back({{"name", fs::path(file.path).filename().string()}, {"sha256", file.sha256}});
     // Where the files lie is no part of what was asked.
     data::TaskOptions asked = task;
     asked.data.clear();

@@ -4,11 +4,11 @@
 
 #include "data/error.h"
 #include "data/preferences/aspects.h"
+#include "data/readers/row_layouts.h"
 #include "data/rewards/verifier_table.h"
-#include "data/synthesis/answerer.h"
 #include "data/synthesis/made_text.h"
 #include "data/synthesis/request_seed.h"
-#include "data/tokenizers/tokenizer.h"
+#include "data/synthesis/request_slices.h"
 
 namespace caravan::recipes {
 namespace {
@@ -20,30 +20,6 @@ using data::Message;
 std::string text_of(const Json& row, const std::string& key) {
   const auto found = row.find(key);
   return found != row.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-// Turns up to the last one of the user; none where nothing is asked.
-std::vector<Message> prompt_of(const Json& row) {
-  std::vector<Message> messages = data::messages_of(row);
-  if (messages.empty() && row.contains("prompt") && row["prompt"].is_array())
-    messages = data::messages_of({{"messages", row["prompt"]}});
-  for (const char* key : {"prompt", "question", "instruction", "problem", "text"}) {
-    if (!messages.empty()) break;
-    const std::string text = text_of(row, key);
-    if (!text.empty()) messages.push_back({"user", text, nullptr});
-  }
-  while (!messages.empty() && messages.back().role != "user") messages.pop_back();
-  return messages;
-}
-
-// The answer that prompt_of left out becomes the truth.
-void add_last_answer(const Json& row, Json& made) {
-  const std::vector<Message> messages = data::messages_of(row);
-  if (!messages.empty() && messages.back().role == "assistant")
-    made["ground_truth"] = messages.back().content;
-  for (const char* key : {"completion", "response", "answer", "output"})
-    if (messages.empty() && !made.contains("ground_truth") && !text_of(row, key).empty())
-      made["ground_truth"] = text_of(row, key);
 }
 
 std::size_t count_characters(std::string_view text) {
@@ -78,17 +54,22 @@ std::vector<StepResult> PromptRows::work(std::vector<StepRow>& rows) {
 StepResult PromptRows::read(StepRow& row) {
   if (!uses_.empty() && (row.number >= uses_.size() || uses_[row.number] == 0))
     return {.reasons = {"not_taken"}};
-  const std::vector<Message> messages = prompt_of(row.row);
-  if (messages.empty()) return {.reasons = {"no_prompt"}};
+  // Turns up to the last one of the user; the answer that is left out may be the truth.
+  std::vector<Message>& messages = row.messages;
+  std::string last_answer;
+  if (!messages.empty() && messages.back().role == "assistant")
+    last_answer = std::move(messages.back().content);
+  while (!messages.empty() && messages.back().role != "user") messages.pop_back();
+  if (messages.empty() || messages.back().content.empty()) return {.reasons = {"no_prompt"}};
   Json made{{"id", row.id}, {"source", text_of(row.row, "source")}};
   for (const Message& message : messages)
     made["messages"].push_back({{"role", message.role}, {"content", message.content}});
   if (!known_.insert(data::Sha256().update(made["messages"].dump()).digest()).second)
     return {.reasons = {"duplicate_prompt"}};
   const auto truth = row.row.find(recipe_.prompts.truth_field);
-  if (recipe_.prompts.truth == TruthFrom::kAnswer)
-    add_last_answer(row.row, made);
-  else if (truth != row.row.end())
+  if (recipe_.prompts.truth == TruthFrom::kAnswer && !last_answer.empty())
+    made["ground_truth"] = last_answer;
+  else if (recipe_.prompts.truth == TruthFrom::kField && truth != row.row.end())
     made["ground_truth"] = *truth;
   if (!recipe_.verifier.reward_field.empty())
     made["reward"] = text_of(row.row, recipe_.verifier.reward_field);
@@ -125,35 +106,33 @@ std::vector<StepResult> AskRows::work(std::vector<StepRow>& rows) {
   struct Asked {
     std::size_t row, place, draw;
   };
-  std::vector<data::GenerationRequest> requests;
   std::vector<Asked> asked;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::vector<data::PlannedResponse> plan = plan_responses(pool_, rows[i].id);
     for (std::size_t place = 0; place < plan.size(); ++place) {
-      if (plan[place].model != index_) continue;
-      const std::string draw = std::to_string(plan[place].draw);
-      requests.push_back(
-          {.messages = data::messages_of(rows[i].row),
-           .max_tokens = recipe_.responses.max_tokens,
-           .temperature = recipe_.responses.temperature,
-           .top_p = recipe_.responses.top_p,
-           .seed = data::request_seed(recipe_.run.seed, {"response", model_, rows[i].id, draw})});
-      asked.push_back({i, place, plan[place].draw});
+      if (plan[place].model == index_) asked.push_back({i, place, plan[place].draw});
     }
   }
-  std::vector<data::Generation> made;
-  if (!requests.empty()) made = models_.get(model_).generate(requests);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
+  const auto request_of = [&](std::size_t i) -> data::GenerationRequest {
+    const StepRow& row = rows[asked[i].row];
+    const std::string draw = std::to_string(asked[i].draw);
+    return {.messages = row.messages,
+            .max_tokens = recipe_.responses.max_tokens,
+            .temperature = recipe_.responses.temperature,
+            .top_p = recipe_.responses.top_p,
+            .seed = data::request_seed(recipe_.run.seed, {"response", model_, row.id, draw})};
+  };
+  const auto take = [&](std::size_t i, const data::GenerationRequest&, const data::Generation& made) {
     Json response{{"model", model_}, {"draw", asked[i].draw}, {"place", asked[i].place}};
-    const std::string_view text = data::without_space(made.at(i).text);
-    if (made[i].problem.empty()) {
-      response["text"] = text;
-      response["cut"] = made[i].cut;
+    if (made.problem.empty()) {
+      response["text"] = data::without_space(made.text);
+      response["cut"] = made.cut;
     } else {
-      response["problem"] = made[i].problem;
+      response["problem"] = made.problem;
     }
     rows[asked[i].row].row["responses"].push_back(std::move(response));
-  }
+  };
+  if (!asked.empty()) ask_in_slices(models_.get(model_), asked.size(), request_of, take);
   std::vector<StepResult> results;
   for (StepRow& row : rows) results.push_back({.made = {std::move(row.row)}});
   return results;
@@ -188,7 +167,7 @@ JudgeRows::Place JudgeRows::usable(StepRow& row, std::size_t index, data::JudgeI
   std::sort(responses.begin(), responses.end(),
             [](const Json& a, const Json& b) { return a.at("place").get<int>() < b.at("place").get<int>(); });
   Place place{index, {}};
-  input = {row.id, data::messages_of(row.row), {}};
+  input = {row.id, row.messages, {}};
   for (std::size_t k = 0; k < responses.size(); ++k) {
     if (!answer_problem(responses[k], recipe_).empty()) continue;
     place.responses.push_back(k);
@@ -266,7 +245,7 @@ StepResult VerifyRows::verify(StepRow& row) {
   const auto truth = row.row.find("ground_truth");
   if (truth == row.row.end()) return {.reasons = {"no_ground_truth"}};
   const data::Verifier* const judge = verifier(row.row);
-  if (judge == nullptr) return {.reasons = {"no_verifier:" + text_of(row.row, "reward").substr(0, 64)}};
+  if (judge == nullptr) return {.reasons = {"no_verifier:" + data::shorten(text_of(row.row, "reward"))}};
   for (Json& response : row.row["responses"]) {
     if (!answer_problem(response, recipe_).empty()) continue;
     const data::Judgement judgement = judge->verify(text_of(response, "text"), *truth);

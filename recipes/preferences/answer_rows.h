@@ -22,6 +22,7 @@ namespace caravan::recipes {
 // Rows of any layout to prompts, each prompt once. Reasons: not_taken, no_prompt, duplicate_prompt.
 class PromptRows {
  public:
+  // `num_rows` decides which are drawn; without prompts.rows it does not matter.
   PromptRows(const PreferenceRecipe& recipe, std::size_t num_rows);
   std::vector<StepResult> work(std::vector<StepRow>& rows);
 

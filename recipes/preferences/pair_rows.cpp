@@ -98,12 +98,12 @@ void PairRows::add_pairs(const StepRow& row, const std::vector<const Json*>& sco
   for (const Json* response : scored) scores.push_back(score_of(*response));
   const std::uint64_t seed = data::request_seed(recipe_.run.seed, {"pairs", row.id});
   // All candidates in a drawn order: one that fails a check makes room for the next.
-  const data::PairChoice choice = choose_pairs(scores, asked.rule, asked.margin, SIZE_MAX, seed);
+  const data::PairChoice choice = choose_pairs(scores, asked.rule, asked.margin, seed);
   if (choice.pairs.empty()) add_reason(result.reasons, choice.reason);
-  for (const std::size_t i : data::shuffled_order(choice.pairs.size(), seed + 1)) {
+  for (const data::PairChoice::Pair& pair : choice.pairs) {
     if (static_cast<std::int64_t>(result.made.size()) == asked.per_prompt) break;
-    const Json& chosen = *scored[choice.pairs[i].chosen];
-    const Json& rejected = *scored[choice.pairs[i].rejected];
+    const Json& chosen = *scored[pair.chosen];
+    const Json& rejected = *scored[pair.rejected];
     const std::string problem = pair_problem(chosen, rejected);
     if (!problem.empty()) {
       add_reason(result.reasons, problem);

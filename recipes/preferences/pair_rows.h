@@ -10,8 +10,8 @@
 
 namespace caravan::recipes {
 
-// Reasons: too_few_responses, tie, below_margin, identical, length_ratio, below_min_score, empty:WHY for an
-// answer that was left out (of rows that become lines too).
+// Reasons: too_few_responses, tie, below_margin, identical, length_ratio, below_min_score. Answers that were
+// left out, and why, are counted by model in the report.
 class PairRows {
  public:
   explicit PairRows(const PreferenceRecipe& recipe) : recipe_(recipe) {}

@@ -7,7 +7,7 @@
 #include "data/readers/file_list.h"
 #include "data/rewards/verifier_table.h"
 #include "recipes/curation/row_pipeline.h"
-#include "recipes/field_list.h"
+#include "recipes/curation/said.h"
 #include "recipes/preferences/answer_rows.h"
 #include "recipes/preferences/pair_rows.h"
 #include "recipes/resolved_recipe.h"
@@ -18,13 +18,6 @@ namespace {
 
 using data::Error;
 using data::Json;
-
-template <class Struct>
-Json said(const Struct& options) {
-  Json text = Json::object();
-  for (const FieldEntry& entry : list_fields(options)) text[entry.key] = entry.value;
-  return text;
-}
 
 class Preferences {
  public:
@@ -73,7 +66,7 @@ class Preferences {
          {{"prompts", said(recipe_.prompts)},
           {"reward_field", recipe_.verifier.reward_field},
           {"seed", recipe_.run.seed}},
-         [this, files] { return PromptRows(recipe_, count_rows(files)); });
+         [this, files] { return PromptRows(recipe_, recipe_.prompts.rows ? count_rows(files) : 0); });
   }
 
   void ask(const std::string& model) {
@@ -163,7 +156,7 @@ class Preferences {
     rows_.write_ledger({{"caravan", CARAVAN_VERSION},
                         {"output", last.at("output")},
                         {"models", last.at("models")},
-                        {"spent", models_.spent()},
+                        {"spent", rows_.spent()},
                         {"steps", rows_.ledger_steps()}});
     rows_.tell_output(recipe_.out);
   }
@@ -181,8 +174,7 @@ void check_preference_files(const ReadPreferenceRecipe& read) {
   data::list_files(recipe.prompts.path);
   if (recipe.pairs.scorer == Scorer::kJudge) judge_options(recipe);
   if (!recipe.verifier.reward.empty()) data::make_verifier(recipe.verifier.reward);
-  for (const ModelSource& model : recipe.models)
-    if (!model.is_local()) data::endpoint_key(model.endpoint, data::parse_endpoint_url(model.endpoint.url));
+  check_models_of(recipe.models);
 }
 
 int run_preferences(const ReadPreferenceRecipe& read, bool quiet, MakeLocalModel make_local,

@@ -156,6 +156,12 @@ void check_synthesis_recipe(const SynthesisRecipe& recipe, ReadState& state) {
   check_deduplicate(recipe.deduplicate, SynthesisRecipe().deduplicate, state);
   if (!recipe.existing.empty() && recipe.deduplicate.method == DeduplicateMethod::kNone)
     state.report(state.where("existing"), "existing has no effect with deduplicate.method: none; remove it");
+  const data::KeepPolicy keep = recipe.deduplicate.keep;
+  if (!recipe.existing.empty() && keep != data::KeepPolicy::kFirst && keep != data::KeepPolicy::kSource)
+    state.report(state.where("deduplicate.keep"),
+                 "deduplicate.keep: found \"" + data::choice_name(keep) +
+                     "\", by which a new row can take the place of one of existing; allowed with existing: "
+                     "first, source");
 }
 
 void check_rewrite(const DataRecipe& recipe, ReadState& state) {

@@ -1,6 +1,9 @@
 #include "recipes/synthesis/generation_step.h"
 
+#include <algorithm>
+
 #include "data/error.h"
+#include "data/walk/row_messages.h"
 
 namespace caravan::recipes {
 namespace {
@@ -12,28 +15,38 @@ using data::JsonRow;
 using data::WalkBlock;
 using data::WalkRow;
 
-// A block, read by one of several threads.
-struct ReadBlock {
-  std::vector<StepRow> rows;               // those that can be worked on
-  std::vector<std::string_view> problems;  // of all rows; empty: it is one of the above
+// What is to be done with a row of a block.
+struct ReadRow {
+  std::string_view problem = {};
+  bool passes = false;
+  std::string id = {};  // of one that passes
 };
 
-void read_block(const WalkBlock& block, JsonRow& json, ReadBlock& read) {
-  read.rows.clear();
-  read.problems.assign(block.size(), {});
-  for (std::size_t i = 0; i < block.size(); ++i) {
-    const WalkRow row = walk_row(block, i, json);
-    read.problems[i] = row.problem;
-    if (!row.sound()) continue;
-    std::optional<Json> whole = row.root().to_json();
-    if (!whole) {
-      read.problems[i] = "number_out_of_range";
-      continue;
-    }
-    std::string id = row.id();
-    if (id.empty()) id = std::to_string(row.number);
-    read.rows.push_back({std::move(*whole), std::move(id), row.number});
+// A block, read by one of several threads.
+struct ReadBlock {
+  StepPass pass;
+  std::vector<ReadRow> all;
+  std::vector<StepRow> rows;  // those without a problem that do not pass
+};
+
+void read_row(const WalkRow& row, ReadBlock& read) {
+  ReadRow& what = read.all.emplace_back(ReadRow{.problem = row.problem});
+  if (!row.sound()) return;
+  std::string id = row.id();
+  if (id.empty()) id = std::to_string(row.number);
+  what.passes = read.pass && read.pass(row.root());
+  if (what.passes) {
+    what.id = std::move(id);
+    return;
   }
+  std::optional<Json> whole = row.root().to_json();
+  if (!whole) {
+    what.problem = "number_out_of_range";
+    return;
+  }
+  data::Conversation asked;
+  read_asked_messages(row.root(), asked);
+  read.rows.push_back({std::move(*whole), std::move(id), row.number, std::move(asked.messages)});
 }
 
 void add_fate(const WalkRow& row, const std::string& id, StepResult& result, BlockFates& fates) {
@@ -52,30 +65,71 @@ void add_fate(const WalkRow& row, const std::string& id, StepResult& result, Blo
   fates.describe(id);
 }
 
+std::vector<StepResult> results_of(std::vector<StepRow>& rows, const StepWork& work) {
+  std::vector<StepResult> results = rows.empty() ? std::vector<StepResult>() : work(rows);
+  if (results.size() == rows.size()) return results;
+  throw Error(Error::Kind::kInternal, "a step gave " + std::to_string(results.size()) + " results for " +
+                                          std::to_string(rows.size()) + " rows");
+}
+
+// The next rows of `read` that are to be worked on.
+std::vector<StepRow> next_rows(ReadBlock& read, std::size_t& taken) {
+  const std::size_t end = std::min(read.rows.size(), taken + kMostStepRows);
+  std::vector<StepRow> rows;
+  for (; taken < end; ++taken) rows.push_back(std::move(read.rows[taken]));
+  return rows;
+}
+
+// From row `i` on, as far as there are results. The row behind them.
+std::size_t add_fates(const WalkBlock& block, std::size_t i, const ReadBlock& read,
+                      const std::vector<StepRow>& rows, std::vector<StepResult>& results, BlockFates& fates) {
+  for (std::size_t next = 0; i < block.size(); ++i) {
+    WalkRow row = data::unparsed_row(block, i);
+    const ReadRow& what = read.all[i];
+    if (!what.problem.empty()) {
+      row.problem = what.problem;
+      fates.refuse(row);
+    } else if (what.passes) {
+      fates.keep(row);
+      fates.describe(what.id);
+    } else if (next < results.size()) {
+      add_fate(row, rows[next].id, results[next], fates);
+      ++next;
+    } else {
+      break;
+    }
+  }
+  return i;
+}
+
 }  // namespace
 
+void add_made(data::SynthesisRow&& made, StepResult& result) {
+  if (made.reason.empty())
+    result.made.push_back(std::move(made.row));
+  else
+    result.reasons.push_back(std::move(made.reason));
+}
+
 void run_generation_step(const DataFlags& flags, const Json& shown, const StepWork& work,
-                         const std::function<Json()>& more) {
+                         const std::function<Json()>& more, const MakePass& make_pass) {
   DataRun run(flags, shown);
   BlockFates fates;
+  const auto read_block = [&make_pass](const WalkBlock& block, JsonRow& json, ReadBlock& read) {
+    if (make_pass && !read.pass) read.pass = make_pass();
+    read.all.clear();
+    read.rows.clear();
+    for (std::size_t i = 0; i < block.size(); ++i) read_row(walk_row(block, i, json), read);
+  };
   run.walk().run<ReadBlock>(read_block, [&](const WalkBlock& block, ReadBlock& read) {
-    std::vector<StepResult> results = read.rows.empty() ? std::vector<StepResult>() : work(read.rows);
-    if (results.size() != read.rows.size())
-      throw Error(Error::Kind::kInternal, "a step gave " + std::to_string(results.size()) + " results for " +
-                                              std::to_string(read.rows.size()) + " rows");
-    fates.clear(run.details());
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      WalkRow row = data::unparsed_row(block, i);
-      if (read.problems[i].empty()) {
-        add_fate(row, read.rows[next].id, results[next], fates);
-        ++next;
-      } else {
-        row.problem = read.problems[i];
-        fates.refuse(row);
-      }
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < block.size();) {
+      std::vector<StepRow> rows = next_rows(read, taken);
+      std::vector<StepResult> results = results_of(rows, work);
+      fates.clear(run.details());
+      i = add_fates(block, i, read, rows, results, fates);
+      run.take(fates);
     }
-    run.take(fates);
   });
   run.finish(more ? more() : Json::object());
 }

@@ -18,15 +18,26 @@ struct LocalModelRequest {
   ModelSource source;
   std::string log_path;
   std::function<bool()> stop;
+  std::function<void()> make_room;  // called before weights are loaded
 };
-// Makes a model of a checkpoint; null in a program that links no LibTorch.
-using MakeLocalModel = std::unique_ptr<data::TextGenerator> (*)(const LocalModelRequest& request);
+// A model of a checkpoint: its log and its tokenizer are there from the start, its weights from the first
+// request that is not in the log.
+class LocalModelGenerator : public data::TextGenerator {
+ public:
+  // Forgets the weights until they are needed again.
+  virtual void release() = 0;
+};
+// Null in a program that links no LibTorch.
+using MakeLocalModel = std::unique_ptr<LocalModelGenerator> (*)(const LocalModelRequest& request);
+
+// Keys, templates and folders that can be looked at before anything is asked. Throws data::Error.
+void check_models_of(const std::vector<ModelSource>& models);
 
 // Whether one of them needs LibTorch.
 bool any_local(const std::vector<ModelSource>& models);
 
-// What tells one checkpoint from another in the same folder: the bytes of its json files, and of its weights
-// names, sizes and times (to hash gigabytes would take longer than many a run). Throws data::Error.
+// What tells one checkpoint from another in the same folder: the bytes of its files, and of weights names,
+// sizes and times (to hash gigabytes would take longer than many a run). Throws data::Error.
 std::string checkpoint_fingerprint(const std::string& folder);
 
 class ModelPool {
@@ -35,20 +46,21 @@ class ModelPool {
   ModelPool(const std::vector<ModelSource>& models, std::string folder, std::uint64_t seed, bool quiet,
             MakeLocalModel make_local);
 
-  // Of local models one is in memory at a time: a reference is good until another name is asked for.
+  // Good as long as this. Of local models the weights of one are in memory at a time.
   data::TextGenerator& get(const std::string& name);
-  // The local model leaves memory.
+  // The weights of local models leave memory.
   void release_local() {
-    local_.reset();
-    local_name_.clear();
+    for (const auto& [name, model] : local_) model->release();
   }
-  // What decides about a model's texts, for the record of a step: name, host and model, or checkpoint.
+  // What decides about a model's texts, for the record of a step: name, host and model, or checkpoint, and
+  // its template. Throws data::Error as the template and checkpoint_fingerprint.
   data::Json shown(const std::string& name) const;
   // Requests and tokens of each endpoint that was asked, over all runs in the folder.
   data::Json spent() const;
 
  private:
   const ModelSource& source(const std::string& name) const;
+  LocalModelRequest local_request(const ModelSource& asked, const std::string& log);
   void tell(const std::string& name, const data::EndpointCounts& counts);
 
   const std::vector<ModelSource>& models_;
@@ -57,8 +69,7 @@ class ModelPool {
   bool quiet_;
   MakeLocalModel make_local_;
   std::map<std::string, std::unique_ptr<data::EndpointGenerator>> endpoints_;
-  std::string local_name_;
-  std::unique_ptr<data::TextGenerator> local_;
+  std::map<std::string, std::unique_ptr<LocalModelGenerator>> local_;
   std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 

@@ -12,4 +12,7 @@ namespace caravan::recipes {
 void write_line_rows(const std::string& path, std::string_view text, const std::string& member,
                      const std::string& out);
 
+// Whether such a file can be read. Throws data::Error.
+void check_line_file(const std::string& path);
+
 }  // namespace caravan::recipes

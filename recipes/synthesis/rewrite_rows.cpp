@@ -1,14 +1,16 @@
 #include "recipes/synthesis/rewrite_rows.h"
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
-#include "data/synthesis/answerer.h"
 #include "data/synthesis/builtin_prompts.h"
 
 namespace caravan::recipes {
 namespace {
 
 using data::Json;
+using data::Message;
 
 constexpr std::array<std::string_view, 1> kPlaces{"prompt"};
 
@@ -20,69 +22,74 @@ data::FilterOptions trivial_filter(const RewriteSection& options) {
   return filters;
 }
 
-std::string rewrite_text_of(const RewriteSection& options) {
-  return options.prompt_template.empty() ? std::string(data::builtin_rewrite_template())
-                                         : data::read_template_file(options.prompt_template);
-}
-
-data::Conversation conversation_of(const StepRow& row) {
-  data::Conversation conversation;
-  conversation.id = row.id;
-  const auto source = row.row.find("source");
-  if (source != row.row.end() && source->is_string()) conversation.source = source->get<std::string>();
-  conversation.messages = data::messages_of(row.row);
-  return conversation;
+// What the new row keeps of the old one.
+void add_origin(const StepRow& old, const std::string& prompt, Json& made) {
+  made["id"] = old.id + ".rewritten";
+  const auto source = old.row.find("source");
+  made["source"] = source != old.row.end() && source->is_string() ? *source : Json("");
+  const Message& first = old.messages.front();
+  if (first.role == "system")
+    made["messages"].insert(made["messages"].begin(), Json{{"role", "system"}, {"content", first.content}});
+  made["rewritten"] = {{"from_id", old.id}, {"from_prompt", prompt}};
 }
 
 }  // namespace
 
 data::PromptTemplate rewrite_template_of(const RewriteSection& options) {
-  return {rewrite_text_of(options), options.prompt_template.empty() ? "rewrite" : options.prompt_template,
-          kPlaces};
+  if (options.prompt_template.empty())
+    return {std::string(data::builtin_prompt("rewrite").text), "rewrite", kPlaces};
+  return {data::read_template_file(options.prompt_template), options.prompt_template, kPlaces};
 }
 
 RewriteRows::RewriteRows(const RewriteSection& options, std::uint64_t seed, ModelPool& models)
-    : options_(options), seed_(seed), models_(models), trivial_(trivial_filter(options)) {}
+    : models_(models),
+      model_(options.model),
+      answer_model_(options.answer_model.empty() ? options.model : options.answer_model),
+      trivial_(trivial_filter(options)),
+      prompts_({.name = "rewrite",
+                .kind = "rewrite",
+                .prompt = rewrite_template_of(options),
+                .draw = {.temperature = 0.0},
+                .seed = seed}),
+      answers_({.name = "rewrite",
+                .prompt = {"{prompt}", "answer", kPlaces},
+                .draw = {.max_tokens = options.max_tokens, .temperature = 0.0},
+                .seed = seed}) {}
 
-bool RewriteRows::is_trivial(const Json& row) {
-  text_ = row.dump();
-  if (json_.parse(text_) != data::JsonRow::Status::kOk) return false;
-  const std::vector<data::FilterHit>& hits = trivial_.judge(json_.root(), space_);
-  return !hits.empty() && hits.front().reason.starts_with("trivial:");
+StepPass RewriteRows::make_pass() const {
+  return [this, space = std::make_shared<data::RowFilters::Workspace>()](const data::JsonValue& row) {
+    const auto messages = row.find("messages");
+    if (!messages || !messages->is(data::JsonValue::Type::kArray)) return true;
+    const std::vector<data::FilterHit>& hits = trivial_.judge(row, *space);
+    return hits.empty() || !hits.front().reason.starts_with("trivial:");
+  };
 }
 
 std::vector<StepResult> RewriteRows::work(std::vector<StepRow>& rows) {
   std::vector<StepResult> results(rows.size());
-  std::vector<data::Conversation> trivial;
+  std::vector<data::SynthesisInput> inputs;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    results[i].keep = !is_trivial(rows[i].row);
+    const std::vector<Message>& messages = rows[i].messages;
+    const auto prompt = std::ranges::find(messages, "user", &Message::role);
+    results[i].keep = messages.empty();
     if (results[i].keep) continue;
-    trivial.push_back(conversation_of(rows[i]));
+    if (prompt == messages.end() || prompt->content.empty()) {
+      results[i].reasons.push_back("no_prompt");
+      continue;
+    }
+    inputs.push_back({.id = rows[i].id, .text = prompt->content});
     places.push_back(i);
   }
-  if (trivial.empty()) return results;
-  data::PromptRewriter rewriter(models_.get(options_.model), rewrite_text_of(options_), seed_);
+  if (inputs.empty()) return results;
   std::vector<data::SynthesisRow> made;
-  for (data::RewrittenRow& row : rewriter.rewrite(trivial)) {
-    if (row.reason.empty())
-      made.push_back({.row = Json::parse(row.line)});
-    else
-      made.push_back({.reason = std::move(row.reason)});
+  for (std::vector<data::SynthesisRow>& one : make_prompts(prompts_, inputs, models_.get(model_))) {
+    const std::size_t i = made.size();
+    made.push_back(std::move(one.front()));
+    if (made[i].reason.empty()) add_origin(rows[places[i]], inputs[i].text, made[i].row);
   }
-  const data::AnswerTask answers{.name = "rewrite",
-                                 .prompt = {"{prompt}", "answer", kPlaces},
-                                 .draw = {.max_tokens = options_.max_tokens, .temperature = 0.0},
-                                 .seed = seed_};
-  const std::string& answerer = options_.answer_model.empty() ? options_.model : options_.answer_model;
-  add_answers(answers, made, models_.get(answerer));
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    StepResult& result = results[places[i]];
-    if (made[i].reason.empty())
-      result.made.push_back(std::move(made[i].row));
-    else
-      result.reasons.push_back(std::move(made[i].reason));
-  }
+  add_answers(answers_, made, models_.get(answer_model_));
+  for (std::size_t i = 0; i < made.size(); ++i) add_made(std::move(made[i]), results[places[i]]);
   return results;
 }
 

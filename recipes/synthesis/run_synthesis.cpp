@@ -12,7 +12,7 @@
 #include "data/synthesis/request_seed.h"
 #include "data/text_table.h"
 #include "recipes/curation/row_pipeline.h"
-#include "recipes/field_list.h"
+#include "recipes/curation/said.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/shown_text.h"
 #include "recipes/synthesis/generation_step.h"
@@ -34,14 +34,6 @@ std::vector<data::MixPart> parts_of(const SynthesisRecipe& recipe) {
   std::vector<data::MixPart> parts;
   for (const SynthesisTask& task : recipe.tasks) parts.push_back({task.name, task.amount});
   return parts;
-}
-
-// What the keys of a struct say, for the record of a step.
-template <class Struct>
-Json said(const Struct& options) {
-  Json text = Json::object();
-  for (const FieldEntry& entry : list_fields(options)) text[entry.key] = entry.value;
-  return text;
 }
 
 class Synthesis {
@@ -104,8 +96,9 @@ class Synthesis {
                 .options = shown,
                 .run = [this, prompt, shown](const DataFlags& flags) {
                   PersonaRun run(recipe_.personas, prompt, recipe_.run.seed, models_);
-                  run_generation_step(flags, shown,
-                                      [&run](std::vector<StepRow>& rows) { return run.work(rows); });
+                  run_generation_step(
+                      flags, shown, [&run](std::vector<StepRow>& rows) { return run.work(rows); },
+                      [this] { return spent(); });
                 }});
     persona_files_ = {rows_.rows_file(name)};
     persona_field_ = "persona";
@@ -136,12 +129,12 @@ class Synthesis {
                       .options = shown};
     if (!task.constraints.empty()) step.further_files.push_back(task.constraints);
     step.run = [this, &task, inputs, shown](const DataFlags& flags) {
-      TaskRun run(task, persona_field_, count_rows(inputs), recipe_.run.seed, models_);
+      // How many rows there are matters only where some of them are drawn.
+      const std::size_t num_rows = task.rows ? count_rows(inputs) : 0;
+      TaskRun run(task, persona_field_, num_rows, recipe_.run.seed, models_);
       run_generation_step(
           flags, shown, [&run](std::vector<StepRow>& rows) { return run.work(rows); },
-          [this] {
-            return Json{{"spent", models_.spent()}};
-          });
+          [this] { return spent(); });
     };
     rows_.take(std::move(step));
   }
@@ -200,6 +193,8 @@ class Synthesis {
                     }});
   }
 
+  Json spent() const { return {{"spent", models_.spent()}}; }
+
   const Json& report_of(const std::string& step) const {
     for (const Json& report : rows_.reports())
       if (report.at("step") == step) return report;
@@ -226,7 +221,7 @@ class Synthesis {
     rows_.write_ledger({{"caravan", CARAVAN_VERSION},
                         {"output", rows_.reports().back().at("output")},
                         {"tasks", tasks},
-                        {"spent", models_.spent()},
+                        {"spent", rows_.spent()},
                         {"steps", rows_.ledger_steps()}});
     if (!rows_.quiet()) std::fputs(shown_text(data::print_table(table)).c_str(), stderr);
     rows_.tell_output(recipe_.out);
@@ -246,9 +241,13 @@ class Synthesis {
 
 void check_synthesis_files(const ReadSynthesisRecipe& read) {
   const SynthesisRecipe& recipe = read.recipe;
-  if (!recipe.personas.path.empty() && !recipe.personas.path.ends_with(".txt"))
-    data::list_files(recipe.personas.path);
-  if (!recipe.personas.model.empty()) persona_template_of(recipe.personas);
+  const PersonaOptions& personas = recipe.personas;
+  if (!personas.topics.empty()) check_line_file(personas.topics);
+  if (personas.path.ends_with(".txt"))
+    check_line_file(personas.path);
+  else if (!personas.path.empty())
+    data::list_files(personas.path);
+  if (!personas.model.empty()) persona_template_of(personas);
   for (const SynthesisTask& task : recipe.tasks) {
     if (!task.path.empty()) data::list_files(task.path);
     if (task.kind != TaskKind::kAnswer) prompt_template_of(task);
@@ -258,8 +257,7 @@ void check_synthesis_files(const ReadSynthesisRecipe& read) {
   for (const ExistingRows& rows : recipe.existing) data::list_files(rows.path);
   data::check_filter_options(recipe.filters);
   check_mix(parts_of(recipe), recipe.mix);
-  for (const ModelSource& model : recipe.models)
-    if (!model.is_local()) data::endpoint_key(model.endpoint, data::parse_endpoint_url(model.endpoint.url));
+  check_models_of(recipe.models);
 }
 
 int run_synthesis(const ReadSynthesisRecipe& read, bool quiet, MakeLocalModel make_local) {

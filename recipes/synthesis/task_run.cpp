@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/synthesis/request_seed.h"
+#include "data/synthesis/request_slices.h"
 #include "recipes/synthesis/task_templates.h"
 
 namespace caravan::recipes {
@@ -19,64 +20,51 @@ std::string text_member(const Json& row, const std::string& key) {
 }
 
 // The first prompt of a row, and the answer to it where there is one.
-std::string read_prompt(const Json& row, SynthesisInput& input) {
-  const std::vector<Message> messages = data::messages_of(row);
+std::string read_prompt(const std::vector<Message>& messages, SynthesisInput& input) {
   const auto prompt = std::ranges::find(messages, "user", &Message::role);
-  if (prompt != messages.end()) {
-    input.text = prompt->content;
-    if (prompt + 1 != messages.end() && (prompt + 1)->role == "assistant")
-      input.answer = (prompt + 1)->content;
-  } else {
-    for (const char* key : {"prompt", "question", "instruction", "problem", "text"})
-      if (input.text.empty()) input.text = text_member(row, key);
-  }
-  return input.text.empty() ? "no_prompt" : "";
-}
-
-void add(SynthesisRow&& made, StepResult& result) {
-  if (made.reason.empty())
-    result.made.push_back(std::move(made.row));
-  else
-    result.reasons.push_back(std::move(made.reason));
+  if (prompt == messages.end() || prompt->content.empty()) return "no_prompt";
+  input.text = prompt->content;
+  if (prompt + 1 != messages.end() && (prompt + 1)->role == "assistant") input.answer = (prompt + 1)->content;
+  return {};
 }
 
 }  // namespace
 
 std::vector<StepResult> PersonaRun::work(std::vector<StepRow>& rows) {
   data::TextGenerator& model = models_.get(options_.model);
-  std::vector<data::GenerationRequest> requests;
-  for (const StepRow& row : rows) {
+  std::vector<StepResult> results(rows.size());
+  const auto per_topic = static_cast<std::size_t>(options_.per_topic);
+  const auto request_of = [&](std::size_t i) -> data::GenerationRequest {
+    const StepRow& row = rows[i / per_topic];
     const std::string topic = text_member(row.row, "topic");
     const std::vector<std::string_view> values{topic};
-    for (std::int64_t i = 0; i < options_.per_topic; ++i)
-      requests.push_back({.messages = {{"user", prompt_.fill(values), nullptr}},
-                          .max_tokens = options_.max_tokens,
-                          .temperature = options_.temperature,
-                          .seed = data::request_seed(seed_, {"personas", row.id, std::to_string(i)})});
-  }
-  const std::vector<data::Generation> made = model.generate(requests);
-  std::vector<StepResult> results(rows.size());
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    const std::size_t topic = i / static_cast<std::size_t>(options_.per_topic);
-    if (!made[i].problem.empty()) {
-      results[topic].reasons.push_back("failed:" + made[i].problem);
-      continue;
+    return {.messages = {{"user", prompt_.fill(values), nullptr}},
+            .max_tokens = options_.max_tokens,
+            .temperature = options_.temperature,
+            .seed = data::request_seed(seed_, {"personas", row.id, std::to_string(i % per_topic)})};
+  };
+  const auto take = [&](std::size_t i, const data::GenerationRequest& request, const data::Generation& made) {
+    StepResult& result = results[i / per_topic];
+    if (!made.problem.empty()) {
+      result.reasons.push_back("failed:" + made.problem);
+      return;
     }
     // A line that max_tokens cut is the last one, and half a person.
-    std::vector<std::string> lines = data::persona_lines(made[i].text);
-    if (made[i].cut && !lines.empty()) lines.pop_back();
+    std::vector<std::string> lines = data::persona_lines(made.text);
+    if (made.cut && !lines.empty()) lines.pop_back();
     for (std::string& line : lines) {
       if (!known_.insert(line).second) continue;
-      results[topic].made.push_back({{"id", "p" + std::to_string(known_.size())},
-                                     {"persona", std::move(line)},
-                                     {"topic", text_member(rows[topic].row, "topic")},
-                                     {"synthesis",
-                                      {{"template", prompt_.name()},
-                                       {"template_sha256", prompt_.sha256()},
-                                       {"model", model.name()},
-                                       {"seed", requests[i].seed}}}});
+      result.made.push_back({{"id", "p" + std::to_string(known_.size())},
+                             {"persona", std::move(line)},
+                             {"topic", text_member(rows[i / per_topic].row, "topic")},
+                             {"synthesis",
+                              {{"template", prompt_.name()},
+                               {"template_sha256", prompt_.sha256()},
+                               {"model", model.name()},
+                               {"seed", request.seed}}}});
     }
-  }
+  };
+  ask_in_slices(model, rows.size() * per_topic, request_of, take);
   for (StepResult& result : results)
     if (result.made.empty() && result.reasons.empty()) result.reasons.push_back("no_persona");
   return results;
@@ -84,7 +72,13 @@ std::vector<StepResult> PersonaRun::work(std::vector<StepRow>& rows) {
 
 TaskRun::TaskRun(const SynthesisTask& task, std::string persona_field, std::size_t num_rows,
                  std::uint64_t seed, ModelPool& models)
-    : task_(task), persona_field_(std::move(persona_field)), seed_(seed), models_(models) {
+    : task_(task),
+      persona_field_(std::move(persona_field)),
+      seed_(seed),
+      models_(models),
+      answers_(answer_task(task, seed)) {
+  if (task.kind != TaskKind::kAnswer) prompts_ = prompt_task(task, seed);
+  if (task.kind == TaskKind::kSelfPlay) harder_ = prompt_task(task, seed, true);
   if (!task.rows) return;
   const auto wanted = static_cast<std::uint64_t>(*task.rows);
   // Of rows, none is begun with twice.
@@ -102,7 +96,7 @@ std::string TaskRun::read_input(const StepRow& row, SynthesisInput& input) const
   input.id = row.id;
   input.uses = uses_of(row);
   if (input.uses == 0) return "not_taken";
-  if (task_.kind != TaskKind::kPersona) return read_prompt(row.row, input);
+  if (task_.kind != TaskKind::kPersona) return read_prompt(row.messages, input);
   input.text = text_member(row.row, persona_field_);
   return input.text.empty() ? "missing_field:" + persona_field_ : "";
 }
@@ -127,7 +121,7 @@ void TaskRun::answer(std::vector<SynthesisRow>& rows) {
       if (row.reason.empty()) row.row["needs_answer"] = true;
     return;
   }
-  add_answers(answer_task(task_, seed_), rows, models_.get(task_.answer_model));
+  add_answers(answers_, rows, models_.get(task_.answer_model));
 }
 
 std::vector<StepResult> TaskRun::answer_rows(std::vector<StepRow>& rows) {
@@ -141,9 +135,8 @@ std::vector<StepResult> TaskRun::answer_rows(std::vector<StepRow>& rows) {
     }
     Json made{{"id", task_.name + '_' + row.id}, {"source", task_.name}};
     // Turns up to the last one of the user; what was answered to it before goes.
-    std::vector<Message> messages = data::messages_of(row.row);
-    while (!messages.empty() && messages.back().role != "user") messages.pop_back();
-    if (messages.empty()) messages.push_back({"user", input.text, nullptr});
+    std::vector<Message> messages = row.messages;
+    while (messages.back().role != "user") messages.pop_back();
     for (const Message& message : messages)
       made["messages"].push_back({{"role", message.role}, {"content", message.content}});
     made["synthesis"] = {{"task", task_.name}, {"kind", "answer"}, {"parent_id", row.id}};
@@ -151,7 +144,7 @@ std::vector<StepResult> TaskRun::answer_rows(std::vector<StepRow>& rows) {
   }
   answer(asked);
   std::vector<StepResult> results(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) add(std::move(asked[i]), results[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i) add_made(std::move(asked[i]), results[i]);
   return results;
 }
 
@@ -171,15 +164,15 @@ std::vector<StepResult> TaskRun::make_rows(const std::vector<StepRow>& rows) {
   }
   std::vector<SynthesisRow> made;
   std::vector<std::size_t> row_of_made;
-  const auto prompts = make_prompts(prompt_task(task_, seed_), inputs, models_.get(task_.model));
+  auto prompts = make_prompts(*prompts_, inputs, models_.get(task_.model));
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    for (const SynthesisRow& row : prompts[i]) {
-      made.push_back(row);
+    for (SynthesisRow& row : prompts[i]) {
+      made.push_back(std::move(row));
       row_of_made.push_back(row_of_input[i]);
     }
   }
   answer(made);
-  for (std::size_t i = 0; i < made.size(); ++i) add(std::move(made[i]), results[row_of_made[i]]);
+  for (std::size_t i = 0; i < made.size(); ++i) add_made(std::move(made[i]), results[row_of_made[i]]);
   return results;
 }
 
@@ -241,6 +234,8 @@ void TaskRun::ask_next(std::vector<Chain>& chains, std::int64_t round) {
   std::vector<SynthesisRow> rows;
   std::vector<Chain*> asked;
   for (const bool harder : {true, false}) {
+    data::PromptTask& task = harder ? *harder_ : *prompts_;
+    task.suffix = round_suffix(round);
     std::vector<SynthesisInput> inputs;
     for (Chain& chain : chains) {
       if (chain.harder != harder || !chain.reason.empty()) continue;
@@ -248,8 +243,7 @@ void TaskRun::ask_next(std::vector<Chain>& chains, std::int64_t round) {
       inputs.back().uses = 1;
       asked.push_back(&chain);
     }
-    for (auto& made :
-         make_prompts(prompt_task(task_, seed_, harder, round), inputs, models_.get(task_.model)))
+    for (auto& made : make_prompts(task, inputs, models_.get(task_.model)))
       rows.push_back(std::move(made.at(0)));
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ class PersonaRun {
 // Rows of a task's input to new rows.
 class TaskRun {
  public:
-  // `num_rows` of the input: decides how often each is used.
+  // `num_rows` of the input: decides how often each is used; without task.rows it does not matter.
   TaskRun(const SynthesisTask& task, std::string persona_field, std::size_t num_rows, std::uint64_t seed,
           ModelPool& models);
   std::vector<StepResult> work(std::vector<StepRow>& rows);
@@ -53,7 +54,10 @@ class TaskRun {
   std::string persona_field_;
   std::uint64_t seed_;
   ModelPool& models_;
-  std::vector<std::uint32_t> uses_;  // empty: per_row for each row
+  std::vector<std::uint32_t> uses_;          // empty: per_row for each row
+  std::optional<data::PromptTask> prompts_;  // none of kind answer
+  std::optional<data::PromptTask> harder_;   // of self-play, beside the sideways one
+  data::AnswerTask answers_;
 };
 
 }  // namespace caravan::recipes

@@ -67,7 +67,11 @@ std::vector<data::Constraint> constraints_of(const SynthesisTask& task) {
   return task.constraints.empty() ? data::builtin_constraints() : data::read_constraints(task.constraints);
 }
 
-data::PromptTask prompt_task(const SynthesisTask& task, std::uint64_t seed, bool harder, std::int64_t round) {
+std::string round_suffix(std::int64_t round) {
+  return round == 0 ? "" : ".r" + std::to_string(round + 1);
+}
+
+data::PromptTask prompt_task(const SynthesisTask& task, std::uint64_t seed, bool harder) {
   return {.name = task.name,
           .kind = data::choice_name(task.kind),
           .prompt = prompt_template_of(task, harder),
@@ -76,8 +80,7 @@ data::PromptTask prompt_task(const SynthesisTask& task, std::uint64_t seed, bool
           .draw = {task.max_tokens, task.temperature, task.top_p},
           .seed = seed,
           .constraints = constraints_of(task),
-          .most_constraints = task.max_constraints,
-          .suffix = round == 0 ? "" : ".r" + std::to_string(round + 1)};
+          .most_constraints = task.max_constraints};
 }
 
 data::AnswerTask answer_task(const SynthesisTask& task, std::uint64_t seed) {

@@ -14,9 +14,10 @@ data::PromptTemplate persona_template_of(const PersonaOptions& personas);
 // None but for the instruction_following family.
 std::vector<data::Constraint> constraints_of(const SynthesisTask& task);
 
-// What the recipe says of a task, ready to make prompts; `round` counts from 0.
-data::PromptTask prompt_task(const SynthesisTask& task, std::uint64_t seed, bool harder = false,
-                             std::int64_t round = 0);
+// What the recipe says of a task, ready to make prompts.
+data::PromptTask prompt_task(const SynthesisTask& task, std::uint64_t seed, bool harder = false);
+// Of the ids of a round of self-play, which counts from 0.
+std::string round_suffix(std::int64_t round);
 data::AnswerTask answer_task(const SynthesisTask& task, std::uint64_t seed);
 
 }  // namespace caravan::recipes

@@ -66,6 +66,20 @@ std::string answer(const Request& request, const std::string& text, const std::s
       .dump();
 }
 
+// The key as a server may quote it: 0 in error.message, 1 in another member, 2 in JSON inside the message, 3
+// where the first 300 bytes end.
+std::string quoted_key(const Request& request, int where) {
+  std::string slashes, codes;
+  for (const char c : request.authorization) {
+    slashes += c == '/' ? "\\/" : std::string(1, c);
+    codes += c == '/' ? "\\u002F" : std::string(1, c);
+  }
+  if (where == 0) return "{\"error\":{\"message\":\"no: " + slashes + " or " + codes + "\"}}";
+  if (where == 1) return "{\"detail\":\"no: " + slashes + "\"}";
+  if (where == 2) return Json{{"error", {{"message", "{\"detail\":\"" + slashes + "\"}"}}}}.dump();
+  return "{\"error\":\"" + std::string(280, '.') + slashes + "\"}";
+}
+
 void pause(double seconds) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
 }
@@ -128,6 +142,9 @@ bool misbehave(int socket, const Request& request, const std::string& text, int 
   if (what == "refusal")
     return send_reply(socket, 200, "{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"no\"}}]}");
   if (what == "tells_key") return send_reply(socket, 200, answer(request, request.authorization));
+  if (what == "quotes_key") return send_reply(socket, 401, quoted_key(request, static_cast<int>(number)));
+  if (what == "answers_key")
+    return send_reply(socket, 200, answer(request, quoted_key(request, static_cast<int>(number))));
   if (what == "length") return send_reply(socket, 200, answer(request, "half an ans", "length"));
   if (what == "no_usage")
     return send_reply(socket, 200, "{\"choices\":[{\"message\":{\"content\":\"free\"}}]}");

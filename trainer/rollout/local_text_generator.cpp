@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "data/error.h"
 #include "models/llama/llama.h"
@@ -19,15 +20,23 @@ std::string exact(double number) {
 
 }  // namespace
 
-LocalTextGenerator::LocalTextGenerator(models::Llama& model, const data::Tokenizer& tokenizer,
+LocalTextGenerator::LocalTextGenerator(const models::LlamaConfig& config, Load load,
+                                       const data::Tokenizer& tokenizer,
                                        const data::ChatTemplate& chat_template, const std::string& log_path,
                                        LocalTextOptions options)
-    : model_(model),
+    : config_(config),
+      load_(std::move(load)),
       tokenizer_(tokenizer),
       chat_template_(chat_template),
       options_(std::move(options)),
-      log_(log_path),
-      generator_(model, options_.generator) {}
+      log_(log_path) {}
+
+LocalTextGenerator::~LocalTextGenerator() = default;
+
+void LocalTextGenerator::release() {
+  generator_.reset();
+  model_.reset();
+}
 
 std::string LocalTextGenerator::encode(const GenerationRequest& request,
                                        std::vector<std::int32_t>& ids) const {
@@ -45,7 +54,7 @@ std::string LocalTextGenerator::encode(const GenerationRequest& request,
   } catch (const data::Error&) {
     return "not_encodable";
   }
-  const auto room = model_.config().max_position_embeddings - static_cast<std::int64_t>(ids.size());
+  const auto room = config_.max_position_embeddings - static_cast<std::int64_t>(ids.size());
   return ids.empty() || room < 1 ? "prompt_too_long" : "";
 }
 
@@ -81,7 +90,7 @@ bool LocalTextGenerator::is_settled(const GenerationRequest& request, models::Ge
 
 void LocalTextGenerator::set_sampling(const GenerationRequest& request,
                                       models::GenerationRequest& asked) const {
-  const auto room = model_.config().max_position_embeddings - static_cast<std::int64_t>(asked.prompt.size());
+  const auto room = config_.max_position_embeddings - static_cast<std::int64_t>(asked.prompt.size());
   asked.max_new_tokens = std::min(request.max_tokens, room);
   asked.sampling.temperature = request.temperature;
   // Nothing is drawn at temperature 0, so nothing can be cut off.
@@ -106,10 +115,18 @@ std::vector<Generation> LocalTextGenerator::generate(std::span<const GenerationR
     }
     return std::nullopt;
   };
-  generator_.run(next, [&](std::size_t i, models::Completion completion) {
-    results[i] = text_of(completion);
-    log_.answered(0, hashes[i], results[i], 0);
-  });
+  std::optional<models::GenerationRequest> first = next();
+  if (first) {
+    if (!generator_) {
+      model_ = load_();
+      generator_.emplace(*model_, options_.generator);
+    }
+    const auto first_then_next = [&] { return first ? std::exchange(first, std::nullopt) : next(); };
+    generator_->run(first_then_next, [&](std::size_t i, models::Completion completion) {
+      results[i] = text_of(completion);
+      log_.answered(0, hashes[i], results[i], 0);
+    });
+  }
   log_.sync();
   if (stopped)
     throw data::Error(data::Error::Kind::kInterrupted,

@@ -2,12 +2,14 @@
 // Generator, and back.
 //
 // Promise: what a request gets depends on the model, the request and its seed alone, as in `caravan
-// generate`; every answer is in the log before it is used, so that a run that was stopped goes on. Non-goals:
-// which device, which weights (the caller's).
+// generate`; every answer is in the log before it is used, so that a run that was stopped goes on; weights
+// are loaded for the first request that the log does not answer. Non-goals: which device, which weights (the
+// caller's).
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/chat/template.h"
@@ -15,6 +17,7 @@
 #include "data/text_generator.h"
 #include "data/tokenizers/tokenizer.h"
 #include "models/generation/generator.h"
+#include "models/llama/config.h"
 
 namespace caravan::trainer {
 
@@ -29,15 +32,20 @@ struct LocalTextOptions {
 
 class LocalTextGenerator : public data::TextGenerator {
  public:
-  // All three outlive this. Throws data::Error as RequestLog.
-  LocalTextGenerator(models::Llama& model, const data::Tokenizer& tokenizer,
+  using Load = std::function<std::unique_ptr<models::Llama>()>;
+  // `config`: of the model that `load` gives. Tokenizer and template outlive this. Throws data::Error as
+  // RequestLog.
+  LocalTextGenerator(const models::LlamaConfig& config, Load load, const data::Tokenizer& tokenizer,
                      const data::ChatTemplate& chat_template, const std::string& log_path,
                      LocalTextOptions options);
+  ~LocalTextGenerator() override;
 
   std::string name() const override { return options_.name; }
   // Problems: prompt_too_long, template_refused, not_encodable. An answer that fills max_position_embeddings
-  // is cut, as one of max_tokens is. Not thread safe. Throws data::Error and models::Error.
+  // is cut, as one of max_tokens is. Not thread safe. Throws data::Error and models::Error, and as `load`.
   std::vector<data::Generation> generate(std::span<const data::GenerationRequest> requests) override;
+  // Forgets the weights until they are needed again.
+  void release();
 
  private:
   std::string encode(const data::GenerationRequest& request, std::vector<std::int32_t>& ids) const;
@@ -49,12 +57,14 @@ class LocalTextGenerator : public data::TextGenerator {
   void set_sampling(const data::GenerationRequest& request, models::GenerationRequest& asked) const;
   data::Generation text_of(const models::Completion& completion) const;
 
-  models::Llama& model_;
+  models::LlamaConfig config_;
+  Load load_;
   const data::Tokenizer& tokenizer_;
   const data::ChatTemplate& chat_template_;
   LocalTextOptions options_;
   data::RequestLog log_;
-  models::Generator generator_;
+  std::unique_ptr<models::Llama> model_;
+  std::optional<models::Generator> generator_;  // over model_
 };
 
 }  // namespace caravan::trainer

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 
 #include "data/error.h"
 #include "recipes/preferences/run_preferences.h"
@@ -23,14 +24,15 @@ GenerationRequest ask(const std::string& text, std::uint64_t seed) {
 
 class LocalModel : public testing::Test {
  protected:
-  std::unique_ptr<data::TextGenerator> make(const std::string& log, std::function<bool()> stop = {},
-                                            std::int64_t batch_size = 4) const {
+  std::unique_ptr<LocalModelGenerator> make(const std::string& log, std::function<bool()> stop = {},
+                                            std::int64_t batch_size = 4,
+                                            std::function<void()> make_room = {}) const {
     ModelSource source;
     source.name = "policy";
     source.checkpoint = tests::demo_checkpoint();
     source.batch_size = batch_size;
     source.device = trainer::DeviceChoice::kCpu;
-    return make_local_model({source, (dir_ / log).string(), std::move(stop)});
+    return make_local_model({source, (dir_ / log).string(), std::move(stop), std::move(make_room)});
   }
   std::size_t num_lines(const std::string& log) const {
     const std::string text = tests::read_bytes(dir_ / log);
@@ -83,8 +85,30 @@ TEST_F(LocalModel, AnotherCheckpointHasAnotherFingerprint) {
   const std::filesystem::path weights = std::filesystem::path(copy) / "model.safetensors";
   std::filesystem::last_write_time(weights,
                                    std::filesystem::last_write_time(weights) + std::chrono::seconds(1));
-  EXPECT_NE(checkpoint_fingerprint(copy), before);
+  const std::string touched = checkpoint_fingerprint(copy);
+  EXPECT_NE(touched, before);
+  // So is every other file of it, but for pages that nothing reads.
+  for (const char* name : {"README.md", ".gitattributes"})
+    std::ofstream(std::filesystem::path(copy) / name) << "x";
+  EXPECT_EQ(checkpoint_fingerprint(copy), touched);
+  std::ofstream(std::filesystem::path(copy) / "chat_template.jinja") << "x";
+  EXPECT_NE(checkpoint_fingerprint(copy), touched);
   EXPECT_THROW(checkpoint_fingerprint((dir_ / "nothing").string()), data::Error);
+}
+
+TEST_F(LocalModel, WeightsAreLoadedForWhatTheLogDoesNotAnswer) {
+  int loads = 0;
+  const auto model = make("a", {}, 4, [&] { ++loads; });
+  EXPECT_EQ(loads, 0);
+  const std::vector<data::Generation> made = model->generate(std::vector{ask("a", 1)});
+  EXPECT_EQ(loads, 1);
+  model->generate(std::vector{ask("b", 1)});
+  EXPECT_EQ(loads, 1);
+  model->release();
+  EXPECT_EQ(model->generate(std::vector{ask("a", 1)})[0].text, made[0].text);  // from the log
+  EXPECT_EQ(loads, 1);
+  model->generate(std::vector{ask("c", 1)});
+  EXPECT_EQ(loads, 2);
 }
 
 TEST_F(LocalModel, WhatDoesNotFitIsAProblemOfItsRow) {

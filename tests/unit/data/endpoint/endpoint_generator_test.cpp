@@ -126,6 +126,14 @@ TEST_F(Endpoint, RetryAfterHoldsAllRequests) {
   EXPECT_TRUE(error_of(one, {ask("e"), ask("retry_after 61"), ask("f")}).starts_with("75 "));
 }
 
+TEST_F(Endpoint, ALongRetryAfterOfTheLastAttemptStopsTheRunToo) {
+  EndpointOptions once = options();
+  once.attempts = 1;
+  once.max_retry_after_seconds = 5;
+  EXPECT_TRUE(error_of(once, {ask("good"), ask("retry_after 60")}).starts_with("75 "));
+  EXPECT_EQ(run(once, {ask("good"), ask("retry_after 60")})[1].text, "done: retry_after 60");
+}
+
 TEST_F(Endpoint, TheBudgetIsNeverExceeded) {
   EndpointOptions poor = options();
   poor.concurrency = 2;
@@ -145,6 +153,17 @@ TEST_F(Endpoint, TheBudgetIsNeverExceeded) {
   poor.max_total_tokens = 45 + 15 + 134;
   EXPECT_EQ(run(poor, requests).back().text, "done: r4");
   EXPECT_EQ(server_.num_asked(), 5u);
+}
+
+TEST_F(Endpoint, WhatWaitsForTheBudgetSleeps) {
+  EndpointOptions poor = options();
+  poor.max_total_tokens = 200;  // for one at a time
+  int looks = 0;
+  const std::vector<Generation> made =
+      run(poor, {ask("slow 0.5"), ask("b")}, {.progress = [&](const EndpointCounts&) { ++looks; }});
+  EXPECT_EQ(made[1].text, "done: b");
+  EXPECT_EQ(server_.num_asked(), 2u);
+  EXPECT_LT(looks, 100);
 }
 
 TEST_F(Endpoint, WhatMayHaveBeenChargedCounts) {
@@ -168,6 +187,20 @@ TEST_F(Endpoint, TheKeyStaysInTheHeader) {
   EXPECT_EQ(error.find("secret"), std::string::npos) << error;
   EXPECT_EQ(tests::read_bytes(log()).find("secret"), std::string::npos);
   EXPECT_EQ(EndpointGenerator(keyed, (dir_ / "other").string()).name().find("secret"), std::string::npos);
+}
+
+TEST_F(Endpoint, AKeyThatIsQuotedWithEscapesIsHiddenToo) {
+  setenv("CARAVAN_TEST_KEY", "sk-ab/cd-secret/77", 1);
+  EndpointOptions keyed = options();
+  keyed.key_variable = "CARAVAN_TEST_KEY";
+  for (const char* where : {"0", "1", "2", "3"}) {
+    const std::string error = error_of(keyed, {ask(std::string("quotes_key ") + where)});
+    EXPECT_TRUE(error.starts_with("74 ")) << error;
+    EXPECT_NE(error.find("Bearer [key]"), std::string::npos) << error;
+    for (const char* part : {"sk-ab", "cd-secret"}) EXPECT_EQ(error.find(part), std::string::npos) << error;
+    EXPECT_EQ(problem_of(std::string("answers_key ") + where, keyed), "key_in_answer");
+  }
+  EXPECT_EQ(tests::read_bytes(log()).find("secret"), std::string::npos);
 }
 
 TEST_F(Endpoint, AServerThatServesNobodyEndsTheRun) {

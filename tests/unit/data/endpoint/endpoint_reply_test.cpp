@@ -52,10 +52,31 @@ TEST(EndpointReply, BrokenCountsAreNone) {
 }
 
 TEST(EndpointReply, ErrorsAreShortAndOneLine) {
-  EXPECT_EQ(endpoint_error_text(R"({"error":{"message":"no\nsuch model"}})"), "no such model");
-  EXPECT_EQ(endpoint_error_text(R"({"error":"gone"})"), "gone");
-  EXPECT_EQ(endpoint_error_text("<html>\x1b[2J"), "<html> [2J");
-  EXPECT_LE(endpoint_error_text(std::string(100000, 'x')).size(), 300u);
+  const auto text = [](const std::string& body) { return endpoint_error_text(body, ""); };
+  EXPECT_EQ(text(R"({"error":{"message":"no\nsuch model"}})"), "no such model");
+  EXPECT_EQ(text(R"({"error":"gone"})"), "gone");
+  EXPECT_EQ(text("<html>\x1b[2J"), "<html> [2J");
+  EXPECT_EQ(text(std::string(100000, 'x')).size(), 300u);
+}
+
+TEST(EndpointReply, ErrorsOfEveryScriptAreShown) {
+  const std::string told = "\u4f59\u989d\u4e0d\u8db3";
+  EXPECT_EQ(endpoint_error_text("{\"error\":\"" + told + "\"}", ""), told);
+  // 299 bytes and two of three: the cut is at the border of a character.
+  EXPECT_EQ(endpoint_error_text(std::string(299, 'x') + told, ""), std::string(299, 'x'));
+  EXPECT_EQ(endpoint_error_text(std::string(297, 'x') + told, ""), std::string(297, 'x') + "\u4f59");
+}
+
+TEST(EndpointReply, AKeyIsHiddenHoweverItIsWritten) {
+  EXPECT_EQ(endpoint_error_text(R"({"error":"a k\/1 b k\u002f1"})", "k/1"), "a [key] b [key]");
+  EXPECT_EQ(endpoint_error_text(R"({"x":"k\/1 k\\\/1 \u006B/1"})", "k/1"), R"({"x":"[key] [key] [key]"})");
+  EXPECT_EQ(endpoint_error_text(R"({"x":"a\\\"b"})", R"(a\"b)"), R"({"x":"[key]"})");
+  EXPECT_EQ(endpoint_error_text("k/2 ku002f1", "k/1"), "k/2 ku002f1");
+  // Cut behind it, not through it.
+  EXPECT_EQ(endpoint_error_text(std::string(290, 'x') + std::string(40, 'k'), std::string(40, 'k')),
+            std::string(290, 'x') + "[key]");
+  // In time that is linear in what came.
+  EXPECT_EQ(endpoint_error_text(std::string(8 << 20, '\\'), "k/1"), std::string(300, '\\'));
 }
 
 }  // namespace

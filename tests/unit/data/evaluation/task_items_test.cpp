@@ -93,6 +93,14 @@ TEST(TaskItems, RandomExamplesAreNeverTheItemAndStayTheSame) {
   EXPECT_NE(all.items()[0].context.substr(0, 10), all.items()[1].context.substr(0, 10));
   EXPECT_EQ(two.items().size(), 2u);
   EXPECT_EQ(two.items()[1].context, all.items()[1].context);
+  // Nor does the draw depend on files before, of which a limit leaves more or less.
+  folder.write("more/a_0.jsonl", rows);
+  folder.write("more/a_1.jsonl", rows);
+  task.data = "more/a_*.jsonl";
+  const TaskItems both(task, folder.path().string(), 0), limited(task, folder.path().string(), 2);
+  ASSERT_EQ(limited.items()[2].id, both.items()[6].id);
+  EXPECT_EQ(limited.items()[2].context, both.items()[6].context);
+  task.data = "quiz.jsonl";
   task.few_shot.count = 6;
   EXPECT_NE(error_of(task, folder).find("few_shot.count is 6"), std::string::npos);
 }
@@ -126,6 +134,21 @@ TEST(TaskItems, GroundTruthIsTextOrJson) {
   task.ground_truth = "{{ {'instruction_id': ids, 'kwargs': kw} | tojson }}";
   EXPECT_EQ(TaskItems(task, folder.path().string(), 0).items()[0].ground_truth,
             (Json{{"instruction_id", {"a:b"}}, {"kwargs", Json::array({Json::object()})}}));
+}
+
+TEST(TaskItems, ATemplateMaySetNamesOfItsOwn) {
+  const TempDir folder;
+  folder.write("g.jsonl", "{\"q\": \"deep\", \"n\": [1, 2]}\n");
+  TaskOptions task;
+  task.name = "g";
+  task.data = "g.jsonl";
+  task.prompt =
+      "{% set word = q %}{% for x in n %}{% set twice = x + x %}{{ twice }} {% endfor %}"
+      "{% macro say(what) %}{{ what }}!{% endmacro %}{{ say(word) }}";
+  EXPECT_EQ(TaskItems(task, folder.path().string(), 0).items()[0].context, "2 4 deep!");
+  // What it reads besides is still looked for.
+  task.prompt = "{% set word = who %}{{ word }}";
+  EXPECT_NE(error_of(task, folder).find("the row has no \"who\""), std::string::npos);
 }
 
 TEST(TaskItems, RowsThatCannotBeAskedSayWhy) {

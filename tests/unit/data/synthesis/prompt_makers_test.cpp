@@ -9,6 +9,7 @@
 #include "data/synthesis/answerer.h"
 #include "data/synthesis/builtin_prompts.h"
 #include "data/synthesis/request_seed.h"
+#include "data/synthesis/request_slices.h"
 #include "tests/support/scripted_generator.h"
 #include "tests/support/temp_dir.h"
 
@@ -90,6 +91,42 @@ TEST(PromptMakers, ConstraintFilesAreChecked) {
 TEST(PromptMakers, PersonasAreLinesOfAReply) {
   EXPECT_EQ(persona_lines("1. A baker who works at night.\n\n* - A nurse, tired of trains.\nOkay.\n---\n"),
             (std::vector<std::string>{"A baker who works at night.", "A nurse, tired of trains."}));
+  // A number that begins the person stays.
+  EXPECT_EQ(
+      persona_lines("- 72-year-old beekeeper of Bohuslan\n**3.** A smith without a forge\n4) 19 year old "
+                    "piano tuner\n2.5-tonne truck driver, retired\n# 12.\n17\n"),
+      (std::vector<std::string>{"72-year-old beekeeper of Bohuslan", "A smith without a forge",
+                                "19 year old piano tuner", "2.5-tonne truck driver, retired"}));
+}
+
+TEST(PromptMakers, ManyRowsAreAskedInSlices) {
+  tests::ScriptedGenerator generator(
+      [](const GenerationRequest& request) -> Generation { return {.text = std::to_string(request.seed)}; });
+  const PromptTask task{.name = "v", .kind = "vary", .prompt = builtin("vary"), .draw = {.max_tokens = 7}};
+  const auto made = make_prompts(
+      task, {{.id = "a", .text = "x", .uses = 9000}, {.id = "b", .text = "y", .uses = 2}}, generator);
+  EXPECT_EQ(generator.asked.size(), 9002u);
+  EXPECT_EQ(generator.most_at_once, kMostRequestsAtOnce);
+  // What a row gets does not depend on the slice that it is in.
+  EXPECT_EQ(made[1], make_prompts(task, {{.id = "b", .text = "y", .uses = 2}}, generator)[0]);
+  EXPECT_EQ(made[0][8999].row["id"], "v_a_8999");
+  EXPECT_EQ(made[0][8999].row["messages"][0]["content"],
+            std::to_string(made[0][8999].row["synthesis"]["seed"].get<std::uint64_t>()));
+  std::vector<SynthesisRow> rows = made[0];
+  generator.most_at_once = 0;
+  add_answers({.name = "v", .prompt = builtin("answer")}, rows, generator);
+  EXPECT_EQ(generator.most_at_once, kMostRequestsAtOnce);
+  EXPECT_EQ(rows[8999].row["messages"].size(), 2u);
+}
+
+TEST(PromptMakers, AGeneratorThatLosesATextIsADefect) {
+  class Forgetful : public TextGenerator {
+    std::string name() const override { return "forgetful"; }
+    std::vector<Generation> generate(std::span<const GenerationRequest>) override { return {}; }
+  };
+  Forgetful generator;
+  const PromptTask task{.name = "v", .kind = "vary", .prompt = builtin("vary")};
+  EXPECT_THROW(make_prompts(task, {{.id = "1", .text = "x"}}, generator), Error);
 }
 
 TEST(Answerer, AnswersAndTheirReasons) {

@@ -79,8 +79,11 @@ TEST_F(PreferenceRun, AJudgeMakesPairsOfAPool) {
                                {"truthfulness", 5.0}}}}));
   // The same again costs nothing and changes nothing; another rule asks nobody.
   const std::string before = tests::read_bytes(path("out.jsonl"));
+  const std::string ledger = tests::read_bytes(path("run/ledger.json"));
+  EXPECT_EQ(tests::read_json(path("run/ledger.json"))["spent"].size(), 4u);
   ASSERT_EQ(run(recipe), 0);
   EXPECT_EQ(tests::read_bytes(path("out.jsonl")), before);
+  EXPECT_EQ(tests::read_bytes(path("run/ledger.json")), ledger);
   ASSERT_EQ(run(text(model("quality_1") + model("quality_3") + model("quality_5") + model("judge"),
                      "responses: {per_prompt: 3}\njudge: {model: judge}\npairs: {rule: margin, margin: 1, "
                      "per_prompt: 3}\n")),
@@ -156,6 +159,42 @@ TEST_F(PreferenceRun, AVerifierTellsRightFromWrong) {
     EXPECT_EQ(row["messages"].size(), 2u);
     EXPECT_EQ(row["preference"]["best"]["verdict"], "right");
   }
+}
+
+TEST_F(PreferenceRun, PromptsAreReadFromEveryLayout) {
+  dir_.write("prompts.jsonl",
+             Json{{"conversations",
+                   {{{"from", "human"}, {"value", "What is 1 + 2?"}}, {{"from", "gpt"}, {"value", "3"}}}}}
+                     .dump() +
+                 "\n" +
+                 Json{{"output", "7"}, {"instruction", "Add them."}, {"input", "What is 3 + 4?"}}.dump() +
+                 "\n" + Json{{"prompt", "What is 2 + 2?"}, {"chosen", "4"}, {"rejected", "5"}}.dump() + "\n" +
+                 Json{{"prompt", "What is 9 + 9?"}}.dump() + "\n");
+  std::string recipe = text(
+      model("sums"), "responses: {per_prompt: 2}\nverifier: {reward: string}\npairs: {scorer: verifier}\n");
+  recipe.replace(recipe.find("prompts.jsonl}"), 14, "prompts.jsonl, truth: answer}");
+  ASSERT_EQ(run(recipe), 0);
+  const std::vector<Json> rows = tests::read_json_lines(path("run/rows/1-prompts.jsonl"));
+  ASSERT_EQ(rows.size(), 4u);
+  for (const Json& row : rows) EXPECT_EQ(row["messages"].size(), 1u) << row;
+  EXPECT_EQ(rows[0]["ground_truth"], "3");
+  EXPECT_EQ(rows[1]["messages"][0]["content"], "Add them.\n\nWhat is 3 + 4?");
+  EXPECT_EQ(rows[1]["ground_truth"], "7");
+  EXPECT_EQ(rows[2]["ground_truth"], "4");
+  EXPECT_FALSE(rows[3].contains("ground_truth"));
+}
+
+TEST_F(PreferenceRun, AReasonIsCutBetweenCharacters) {
+  const std::string name = "r" + std::string(60, 'x') + "\u00e9\u00e9\u00e9\u00e9";
+  dir_.write("prompts.jsonl",
+             Json{{"prompt", "What is 9 + 9?"}, {"ground_truth", "18"}, {"reward", name}}.dump() + "\n");
+  ASSERT_EQ(
+      run(text(model("sums"),
+               "responses: {per_prompt: 2}\nverifier: {reward_field: reward}\npairs: {scorer: verifier}\n")),
+      0);
+  const std::string reason = report("3-verify")["reasons"][0]["reason"].get<std::string>();
+  EXPECT_TRUE(reason.starts_with("no_verifier:rxxx")) << reason;
+  EXPECT_TRUE(reason.ends_with("x...")) << reason;
 }
 
 TEST_F(PreferenceRun, TiesAndEqualTextsMakeNoPairs) {

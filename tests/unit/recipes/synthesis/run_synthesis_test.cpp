@@ -91,6 +91,54 @@ TEST_F(SynthesisRun, NothingIsAskedTwice) {
   EXPECT_EQ(tests::read_bytes(path("out.jsonl")), before);
 }
 
+TEST_F(SynthesisRun, TheSameAgainLeavesTheLedgerAsItWas) {
+  dir_.write("topics.txt", "bread\nsnow\n");
+  const std::string recipe = text(
+      "personas: {model: teacher, topics: topics.txt}\n"
+      "tasks:\n  - {name: code, kind: persona, family: code, model: solver, answer_model: solver}\n");
+  ASSERT_EQ(run(recipe), 0);
+  const std::string before = tests::read_bytes(path("run/ledger.json"));
+  EXPECT_EQ(ledger()["spent"].size(), 2u);
+  EXPECT_EQ(ledger()["spent"][1]["model"], "teacher");
+  EXPECT_EQ(ledger()["spent"][1]["requests"], 2);
+  ASSERT_EQ(run(recipe), 0);
+  EXPECT_EQ(tests::read_bytes(path("run/ledger.json")), before);
+}
+
+TEST_F(SynthesisRun, ATemplateThatChangedIsAskedAnew) {
+  dir_.write("prompt.jinja", "{{ messages[0].content }}");
+  const std::string recipe = text(kMath, ", api: completions, prompt_template: ./prompt.jinja");
+  ASSERT_EQ(run(recipe), 0);
+  EXPECT_EQ(server_.num_asked(), 24u);
+  dir_.write("prompt.jinja", "Task: {{ messages[0].content }}");
+  ASSERT_EQ(run(recipe), 0);
+  EXPECT_GE(server_.num_asked(), 36u);
+}
+
+TEST_F(SynthesisRun, RowsOfEveryLayoutAreAnswered) {
+  dir_.write(
+      "rows.jsonl",
+      Json{{"conversations", {{{"from", "human"}, {"value", "Why?"}}, {{"from", "gpt"}, {"value", "So."}}}}}
+              .dump() +
+          "\n" + Json{{"output", "T."}, {"instruction", "Sum up."}, {"input", "A tale."}}.dump() + "\n");
+  ASSERT_EQ(run(text("tasks:\n  - {name: done, kind: answer, path: rows.jsonl, answer_model: solver}\n")), 0);
+  const std::vector<Json> rows = out();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["messages"][0]["content"], "Why?");
+  EXPECT_EQ(rows[1]["messages"][0]["content"], "Sum up.\n\nA tale.");
+  EXPECT_EQ(rows[1]["messages"].size(), 2u);
+}
+
+TEST_F(SynthesisRun, WhatIsMissingIsToldBeforeAnythingIsAsked) {
+  const std::string task = "tasks:\n  - {name: code, kind: persona, family: code, model: teacher}\n";
+  for (const char* personas :
+       {"personas: {path: none.txt}\n", "personas: {model: teacher, topics: none.txt}\n"}) {
+    const ReadSynthesisRecipe recipe = read(text(personas + task));
+    EXPECT_NE(error_of([&] { check_synthesis_files(recipe); }).find("none.txt"), std::string::npos)
+        << personas;
+  }
+}
+
 TEST_F(SynthesisRun, ABudgetStopsItAndMoreMoneyGoesOn) {
   const std::string error = error_of([&] { run(text(kMath, ", max_requests: 7")); });
   EXPECT_TRUE(error.starts_with("75 ")) << error;
@@ -134,6 +182,15 @@ TEST_F(SynthesisRun, RowsThatExistAreNotMadeAgain) {
   ASSERT_EQ(run(text(kMath + "existing: [{path: have.jsonl}]\n")), 0);
   EXPECT_EQ(out().size(), 7u);
   EXPECT_EQ(server_.num_asked(), 24u);
+}
+
+TEST_F(SynthesisRun, NoNewRowTakesThePlaceOfOneThatExists) {
+  const std::string existing = kMath + "existing: [{path: rows.jsonl}]\n";
+  for (const char* keep : {"longest", "score, score_field: s"}) {
+    const std::string error = error_of([&] { read(text(existing + "deduplicate: {keep: " + keep + "}\n")); });
+    EXPECT_NE(error.find("allowed with existing: first, source"), std::string::npos) << error;
+  }
+  EXPECT_NO_THROW(read(text(existing + "deduplicate: {keep: source}\n")));
 }
 
 TEST_F(SynthesisRun, AModelInventsPersonas) {

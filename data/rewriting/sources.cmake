@@ -1,2 +1,0 @@
-add_library(data_rewriting OBJECT rewriting/prompt_rewriter.cpp)
-target_link_libraries(data_rewriting PUBLIC nlohmann_json::nlohmann_json)
