@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/evaluation/task_items.h"
 #include "data/sha256.h"
@@ -105,11 +106,8 @@ bool parse(std::span<const std::string> args, EvaluateArgs& parsed) {
 void list_tasks(std::ostream& out) {
   for (const BuiltinTask& builtin : builtin_tasks()) {
     const data::TaskOptions task = read_task_text(builtin.text, std::string(builtin.name));
-    const auto word = [](auto choice) {
-      return std::string(choice_names(choice)[static_cast<std::size_t>(choice)]);
-    };
-    out << task.name << ": " << word(task.kind) << ", " << word(task.suite) << ", " << task.data
-        << (task.published.empty() ? "" : " (" + task.published + ")") << '\n';
+    out << task.name << ": " << data::choice_name(task.kind) << ", " << data::choice_name(task.suite) << ", "
+        << task.data << (task.published.empty() ? "" : " (" + task.published + ")") << '\n';
   }
 }
 
@@ -142,6 +140,7 @@ class Evaluation {
       };
       results_.push_back(evaluator.run(task, items_[i].items(), store, progress));
       terminal_.set_status("");
+      if (!results_.back().doubt.empty()) throw data::Error(data::Error::Kind::kData, results_.back().doubt);
       write_results();
     }
     out << task_table(results_);

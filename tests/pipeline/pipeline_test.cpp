@@ -277,7 +277,7 @@ TEST_F(PipelineTest, WhatIsNeededLateIsLookedAtEarly) {
   };
   const std::string sft = "  - {name: sft, recipe: sft.yaml}\n";
   const std::string again = "{min: {quiz: 0.3}, back_to: sft, with: {optimizer.learning_rat: 1.0e-6}}";
-  refusal(sft + score_stage(again), "stage sft, gate.with: optimizer.learning_rat=1.0e-6");
+  refusal(sft + score_stage(again), "stage quiz, gate.with: optimizer.learning_rat=1.0e-6");
   refusal(scored("first", {"{}"}) +
               scored("second", {"{}"}, "{min: {quiz: 1}, back_to: first, with: {run.seed: 2}}"),
           "gate.with: has no effect on first, a command");
