@@ -26,7 +26,7 @@ CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const Outpu
   const at::Tensor chosen_N =
       options.weighted_rows.defined() ? options.weighted_rows : at::nonzero(weights_T).view(-1);
   const std::int64_t over = chosen_N.numel() % kRowMultiple,
-                     fill = hidden_TD.is_cpu() && over > 0 ? kRowMultiple - over : 0;
+                     fill = options.gradient && hidden_TD.is_cpu() && over > 0 ? kRowMultiple - over : 0;
   const at::Tensor hidden_ND = at::constant_pad_nd(hidden_TD.index_select(0, chosen_N), {0, 0, 0, fill});
   const at::Tensor targets_N = at::constant_pad_nd(targets_T.index_select(0, chosen_N), {0, fill}),
                    weights_N = at::constant_pad_nd(weights_T.index_select(0, chosen_N), {0, fill});

@@ -15,8 +15,8 @@
 
 namespace caravan::losses {
 
-// On the CPU every number of rows makes oneDNN generate code of its own for each product, about 10 MB a
-// number that it keeps for good. So products run on a multiple of this many rows.
+// On the CPU every number of rows makes oneDNN generate code of its own for each product of the way back,
+// about 10 MB a number that it keeps for good. So what has a way back runs on a multiple of this many rows.
 constexpr std::int64_t kRowMultiple = 32;
 
 struct CrossEntropyOptions {

@@ -1,7 +1,8 @@
 // When the parameters of a unit are needed: for who holds them in parts.
 //
-// models knows no ranks. Whoever shards parameters implements this; the units are those of Llama::units(),
-// and each turn is begun and ended, one unit at a time.
+// models knows no ranks. Whoever shards parameters implements this; the units are those of Llama::units().
+// One turn follows the other; only where the head is the embedding, its turn lies within that of the last
+// unit, and two units are whole at a time.
 #pragma once
 
 #include <cstddef>

@@ -9,5 +9,6 @@ add_library(recipes_evaluation OBJECT
   ${builtin_tasks}
   evaluation/check_task.cpp
   evaluation/read_task.cpp
+  pipeline/check_pipeline.cpp
 )
 target_link_libraries(recipes_evaluation PUBLIC nlohmann_json::nlohmann_json)

@@ -38,6 +38,8 @@ void append_digits(std::string& out, Value value) {
 bool JsonLines::read_line() try {
   line_.clear();
   too_long_ = false;
+  // A terminal would be waited for again behind its end.
+  if (ended_) return false;
   std::streambuf* const bytes = in_.rdbuf();
   bool any = false;
   for (int c = bytes->sbumpc(); c != std::char_traits<char>::eof(); c = bytes->sbumpc()) {
@@ -48,6 +50,7 @@ bool JsonLines::read_line() try {
     else
       too_long_ = true;
   }
+  ended_ = !any;
   return any;
 } catch (const std::ios_base::failure&) {
   throw data::Error(data::Error::Kind::kInputOutput, "stdin cannot be read; is it closed, or a folder?");

@@ -36,7 +36,7 @@ class JsonLines {
   std::istream& in_;
   std::size_t number_ = 0;
   std::string line_;
-  bool too_long_ = false;
+  bool too_long_ = false, ended_ = false;
   data::JsonRow json_;
 };
 

@@ -1,9 +1,6 @@
 #include "recipes/read_recipe.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "data/error.h"
@@ -26,21 +23,7 @@ constexpr std::array kExclusive = {Pair{"batch.tokens", "batch.sequences"},
                                    Pair{"run.epochs", "run.max_steps"}};
 
 std::string file_text(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto fail = [&](data::Error::Kind kind, const std::string& found) {
-    throw data::Error(kind, path.string() + ": " + found + "; a recipe is a YAML file that can be read");
-  };
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail(data::Error::Kind::kUsage, "no such file");
-  if (std::filesystem::is_directory(status)) fail(data::Error::Kind::kUsage, "is a folder");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(data::Error::Kind::kInputOutput, std::strerror(errno));
-  // One byte more than is allowed is enough to see that a file is too large, and a pipe has no size to ask
-  // for.
-  std::string text(YamlLimits().bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
+  return yaml_file_text(path.string(), "a recipe");
 }
 
 bool has_value(YamlNode& root, std::string_view key) {

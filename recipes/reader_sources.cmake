@@ -16,7 +16,6 @@ add_library(recipes_reader OBJECT
   commands/engine.cpp
   commands/nvidia_driver.cpp
   commands/validate.cpp
-  pipeline/check_pipeline.cpp
   pipeline/gate.cpp
   pipeline/stage_words.cpp
   reader/aliases.cpp

@@ -1,4 +1,4 @@
-test_program(mixing_tests LIBS recipes_curation recipes_report recipes_synthesis recipes_data recipes_reader data_mixing data_synthesis data_preferences data_endpoint data_rewards data_loader data_filters data_inspection data_decontamination data_deduplication
+test_program(mixing_tests LIBS recipes_curation recipes_report recipes_synthesis recipes_evaluation data_evaluation recipes_data recipes_reader data_mixing data_synthesis data_preferences data_endpoint data_rewards data_loader data_filters data_inspection data_decontamination data_deduplication
     data_words data_converters data_walk data_readers data_chat data_tokenizers trainer_ranks trainer_metrics SOURCES
   unit/data/mixing/divide_total_test.cpp
   unit/data/mixing/line_order_test.cpp

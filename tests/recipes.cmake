@@ -1,5 +1,5 @@
 test_program(recipes_tests
-  LIBS recipes_reader data_chat data_readers data_tokenizers trainer_ranks
+  LIBS recipes_reader recipes_evaluation data_evaluation data_rewards data_chat data_readers data_tokenizers trainer_ranks
   SOURCES
     unit/recipes/aliases_test.cpp
     unit/recipes/bad_recipes_test.cpp

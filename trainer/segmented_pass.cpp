@@ -128,20 +128,17 @@ void SegmentedPass::stand_by() {
 at::Tensor SegmentedPass::evaluate(const ModelInput& input,
                                    const std::function<void(const std::string&, const at::Tensor&)>& see) {
   at::NoGradGuard no_grad;
-  const auto context = model_.context(fill_up(input).layout);
-  const std::int64_t tokens = input.ids_T.size(0);
+  const auto context = model_.context(input.layout);
   at::Tensor hidden_TD;
   const auto turn = [&](std::size_t unit, const std::string& name, const auto& compute) {
     forward_turn(unit, [&] { hidden_TD = compute(); });
-    if (see) see(name, hidden_TD.narrow(0, 0, tokens));
+    if (see) see(name, hidden_TD);
   };
   turn(0, "model.embed_tokens", [&] { return model_.embed(input.ids_T); });
-  hidden_TD = with_rows(hidden_TD, context->layout.num_tokens());
   for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer)
     turn(static_cast<std::size_t>(layer) + 1, "model.layers." + std::to_string(layer),
          [&] { return model_.block(layer, hidden_TD, context); });
-  turn(units_.num_units() - 1, "model.norm",
-       [&] { return model_.final_norm(hidden_TD.narrow(0, 0, tokens)); });
+  turn(units_.num_units() - 1, "model.norm", [&] { return model_.final_norm(hidden_TD); });
   units_.need_values(head_unit());
   return hidden_TD;
 }

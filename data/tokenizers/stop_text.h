@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,17 +20,20 @@ class StopText {
   StopText(const Tokenizer& tokenizer, std::vector<std::string> stops);
 
   // True as soon as the text of all ids so far holds a stop text, which may begin and end inside of tokens.
-  // Ids beyond the vocabulary (rows of padding) are no text.
   bool push(std::int32_t id);
 
  private:
   StreamDecoder decoder_;
-  std::int32_t vocab_size_;
   std::vector<std::string> stops_;
   std::size_t longest_ = 0;
   std::string tail_;  // what a stop text may have begun in
   bool seen_ = false;
 };
+
+// A push() of a StopText of its own for each text that is begun; empty without stop texts, and throws as
+// StopText does.
+std::function<std::function<bool(std::int32_t id)>()> stop_checks(const Tokenizer& tokenizer,
+                                                                  std::vector<std::string> stops);
 
 // The text before the stop text that ends first in it, or with it where it is kept: what is left where ids
 // that StopText ended are decoded. The whole text where it holds none.

@@ -1,9 +1,11 @@
 // Text of ids as they arrive, for a terminal or a server: whole characters only.
 //
-// All pieces that push() and finish() return, put together, equal decode() of all ids.
+// All pieces that push() and finish() return, put together, equal decode() of all ids. Models' vocabularies
+// are often padded to a round number: an id beyond the tokenizer's has no text.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "data/tokenizers/tokenizer.h"
@@ -17,7 +19,7 @@ class StreamDecoder {
       : tokenizer_(tokenizer), skip_special_(skip_special) {}
 
   // The text that `id` completes; at most 3 bytes of an unfinished character are held back.
-  // Throws Error (kData) for an id without token; the decoder may be used further.
+  // Throws Error (kData) for an id within the vocabulary that has no token; the decoder may be used further.
   std::string push(std::int32_t id);
   // What was held back, as U+FFFD. The next push() starts a new text.
   std::string finish();
@@ -28,5 +30,8 @@ class StreamDecoder {
   DecodeState state_;
   std::string held_;
 };
+
+// The text of all ids that a model wrote, specials left out.
+std::string written_text(const Tokenizer& tokenizer, std::span<const std::int32_t> ids);
 
 }  // namespace caravan::data

@@ -105,7 +105,6 @@ struct Generator::Run {
   std::vector<Live> live;
   std::int64_t pages = 0;   // set aside
   std::int64_t places = 0;  // taken by unread prompts, one each
-  bool exhausted = false;
 };
 
 void Generator::take(Live& live, const SampledToken& token) const {
@@ -137,11 +136,10 @@ void Generator::advance(std::span<Live* const> live, const at::Tensor& logits_BV
 // Takes requests while there are places and memory.
 void Generator::admit(const Next& next, Run& run) {
   const auto taken = [&] { return static_cast<std::int64_t>(run.live.size()) + run.places; };
-  while (run.open.empty() && !run.exhausted && taken() < options_.batch_size) {
+  while (run.open.empty() && taken() < options_.batch_size) {
     if (!run.waiting) {
       run.waiting = next();
-      run.exhausted = !run.waiting.has_value();
-      if (run.exhausted) return;
+      if (!run.waiting) return;
       check_request(*run.waiting);
     }
     const std::int64_t pages = pages_of(*run.waiting);

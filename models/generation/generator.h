@@ -65,9 +65,10 @@ class Generator {
  public:
   Generator(Llama& model, GeneratorOptions options);
 
-  // Asks `next` for requests until it has no more, and reports each completion to `done` as it ends: in no
-  // order, with the request's index. Throws Error (65) for a request that the model cannot hold (empty
-  // prompt, ids, positions); check_request says so before.
+  // Asks `next` for requests wherever there is a place, and reports each completion to `done` as it ends: in
+  // no order, with the request's index. Ends when `next` has none and all completions are done; until then it
+  // is asked again, as requests may come meanwhile. Throws Error (65) for a request that the model cannot
+  // hold (empty prompt, ids, positions); check_request says so before.
   void run(const std::function<std::optional<GenerationRequest>()>& next,
            const std::function<void(std::size_t index, Completion)>& done);
   // One completion that goes on from what `sequence` shares with the prompt, which stays in it for the next
@@ -79,6 +80,7 @@ class Generator {
   // exceed max_position_embeddings, settings out of range, more cache memory than cache_bytes.
   void check_request(const GenerationRequest& request) const;
 
+  bool is_stop(std::int32_t id) const;
   Decoder& decoder() { return decoder_; }
 
  private:
@@ -112,7 +114,6 @@ class Generator {
   void report(Run& run, const Done& done);
   std::int64_t pages_of(const GenerationRequest& request) const;
   std::int64_t page_limit() const;
-  bool is_stop(std::int32_t id) const;
 
   Llama& model_;
   GeneratorOptions options_;

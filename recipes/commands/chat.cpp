@@ -137,8 +137,7 @@ class ChatSession {
   }
 
   std::string stream(const models::GenerationRequest& request) {
-    const data::Tokenizer& tokenizer = *encoder_.tokenizer();
-    data::StreamDecoder decoder(tokenizer, true);
+    data::StreamDecoder decoder(*encoder_.tokenizer(), true);
     std::string whole;
     const auto show = [&](const std::string& piece) {
       whole += piece;
@@ -146,7 +145,7 @@ class ChatSession {
     };
     const AnswerInterrupt interrupt;
     const models::Completion completion = generator_->run_one(*sequence_, request, [&](std::int32_t id) {
-      if (id < tokenizer.vocab_size()) show(decoder.push(id));
+      show(decoder.push(id));
       return answer_interrupted == 0;
     });
     show(decoder.finish());

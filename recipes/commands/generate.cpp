@@ -91,7 +91,7 @@ class CompletionPipe {
         out_(out) {
     if (!args.stops.empty()) {
       if (!tokenizer_) flags.refuse("--stop needs a tokenizer, and " + args.rows.model + " has none");
-      data::StopText(*tokenizer_, args.stops);
+      stop_checks_ = data::stop_checks(*tokenizer_, args.stops);
     }
     std::cerr << "caravan: generate: " << describe_model(*model_) << ", " << describe_sampling(sampling_)
               << std::endl;
@@ -139,12 +139,7 @@ class CompletionPipe {
     request.sampling = sampling_;
     request.key = key_of(row, index);
     request.completions = *args_.completions;
-    if (!args_.stops.empty())
-      request.stop_check = [this] {
-        return [watch = std::make_shared<data::StopText>(*tokenizer_, args_.stops)](std::int32_t id) {
-          return watch->push(id);
-        };
-      };
+    request.stop_check = stop_checks_;
     generator_.check_request(request);
     return request;
   }
@@ -176,7 +171,7 @@ class CompletionPipe {
     append_list(line, completion.ids);
     line += ",\"text\":";
     if (tokenizer_)
-      append_string(line, data::cut_at_stop(tokenizer_->decode(known_ids(completion.ids), true), args_.stops,
+      append_string(line, data::cut_at_stop(data::written_text(*tokenizer_, completion.ids), args_.stops,
                                             args_.keep_stop));
     else
       line += "null";
@@ -185,12 +180,6 @@ class CompletionPipe {
     line += ",\"finish_reason\":\"";
     line += models::finish_reason_name(completion.finish_reason);
     return line + "\"}";
-  }
-
-  // Vocabularies are often padded to a round number; a row of padding has no text.
-  std::vector<std::int32_t> known_ids(std::vector<std::int32_t> ids) const {
-    std::erase_if(ids, [this](std::int32_t id) { return id >= tokenizer_->vocab_size(); });
-    return ids;
   }
 
   void finish(std::size_t index, std::string line) {
@@ -210,6 +199,7 @@ class CompletionPipe {
   models::SamplingOptions sampling_;
   models::Generator generator_;
   const data::Tokenizer* tokenizer_;
+  std::function<models::StopCheck()> stop_checks_;  // empty without --stop
   JsonLines lines_;
   std::ostream& out_;
   std::size_t next_row_ = 0, next_written_ = 0;

@@ -4,8 +4,10 @@
 #include <cctype>
 #include <string>
 
+#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/evaluation/task_template.h"
+#include "data/message.h"
 #include "data/rewards/verifier_table.h"
 
 namespace caravan::recipes {
@@ -17,10 +19,6 @@ bool is_plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && std::ranges::all_of(name, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
   });
-}
-
-std::string kind_name(TaskKind kind) {
-  return std::string(choice_names(kind)[static_cast<std::size_t>(kind)]);
 }
 
 class TaskCheck {
@@ -41,12 +39,12 @@ class TaskCheck {
   }
   void need(const std::string& key, bool is_given) {
     if (!is_given && !state_.has_failed(key))
-      report(key, " is missing; a task of kind " + kind_name(task_.kind) + " needs it");
+      report(key, " is missing; a task of kind " + data::choice_name(task_.kind) + " needs it");
   }
   // A default that is written out says nothing and does no harm.
   void without_effect(const std::string& key, bool is_default) {
     if (!is_default && state_.is_given(key))
-      report(key, " has no effect on a task of kind " + kind_name(task_.kind) + "; remove it");
+      report(key, " has no effect on a task of kind " + data::choice_name(task_.kind) + "; remove it");
   }
 
   // Names of tasks and metrics become file names and names of metrics.
@@ -65,6 +63,11 @@ class TaskCheck {
       need("answer", !task_.answer.empty());
     }
     if (writes) need("verifiers", !task_.verifiers.empty());
+    // As the sampler has it: below, scores over it are no floats any more.
+    const double temperature = task_.generation.temperature;
+    if (temperature > 0.0 && temperature < 1e-5)
+      report("generation.temperature",
+             ": found " + data::Json(temperature).dump() + "; allowed: 0 (greedy), or 1e-5 to 1e6");
     without_effect("choices", chooses || task_.choices.empty());
     without_effect("labels", chooses || task_.labels.empty());
     without_effect("verifiers", writes || task_.verifiers.empty());

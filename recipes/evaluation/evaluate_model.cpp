@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 
+#include "data/error.h"
 #include "data/sha256.h"
 #include "models/generation/generator.h"
 #include "recipes/evaluation/task_report.h"
@@ -50,6 +51,7 @@ class Evaluation {
         return trainer::StopRequest::requested();
       };
       results_.push_back(evaluator.run(task, set_.items[i].items(), store, progress));
+      if (!results_.back().doubt.empty()) throw data::Error(data::Error::Kind::kData, results_.back().doubt);
       terminal_.set_status("");
       write_results();
     }

@@ -1,9 +1,6 @@
 #include "recipes/evaluation/read_task.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
 #include "data/error.h"
 #include "recipes/evaluation/builtin_tasks.h"
@@ -18,19 +15,6 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) {
   throw data::Error(data::Error::Kind::kUsage, text);
-}
-
-std::string file_text(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) refuse(path.string() + ": is a folder, and no task file");
-  if (!std::filesystem::exists(path, ignored)) refuse(path.string() + ": no such task file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw data::Error(data::Error::Kind::kInputOutput, path.string() + ": " + std::strerror(errno));
-  // One byte more than is allowed is enough to see that a file is too large.
-  std::string text(YamlLimits().bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
 }
 
 [[noreturn]] void refuse_unknown(const std::string& word) {
@@ -55,7 +39,7 @@ struct TaskText {
 TaskText text_of(const std::string& word) {
   if (word.ends_with(".yaml") || word.ends_with(".yml") || word.find('/') != std::string::npos) {
     const std::filesystem::path path = word;
-    return {file_text(path), word, path.parent_path().empty() ? "." : path.parent_path()};
+    return {yaml_file_text(word, "a task"), word, path.parent_path().empty() ? "." : path.parent_path()};
   }
   for (const BuiltinTask& task : builtin_tasks())
     if (task.name == word) return {std::string(task.text), "recipes/tasks/" + word + ".yaml", {}};

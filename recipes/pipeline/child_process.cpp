@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -20,31 +21,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::array kHandedOn{SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 constexpr auto kGrace = std::chrono::seconds(10);
 
-// While it lives these signals wait until they are asked for, so that none is lost between fork and wait.
-class HeldSignals {
- public:
-  HeldSignals() {
-    sigemptyset(&held_);
-    for (const int number : kHandedOn) sigaddset(&held_, number);
-    sigaddset(&held_, SIGCHLD);
-    pthread_sigmask(SIG_BLOCK, &held_, &before_);
-  }
-  ~HeldSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  HeldSignals(const HeldSignals&) = delete;
-  HeldSignals& operator=(const HeldSignals&) = delete;
-
-  const sigset_t& before() const { return before_; }
-  // The next one, 0 after a tenth of a second without.
-  int next() const {
-    const timespec patience{.tv_sec = 0, .tv_nsec = 100'000'000};
-    const int number = sigtimedwait(&held_, nullptr, &patience);
-    return number < 0 ? 0 : number;
-  }
-
- private:
-  sigset_t held_{}, before_{};
-};
-
 // In the child, between fork and exec: only what is allowed there. Its failure goes through the pipe.
 [[noreturn]] void become(const std::vector<char*>& words, const sigset_t& signals, int failure,
                          pid_t parent) {
@@ -52,11 +28,14 @@ class HeldSignals {
   if (getppid() != parent) _exit(127);
   setpgid(0, 0);
   // A stage may read from the terminal, and shows its progress there.
-  if (isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgid(parent)) {
+  if (tcgetpgrp(STDIN_FILENO) == getpgid(parent)) {
     ::signal(SIGTTOU, SIG_IGN);
     tcsetpgrp(STDIN_FILENO, getpid());
     ::signal(SIGTTOU, SIG_DFL);
   }
+  // Ctrl-Z would stop the child's group alone, and the shell would not come back: we wait for a child that
+  // waits. A stage does not stand being stopped anyway: other ranks would give it up.
+  ::signal(SIGTSTP, SIG_IGN);
   sigprocmask(SIG_SETMASK, &signals, nullptr);
   execvp(words[0], words.data());
   const int error = errno;
@@ -64,15 +43,16 @@ class HeldSignals {
   _exit(127);
 }
 
-void take_terminal_back() {
-  if (!isatty(STDIN_FILENO)) return;
+// From a child that had it; in the background it is someone else's.
+void take_terminal_back(pid_t child) {
+  if (tcgetpgrp(STDIN_FILENO) != child) return;
   const auto before = ::signal(SIGTTOU, SIG_IGN);
   tcsetpgrp(STDIN_FILENO, getpgrp());
   ::signal(SIGTTOU, before);
 }
 
 // Waits until the child ended; hands signals on, and ends it after the timeout.
-ChildEnd watch(pid_t child, const HeldSignals& signals, const ChildOptions& options) {
+ChildEnd watch(pid_t child, HeldSignals& signals, const ChildOptions& options) {
   ChildEnd end;
   std::optional<Clock::time_point> told, last;
   if (options.timeout_seconds) last = Clock::now() + std::chrono::seconds(*options.timeout_seconds);
@@ -98,7 +78,37 @@ ChildEnd watch(pid_t child, const HeldSignals& signals, const ChildOptions& opti
 
 }  // namespace
 
-ChildEnd run_child(const std::vector<std::string>& words, const ChildOptions& options) {
+HeldSignals::HeldSignals() {
+  sigemptyset(&held_);
+  for (const int number : kHandedOn) sigaddset(&held_, number);
+  sigaddset(&held_, SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &held_, &before_);
+}
+
+HeldSignals::~HeldSignals() {
+  // What came after the last question ends nobody.
+  told_to_stop();
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+int HeldSignals::take(long nanoseconds) {
+  const timespec patience{.tv_sec = 0, .tv_nsec = nanoseconds};
+  const int number = sigtimedwait(&held_, nullptr, &patience);
+  if (number > 0 && number != SIGCHLD) told_ = true;
+  return std::max(number, 0);
+}
+
+int HeldSignals::next() {
+  return take(100'000'000);
+}
+
+bool HeldSignals::told_to_stop() {
+  while (take(0) != 0) {
+  }
+  return told_;
+}
+
+ChildEnd run_child(const std::vector<std::string>& words, const ChildOptions& options, HeldSignals& signals) {
   for (const auto& [name, value] : options.variables) setenv(name.c_str(), value.c_str(), 1);
   std::vector<std::string> texts = words;
   std::vector<char*> pointers;
@@ -107,7 +117,6 @@ ChildEnd run_child(const std::vector<std::string>& words, const ChildOptions& op
   int failure[2];
   if (pipe2(failure, O_CLOEXEC) != 0)
     throw data::Error(data::Error::Kind::kInputOutput, std::string("pipe: ") + std::strerror(errno));
-  const HeldSignals signals;
   const pid_t parent = getpid(), child = fork();
   if (child == 0) become(pointers, signals.before(), failure[1], parent);
   const int fork_error = errno;
@@ -124,7 +133,7 @@ ChildEnd run_child(const std::vector<std::string>& words, const ChildOptions& op
                       words[0] + ": " + std::strerror(error) + "; name a program that can be run");
   }
   const ChildEnd end = watch(child, signals, options);
-  take_terminal_back();
+  take_terminal_back(child);
   return end;
 }
 

@@ -39,6 +39,8 @@ Scores read_scores(const std::string& path) {
   if (!root.is_object()) refuse(path, "holds no JSON object");
   Scores scores;
   for (const auto& [name, value] : (root.contains("metrics") ? root["metrics"] : root).items()) {
+    // A figure that is not finite is written so: it was not measured.
+    if (value.is_null()) continue;
     if (!value.is_number() || !std::isfinite(value.get<double>()))
       refuse(path, "\"" + name + "\" is no number");
     scores[name] = value.get<double>();
@@ -92,14 +94,17 @@ GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& e
          name + " " + rounded(found->second) + (passed ? " reaches " : " is below ") + rounded(least));
   }
   if (gate.not_worse_than.empty()) return verdict;
-  const double forgiven = parse_comparison(gate.not_worse_than).forgiven;
+  const auto [stage, forgiven] = parse_comparison(gate.not_worse_than);
+  bool any = false;
   for (const auto& [name, before] : earlier) {
     const auto found = scores.find(name);
     if (name.find('/') != std::string::npos || found == scores.end()) continue;
+    any = true;
     const bool passed = found->second >= before - forgiven;
     look(passed, name + " " + rounded(found->second) + (passed ? " after " : " is worse than ") +
                      rounded(before) + (forgiven > 0.0 ? ", less " + rounded(forgiven) + " forgiven" : ""));
   }
+  if (!any) look(false, "no task in common with " + stage + ", so nothing says whether it is worse");
   return verdict;
 }
 

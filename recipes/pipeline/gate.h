@@ -13,7 +13,7 @@ namespace caravan::recipes {
 using Scores = std::map<std::string, double>;
 
 // `results.json` of caravan evaluate, or `scores.json` of a command. Throws data::Error: a file that cannot
-// be read, or holds something else than finite numbers by name.
+// be read, or holds something else than finite numbers by name; null is a score that there is none of.
 Scores read_scores(const std::string& path);
 
 // "previous - 0.01" in its parts.
@@ -30,7 +30,7 @@ struct GateVerdict {
 };
 
 // `earlier`: scores of the stage that not_worse_than names; a task that only one of the two has is not
-// compared. A score that `min` names and `scores` lack does not pass.
+// compared, and where none is, it does not pass. Nor does a score that `min` names and `scores` lack.
 GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& earlier);
 
 }  // namespace caravan::recipes

@@ -72,12 +72,9 @@ const StageRecord* PipelineState::newest(const std::string& stage) const {
   return found == records_.rend() ? nullptr : &*found;
 }
 
-const StageRecord* PipelineState::scored_before_last(const std::string& stage) const {
-  if (records_.empty()) return nullptr;
-  const auto found = std::find_if(records_.rbegin() + 1, records_.rend(), [&](const StageRecord& record) {
-    // An earlier attempt of the same stage is what was not good enough.
-    const bool meant = stage == "previous" ? record.stage != records_.back().stage : record.stage == stage;
-    return meant && !record.scores.empty();
+const StageRecord* PipelineState::newest_scored(const std::string& stage) const {
+  const auto found = std::find_if(records_.rbegin(), records_.rend(), [&](const StageRecord& record) {
+    return record.stage == stage && !record.scores.empty();
   });
   return found == records_.rend() ? nullptr : &*found;
 }

@@ -34,8 +34,8 @@ class PipelineState {
   const std::vector<StageRecord>& records() const { return records_; }
   // The newest of a stage, or null.
   const StageRecord* newest(const std::string& stage) const;
-  // The newest before the last one that has scores: of `stage`, or of any for "previous"; or null.
-  const StageRecord* scored_before_last(const std::string& stage) const;
+  // The newest of a stage that has scores, or null.
+  const StageRecord* newest_scored(const std::string& stage) const;
   std::int64_t times_back(const std::string& gate_of) const;
   // `number`: the stage's place in the recipe, from 1, which its folder begins with.
   StageRecord& begin(const std::string& stage, std::size_t number, std::map<std::string, std::string> with);

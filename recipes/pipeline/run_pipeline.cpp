@@ -24,6 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 using data::Error;
 
+constexpr int kStopped = 75;
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -166,6 +168,7 @@ class Pipeline {
   // The stage, its evaluation, its hooks. 0, or the code with which the pipeline ends.
   int run_stage(const PipelineStage& stage, const std::string& kind) {
     state_->save();
+    if (signals_.told_to_stop()) return failed(kStopped, "");
     const StageRecord& record = state_->last();
     const std::string dir = state_->path_of(record);
     if (!stage.command.empty()) data::make_folder(dir);
@@ -175,6 +178,7 @@ class Pipeline {
       for (const std::string& task : stage.tasks) tasks += (tasks.empty() ? "" : ",") + task;
       std::vector<std::string> words{own_,      "evaluate", "--model", dir + "/final",
                                      "--tasks", tasks,      "--out",   dir + "/evaluation"};
+      if (quiet_) words.push_back("--quiet");
       for (const std::string& word : stage.evaluate_flags) words.push_back(fill_in(word, dir_, finder()));
       if (const int code = run_words(words, dir); code != 0) return failed(code, "evaluation of ");
     }
@@ -183,27 +187,36 @@ class Pipeline {
     return 0;
   }
 
-  int run_words(const std::vector<std::string>& words, const std::string& dir) const {
-    say(joined(words));
-    return run_child(words, {.variables = {{"CARAVAN_STAGE_DIR", dir}, {"CARAVAN_PIPELINE_DIR", dir_}}}).code;
+  int run_words(const std::vector<std::string>& words, const std::string& dir) {
+    return carry_out(words, dir, {}).code;
   }
 
-  int run_hook(const HookOptions& hook, const std::string& dir) const {
+  int run_hook(const HookOptions& hook, const std::string& dir) {
     std::vector<std::string> words;
     for (const std::string& word : hook.command) words.push_back(fill_in(word, dir_, finder()));
-    say(joined(words));
-    const ChildEnd end =
-        run_child(words, {.variables = {{"CARAVAN_STAGE_DIR", dir}, {"CARAVAN_PIPELINE_DIR", dir_}},
-                          .timeout_seconds = hook.timeout});
+    const ChildEnd end = carry_out(words, dir, hook.timeout);
     if (!end.timed_out) return end.code;
     std::fprintf(stderr, "caravan: %s did not end within %lld seconds\n", shown_text(words[0]).c_str(),
                  static_cast<long long>(hook.timeout));
     return 70;
   }
 
+  // A child that was told to stop and ended well may have left its work undone, or not.
+  ChildEnd carry_out(const std::vector<std::string>& words, const std::string& dir,
+                     std::optional<std::int64_t> timeout) {
+    say(joined(words));
+    ChildEnd end = run_child(words,
+                             {.variables = {{"CARAVAN_STAGE_DIR", dir}, {"CARAVAN_PIPELINE_DIR", dir_}},
+                              .timeout_seconds = timeout},
+                             signals_);
+    if (end.code == 0 && signals_.told_to_stop()) end.code = kStopped;
+    return end;
+  }
+
   int failed(int code, const std::string& what) {
     StageRecord& record = state_->last();
-    const bool stopped = code == 75 || code == 128 + 2 || code == 128 + 15;
+    const bool stopped =
+        code == kStopped || code == 128 + SIGINT || code == 128 + SIGTERM || signals_.told_to_stop();
     record.state = stopped ? "stopped" : "failed";
     record.exit_code = code;
     record.ended = utc_now();
@@ -213,7 +226,17 @@ class Pipeline {
         stderr, "caravan: %s%s %s; the same command goes on there\n", what.c_str(), record.stage.c_str(),
         stopped ? "was stopped"
                 : ("ended with code " + std::to_string(code) + ", see above and " + shown_text(dir)).c_str());
-    return stopped ? 75 : code;
+    return stopped ? kStopped : code;
+  }
+
+  // "previous" is a place in the recipe: after a way back, stages behind this one have run before it too.
+  const StageRecord* compared_with(const PipelineStage& stage) const {
+    const std::string name = parse_comparison(stage.gate.not_worse_than).stage;
+    if (name != "previous") return state_->newest_scored(name);
+    const StageRecord* found = nullptr;
+    for (std::size_t at = place_of(stage.name); at > 0 && found == nullptr; --at)
+      found = state_->newest_scored(recipe_.stages[at - 1].name);
+    return found;
   }
 
   // Closes the stage's record with its scores and what they mean.
@@ -225,9 +248,7 @@ class Pipeline {
     if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file)))
       record.scores = read_scores(file);
     const GateOptions& gate = stage.gate;
-    const StageRecord* earlier =
-        gate.not_worse_than.empty() ? nullptr
-                                    : state_->scored_before_last(parse_comparison(gate.not_worse_than).stage);
+    const StageRecord* earlier = gate.not_worse_than.empty() ? nullptr : compared_with(stage);
     const GateVerdict verdict = judge(gate, record.scores, earlier == nullptr ? Scores{} : earlier->scores);
     record.reasons = verdict.reasons;
     record.decision = "go on";
@@ -245,6 +266,7 @@ class Pipeline {
     say(text);
   }
 
+  HeldSignals signals_;
   const PipelineRecipe& recipe_;
   bool quiet_;
   std::string dir_, own_;

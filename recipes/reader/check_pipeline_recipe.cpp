@@ -1,7 +1,9 @@
 #include "recipes/reader/check_pipeline_recipe.h"
 
 #include <algorithm>
-#include <set>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "data/error.h"
 #include "recipes/nearest_name.h"
@@ -13,9 +15,11 @@ namespace {
 // The checks of one stage, which may name those before it.
 class StageCheck {
  public:
-  StageCheck(const PipelineStage& stage, std::size_t number, const std::vector<std::string_view>& earlier,
-             ReadState& state)
-      : stage_(stage), key_("stages[" + std::to_string(number) + "]."), earlier_(earlier), state_(state) {}
+  StageCheck(std::span<const PipelineStage> stages, std::size_t number, ReadState& state)
+      : stage_(stages[number]),
+        key_("stages[" + std::to_string(number) + "]."),
+        earlier_(stages.first(number)),
+        state_(state) {}
 
   void run() {
     check_name();
@@ -34,7 +38,7 @@ class StageCheck {
     if (!plain || stage_.name == "run" || stage_.name == "previous")
       report("name", "found \"" + stage_.name +
                          "\"; allowed: lower-case letters, digits and _, and neither run nor previous");
-    if (std::ranges::find(earlier_, stage_.name) != earlier_.end())
+    if (find_earlier(stage_.name) != nullptr)
       report("name", "found \"" + stage_.name + "\", which an earlier stage has; give each its own");
   }
 
@@ -54,63 +58,67 @@ class StageCheck {
       report("evaluate_flags", "has no effect without tasks");
   }
 
+  const PipelineStage* find_earlier(const std::string& name) const {
+    const auto found = std::ranges::find(earlier_, name, &PipelineStage::name);
+    return found == earlier_.end() ? nullptr : &*found;
+  }
+
   void require_earlier(const std::string& key, const std::string& name) {
-    if (std::ranges::find(earlier_, name) != earlier_.end()) return;
+    if (find_earlier(name) != nullptr) return;
+    std::vector<std::string_view> names;
+    for (const PipelineStage& stage : earlier_) names.push_back(stage.name);
     std::string text = "found \"" + name +
                        "\"; allowed: " + (key == "gate.not_worse_than" ? "previous, or " : "") +
                        "the name of an earlier stage";
-    if (const auto near = nearest_name(name, earlier_)) text += "; did you mean " + std::string(*near) + "?";
+    if (const auto near = nearest_name(name, names)) text += "; did you mean " + std::string(*near) + "?";
     report(key, text);
   }
 
   void check_gate() {
     const GateOptions& gate = stage_.gate;
-    const bool is_measured = !stage_.tasks.empty() || !stage_.command.empty();
-    if (!gate.is_open() && !is_measured) report("gate", "has nothing to look at; name tasks for the stage");
-    for (const auto& [name, least] : gate.min) check_task(name);
-    if (!gate.not_worse_than.empty()) {
-      try {
-        const Comparison comparison = parse_comparison(gate.not_worse_than);
-        if (comparison.stage != "previous") require_earlier("gate.not_worse_than", comparison.stage);
-      } catch (const data::Error& error) {
-        report("gate.not_worse_than", error.what());
-      }
-    }
+    if (!gate.is_open() && !is_measured(stage_))
+      report("gate", "has nothing to look at; name tasks for the stage");
+    if (!gate.not_worse_than.empty()) check_comparison();
     if (gate.back_to.empty()) {
       if (gate.at_most > 1) report("gate.at_most", "has no effect without gate.back_to");
       if (!gate.with.empty()) report("gate.with", "has no effect without gate.back_to");
-    } else if (gate.back_to != stage_.name) {
-      require_earlier("gate.back_to", gate.back_to);
+      return;
     }
+    if (gate.back_to != stage_.name) require_earlier("gate.back_to", gate.back_to);
+    const PipelineStage* target = gate.back_to == stage_.name ? &stage_ : find_earlier(gate.back_to);
+    if (target != nullptr && target->recipe.empty() && !gate.with.empty())
+      report("gate.with", "has no effect on " + target->name + ", a command; it belongs to a recipe");
   }
 
-  // The scores of a command are its own.
-  void check_task(const std::string& name) {
-    if (stage_.tasks.empty()) return;
-    const std::string task = name.substr(0, name.find('/'));
-    std::vector<std::string_view> known(stage_.tasks.begin(), stage_.tasks.end());
-    // The name of one of the user's own stands in its file, which is read when the pipeline runs.
-    if (std::ranges::any_of(known, [](std::string_view listed) { return listed.ends_with(".yaml"); })) return;
-    if (std::ranges::find(known, task) != known.end()) return;
-    std::string text = "found \"" + name + "\"; allowed: the tasks of the stage";
-    if (const auto near = nearest_name(task, known)) text += "; did you mean " + std::string(*near) + "?";
-    report("gate.min", text);
+  // Whether it has scores when it is done; those of a command are its own.
+  static bool is_measured(const PipelineStage& stage) {
+    return !stage.tasks.empty() || !stage.command.empty();
+  }
+
+  void check_comparison() {
+    try {
+      const std::string name = parse_comparison(stage_.gate.not_worse_than).stage;
+      if (name != "previous") require_earlier("gate.not_worse_than", name);
+      const PipelineStage* named = find_earlier(name);
+      if (name == "previous" ? std::ranges::none_of(earlier_, is_measured)
+                             : named != nullptr && !is_measured(*named))
+        report("gate.not_worse_than", "there are no scores of " + name + " to compare with; name tasks for " +
+                                          (named != nullptr ? "it" : "an earlier stage"));
+    } catch (const data::Error& error) {
+      report("gate.not_worse_than", error.what());
+    }
   }
 
   const PipelineStage& stage_;
   std::string key_;
-  const std::vector<std::string_view>& earlier_;
+  std::span<const PipelineStage> earlier_;
   ReadState& state_;
 };
 
 }  // namespace
 
 void check_pipeline_recipe(const PipelineRecipe& recipe, ReadState& state) {
-  std::vector<std::string_view> earlier;
-  for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
-    StageCheck(recipe.stages[i], i, earlier, state).run();
-    earlier.push_back(recipe.stages[i].name);
-  }
+  for (std::size_t i = 0; i < recipe.stages.size(); ++i) StageCheck(recipe.stages, i, state).run();
 }
 
 }  // namespace caravan::recipes

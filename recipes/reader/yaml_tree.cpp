@@ -5,10 +5,15 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
 
+#include "data/error.h"
 #include "recipes/reader/yaml_text.h"
 
 namespace caravan::recipes {
@@ -224,6 +229,24 @@ YamlNode parse_yaml(std::string_view text, const Where& origin, const YamlLimits
     }
     throw RecipeError({{where, "not YAML: " + error.msg}});
   }
+}
+
+std::string yaml_file_text(const std::string& path, const std::string& what) {
+  std::error_code error;
+  const auto fail = [&](data::Error::Kind kind, const std::string& found) {
+    throw data::Error(kind, path + ": " + found + "; " + what + " is a YAML file that can be read");
+  };
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) fail(data::Error::Kind::kUsage, "no such file");
+  if (std::filesystem::is_directory(status)) fail(data::Error::Kind::kUsage, "is a folder");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(data::Error::Kind::kInputOutput, std::strerror(errno));
+  // One byte more than is allowed is enough to see that a file is too large, and a pipe has no size to ask
+  // for.
+  std::string text(YamlLimits().bytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
 }
 
 }  // namespace caravan::recipes

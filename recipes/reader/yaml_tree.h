@@ -45,4 +45,8 @@ struct YamlLimits {
 // YAML, or a limit.
 YamlNode parse_yaml(std::string_view text, const Where& origin, const YamlLimits& limits = {});
 
+// What a file holds, as far as parse_yaml needs it to see that it is too large. `what`, as in "a recipe", is
+// for messages. Throws data::Error: (usage) no such file, a folder; (input/output) cannot be read.
+std::string yaml_file_text(const std::string& path, const std::string& what);
+
 }  // namespace caravan::recipes

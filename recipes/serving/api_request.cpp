@@ -46,13 +46,6 @@ void read_integer(const Json& body, const char* field, std::int64_t low, std::in
   value = found->get<std::int64_t>();
 }
 
-bool read_flag(const Json& body, const char* field, bool otherwise) {
-  const Json* found = find(body, field);
-  if (found == nullptr) return otherwise;
-  if (!found->is_boolean()) refuse(field, *found, "true or false");
-  return found->get<bool>();
-}
-
 void read_stop(const Json& body, std::vector<std::string>& stop) {
   const Json* found = find(body, "stop");
   if (found == nullptr) return;
@@ -77,9 +70,6 @@ void refuse_unsupported(const Json& body) {
                             "guided_regex", "prompt_logprobs"})
     if (const Json* found = find(body, field); found != nullptr && !found->empty())
       refuse(field, *found, "leave it out; this server does not support it");
-  if (const Json* found = find(body, "best_of");
-      found != nullptr && *found != 1 && *found != body.value("n", 1))
-    refuse("best_of", *found, "the same as n");
 }
 
 ApiSampling read_sampling(const Json& body) {
@@ -92,9 +82,11 @@ ApiSampling read_sampling(const Json& body) {
   // -1 is what some servers write for all.
   read_integer(body, "top_k", -1, INT32_MAX, sampling.top_k);
   if (sampling.top_k) sampling.top_k = std::max<std::int64_t>(*sampling.top_k, 0);
-  std::optional<std::int64_t> n, seed;
+  std::optional<std::int64_t> n, best_of, seed;
   read_integer(body, "n", 1, 128, n);
   sampling.n = n.value_or(1);
+  read_integer(body, "best_of", 1, 128, best_of);
+  if (best_of && *best_of != 1 && *best_of != sampling.n) refuse("best_of", *best_of, "the same as n");
   read_integer(body, "seed", INT64_MIN, INT64_MAX, seed);
   if (seed) sampling.seed = static_cast<std::uint64_t>(*seed);
   read_stop(body, sampling.stop);
@@ -141,6 +133,13 @@ void check_messages(const Json& messages) {
 }
 
 }  // namespace
+
+bool read_flag(const Json& body, const char* field, bool otherwise) {
+  const Json* found = find(body, field);
+  if (found == nullptr) return otherwise;
+  if (!found->is_boolean()) refuse(field, *found, "true or false");
+  return found->get<bool>();
+}
 
 std::vector<std::int32_t> parse_ids(const Json& list, const std::string& field) {
   std::vector<std::int32_t> ids;

@@ -42,6 +42,8 @@ data::Json parse_body(std::string_view body);
 // answer and are not supported (stream, tools, penalties other than 0, ...) are refused; others are ignored.
 ApiRequest parse_completion_request(const data::Json& body);
 ApiRequest parse_chat_request(const data::Json& body);
+// A field that is true or false.
+bool read_flag(const data::Json& body, const char* field, bool otherwise);
 // A list of token ids.
 std::vector<std::int32_t> parse_ids(const data::Json& list, const std::string& field);
 

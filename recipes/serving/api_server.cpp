@@ -1,7 +1,9 @@
 #include "recipes/serving/api_server.h"
 
+#include <arpa/inet.h>
 #include <httplib.h>
 
+#include <chrono>
 #include <functional>
 
 #include "data/error.h"
@@ -13,8 +15,11 @@ namespace {
 
 using data::Json;
 
+// A name that only begins like an address of this machine may lead anywhere.
 bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
+  in_addr address{};
+  if (inet_pton(AF_INET, host.c_str(), &address) == 1) return ntohl(address.s_addr) >> 24 == 127;
+  return host == "localhost" || host == "::1" || host == "[::1]";
 }
 
 // The name of a Host header, without its port.
@@ -93,6 +98,8 @@ ApiServer::ApiServer(ModelApi& api, const ServingOptions& options)
                       options.host + ":" + std::to_string(wanted) +
                           " cannot be bound; is another server there? --port 0 takes any that is free");
   listener_ = std::thread([this] { server_->listen_after_bind(); });
+  // A stop() before that would be lost.
+  while (!server_->is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 ApiServer::~ApiServer() {

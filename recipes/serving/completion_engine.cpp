@@ -27,14 +27,14 @@ bool wants_scores(const EngineJob& job) {
 
 }  // namespace
 
-EngineAnswer CompletionEngine::Ticket::wait(std::chrono::steady_clock::time_point until) {
-  if (answer_.wait_until(until) != std::future_status::ready) {
+std::vector<EngineAnswer> CompletionEngine::Ticket::wait(std::chrono::steady_clock::time_point until) {
+  if (answers_.wait_until(until) != std::future_status::ready) {
     *dropped_ = true;
     throw ApiError(504,
                    "the answer took longer than the server allows a request; ask for fewer tokens, or "
                    "start the server with a longer --timeout");
   }
-  return answer_.get();
+  return answers_.get();
 }
 
 CompletionEngine::CompletionEngine(models::Llama& model, const models::GeneratorOptions& options,
@@ -56,8 +56,8 @@ void CompletionEngine::close() {
     refused.swap(waiting_);
   }
   arrived_.notify_all();
-  for (WorkPointer& work : refused)
-    fail(std::move(work), std::make_exception_ptr(ApiError(503, "the server is shutting down")));
+  for (const WorkPointer& work : refused)
+    fail(work, std::make_exception_ptr(ApiError(503, "the server is shutting down")));
 }
 
 void CompletionEngine::check(const EngineJob& job) const {
@@ -68,37 +68,46 @@ void CompletionEngine::check(const EngineJob& job) const {
   if (job.max_tokens == 0 && std::ssize(job.prompt) == model_.config().max_position_embeddings)
     request.prompt.pop_back();
   request.sampling = job.sampling;
+  request.completions = job.n;
   generator_.check_request(request);
 }
 
 CompletionEngine::Ticket CompletionEngine::submit(EngineJob job) {
   check(job);
-  auto work = std::make_unique<Work>();
+  auto work = std::make_shared<Work>();
+  work->answers.resize(static_cast<std::size_t>(job.n));
+  work->unwritten = work->undone = job.n;
   work->job = std::move(job);
   work->dropped = std::make_shared<std::atomic<bool>>(false);
   Ticket ticket;
-  ticket.answer_ = work->promise.get_future();
+  ticket.answers_ = work->promise.get_future();
   ticket.dropped_ = work->dropped;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) throw ApiError(503, "the server is shutting down");
-    if (in_flight_ >= queue_)
-      throw ApiError(503, "the server has " + std::to_string(in_flight_) +
-                              " answers to make already; ask again later, or start it with a longer --queue");
-    ++in_flight_;
+    if (in_flight_ + work->job.n > queue_)
+      throw ApiError(503, "the server has " + std::to_string(in_flight_) + " answers to make already, of " +
+                              std::to_string(queue_) +
+                              " at most; ask again later, or start it with a longer --queue");
+    in_flight_ += work->job.n;
     waiting_.push_back(std::move(work));
   }
   arrived_.notify_one();
   return ticket;
 }
 
-void CompletionEngine::answer(WorkPointer work) {
-  --in_flight_;
-  work->promise.set_value(std::move(work->answer));
+void CompletionEngine::count_done(const Part& part) {
+  Work& work = *part.work;
+  if (work.undone == 0 || --work.undone > 0) return;
+  in_flight_ -= work.job.n;
+  work.promise.set_value(std::move(work.answers));
 }
 
-void CompletionEngine::fail(WorkPointer work, const std::exception_ptr& error) {
-  --in_flight_;
+// Of a job whose other answers failed already nothing is left to say.
+void CompletionEngine::fail(const WorkPointer& work, const std::exception_ptr& error) {
+  if (work->undone == 0) return;
+  work->undone = 0;
+  in_flight_ -= work->job.n;
   work->promise.set_exception(error);
 }
 
@@ -114,8 +123,8 @@ void CompletionEngine::loop() {
     } catch (const std::exception& error) {
       // Who was in this batch cannot be told apart; the next one starts afresh.
       const auto told = std::make_exception_ptr(ApiError(500, error.what()));
-      for (auto& [number, work] : generating_) fail(std::move(work), told);
-      for (WorkPointer& work : to_score_) fail(std::move(work), told);
+      for (const auto& [number, work] : generating_) fail(work, told);
+      for (const Part& part : to_score_) fail(part.work, told);
       generating_.clear();
       to_score_.clear();
     }
@@ -140,10 +149,12 @@ std::optional<models::GenerationRequest> CompletionEngine::next_request() {
       waiting_.pop_front();
     }
     if (*work->dropped) {
-      --in_flight_;
+      in_flight_ -= work->job.n;
       work.reset();
     } else if (only_scores(work->job)) {
-      to_score_.push_back(std::move(work));
+      // All its answers are this one.
+      work->undone = 1;
+      to_score_.push_back({std::move(work), 0});
     }
   }
   score_waiting();
@@ -154,27 +165,28 @@ std::optional<models::GenerationRequest> CompletionEngine::next_request() {
   request.max_new_tokens = work->job.max_tokens;
   request.sampling = work->job.sampling;
   request.key = work->job.key;
+  request.completions = work->job.n;
+  request.stop_check = work->job.stop_check;
   generating_[request.index] = std::move(work);
   return request;
 }
 
 void CompletionEngine::finish_generation(std::size_t number, models::Completion completion) {
-  WorkPointer work = std::move(generating_.at(number));
-  generating_.erase(number);
-  work->answer.completion = std::move(completion);
-  if (wants_scores(work->job))
-    to_score_.push_back(std::move(work));
+  const Part part{generating_.at(number), static_cast<std::size_t>(completion.sample)};
+  if (--part.work->unwritten == 0) generating_.erase(number);
+  part.answer().completion = std::move(completion);
+  if (wants_scores(part.work->job))
+    to_score_.push_back(part);
   else
-    answer(std::move(work));
+    count_done(part);
 }
 
 void CompletionEngine::score_waiting() {
   while (!to_score_.empty()) {
-    std::vector<WorkPointer> batch;
+    std::vector<Part> batch;
     std::int64_t tokens = 0;
     while (!to_score_.empty()) {
-      const EngineJob& job = to_score_.front()->job;
-      const std::int64_t more = std::ssize(job.prompt) + std::ssize(to_score_.front()->answer.completion.ids);
+      const std::int64_t more = to_score_.front().length();
       if (!batch.empty() && tokens + more > kScoreTokens) break;
       tokens += more;
       batch.push_back(std::move(to_score_.front()));
@@ -183,27 +195,31 @@ void CompletionEngine::score_waiting() {
     try {
       score(batch);
     } catch (const std::exception& error) {
-      for (WorkPointer& work : batch)
-        fail(std::move(work), std::make_exception_ptr(ApiError(500, error.what())));
+      for (const Part& part : batch) fail(part.work, std::make_exception_ptr(ApiError(500, error.what())));
       continue;
     }
-    for (WorkPointer& work : batch) answer(std::move(work));
+    for (const Part& part : batch) {
+      if (only_scores(part.work->job)) std::ranges::fill(part.work->answers, EngineAnswer(part.answer()));
+      count_done(part);
+    }
   }
 }
 
-void CompletionEngine::score(std::vector<WorkPointer>& batch) {
+void CompletionEngine::score(const std::vector<Part>& batch) {
   trainer::ModelInput input;
   std::vector<std::int64_t> ids;
   input.layout.doc_starts.push_back(0);
   std::int64_t top = 1;
-  for (const WorkPointer& work : batch) {
+  for (const Part& part : batch) {
+    const EngineJob& job = part.work->job;
+    const std::vector<std::int32_t>& written = part.answer().completion.ids;
     const std::size_t start = ids.size();
-    ids.insert(ids.end(), work->job.prompt.begin(), work->job.prompt.end());
-    ids.insert(ids.end(), work->answer.completion.ids.begin(), work->answer.completion.ids.end());
+    ids.insert(ids.end(), job.prompt.begin(), job.prompt.end());
+    ids.insert(ids.end(), written.begin(), written.end());
     for (std::size_t i = 0; i < ids.size() - start; ++i)
       input.layout.positions.push_back(static_cast<std::int32_t>(i));
     input.layout.doc_starts.push_back(static_cast<std::int32_t>(ids.size()));
-    top = std::max(top, work->job.top);
+    top = std::max(top, job.top);
   }
   input.ids_T = models::device_copy<std::int64_t>(ids, model_.device());
   const at::Tensor hidden_TD = pass_.evaluate(input);
@@ -225,12 +241,13 @@ void CompletionEngine::score(std::vector<WorkPointer>& batch) {
   const std::int64_t* index = index_TK.const_data_ptr<std::int64_t>();
   const std::int64_t width = value_TK.size(1);
   std::int64_t start = 0;
-  for (const WorkPointer& work : batch) {
-    EngineAnswer& answer = work->answer;
-    const std::int64_t length = std::ssize(work->job.prompt) + std::ssize(answer.completion.ids);
+  for (const Part& part : batch) {
+    const EngineJob& job = part.work->job;
+    EngineAnswer& answer = part.answer();
+    const std::int64_t length = part.length();
     const auto place = [&](std::int64_t row) {
       std::vector<TokenScore> best;
-      for (std::int64_t k = 0; k < std::min(std::max<std::int64_t>(work->job.top, 1), width); ++k)
+      for (std::int64_t k = 0; k < std::min(std::max<std::int64_t>(job.top, 1), width); ++k)
         best.push_back({static_cast<std::int32_t>(index[row * width + k]), value[row * width + k]});
       return best;
     };
@@ -240,9 +257,12 @@ void CompletionEngine::score(std::vector<WorkPointer>& batch) {
       answer.log_probs.push_back(next[row]);
       answer.tops.push_back(place(row));
     }
-    if (work->job.max_tokens == 1 && answer.completion.ids.empty()) {
+    if (job.max_tokens == 1 && answer.completion.ids.empty()) {
       const std::vector<TokenScore> best = place(start + length - 1);
-      answer.completion = {{best[0].id}, {best[0].log_prob}, models::FinishReason::kLength};
+      answer.completion = {
+          {best[0].id},
+          {best[0].log_prob},
+          generator_.is_stop(best[0].id) ? models::FinishReason::kStop : models::FinishReason::kLength};
       answer.log_probs.push_back(best[0].log_prob);
       answer.tops.push_back(best);
     }

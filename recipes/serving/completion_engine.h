@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -27,11 +28,13 @@ struct TokenScore {
 
 struct EngineJob {
   std::vector<std::int32_t> prompt = {};
+  std::int64_t n = 1;           // answers to it
   std::int64_t max_tokens = 0;  // 0: the prompt is scored and nothing is written
   models::SamplingOptions sampling = {};
   std::uint64_t key = 0;
-  bool score_prompt = false;  // log-probabilities of the prompt's ids
-  std::int64_t top = 0;       // and the so many likeliest tokens at each place that is scored
+  std::function<models::StopCheck()> stop_check = {};  // see GenerationRequest
+  bool score_prompt = false;                           // log-probabilities of the prompt's ids
+  std::int64_t top = 0;  // and the so many likeliest tokens at each place that is scored
 };
 
 struct EngineAnswer {
@@ -59,13 +62,13 @@ class CompletionEngine {
     ~Ticket() {
       if (dropped_) *dropped_ = true;
     }
-    // The answer. Throws ApiError: too late (504, and nobody works on it any more unless it has begun),
+    // The answers. Throws ApiError: too late (504, and nobody works on it any more unless it has begun),
     // closed (503), and what the model threw (500).
-    EngineAnswer wait(std::chrono::steady_clock::time_point until);
+    std::vector<EngineAnswer> wait(std::chrono::steady_clock::time_point until);
 
    private:
     friend class CompletionEngine;
-    std::future<EngineAnswer> answer_;
+    std::future<std::vector<EngineAnswer>> answers_;
     std::shared_ptr<std::atomic<bool>> dropped_;
   };
   // Throws models::Error (65) for a job that the model cannot hold, ApiError (503) where the queue is full or
@@ -78,11 +81,19 @@ class CompletionEngine {
  private:
   struct Work {
     EngineJob job;
-    EngineAnswer answer;
-    std::promise<EngineAnswer> promise;
+    std::vector<EngineAnswer> answers;  // n
+    std::int64_t unwritten = 0, undone = 0;
+    std::promise<std::vector<EngineAnswer>> promise;
     std::shared_ptr<std::atomic<bool>> dropped;
   };
-  using WorkPointer = std::unique_ptr<Work>;
+  using WorkPointer = std::shared_ptr<Work>;
+  // One of the answers of a job.
+  struct Part {
+    WorkPointer work;
+    std::size_t sample = 0;
+    EngineAnswer& answer() const { return work->answers[sample]; }
+    std::int64_t length() const { return std::ssize(work->job.prompt) + std::ssize(answer().completion.ids); }
+  };
 
   void check(const EngineJob& job) const;
   void loop();
@@ -90,16 +101,16 @@ class CompletionEngine {
   std::optional<models::GenerationRequest> next_request();
   void finish_generation(std::size_t number, models::Completion completion);
   void score_waiting();
-  void score(std::vector<WorkPointer>& batch);
-  void answer(WorkPointer work);
-  void fail(WorkPointer work, const std::exception_ptr& error);
+  void score(const std::vector<Part>& batch);
+  void count_done(const Part& part);
+  void fail(const WorkPointer& work, const std::exception_ptr& error);
 
   models::Llama& model_;
   trainer::UnitShards units_;
   trainer::SegmentedPass pass_;
   models::Generator generator_;
   const std::int64_t queue_;
-  std::atomic<std::int64_t> in_flight_{0};
+  std::atomic<std::int64_t> in_flight_{0};  // answers
 
   std::mutex mutex_;
   std::condition_variable arrived_;
@@ -108,7 +119,7 @@ class CompletionEngine {
 
   // Of the engine's thread alone.
   std::map<std::size_t, WorkPointer> generating_;
-  std::deque<WorkPointer> to_score_;
+  std::deque<Part> to_score_;
   std::size_t next_number_ = 0;
   std::thread thread_;
 };

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "data/error.h"
+#include "data/tokenizers/stop_text.h"
 #include "models/error.h"
 #include "recipes/serving/api_error.h"
 
@@ -72,10 +73,7 @@ models::SamplingOptions ModelApi::sampling_of(const ApiSampling& wanted) const {
 }
 
 std::string ModelApi::decode(std::span<const std::int32_t> ids) const {
-  std::vector<std::int32_t> known;
-  for (const std::int32_t id : ids)
-    if (id < front_.tokenizer->vocab_size()) known.push_back(id);
-  return front_.tokenizer->decode(known, true);
+  return data::written_text(*front_.tokenizer, ids);
 }
 
 std::string ModelApi::token_text(std::int32_t id) const {
@@ -99,8 +97,8 @@ std::vector<ModelApi::Answer> ModelApi::ask(const ApiRequest& request,
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options_.timeout_seconds);
   const std::uint64_t number = next_id_++;
   const std::uint64_t seed = wanted.seed.value_or(models::sampling_key(options_.seed, number));
-  std::vector<Answer> answers;
-  std::vector<CompletionEngine::Ticket> tickets;
+  const auto stop_checks = data::stop_checks(*front_.tokenizer, wanted.stop);
+  std::vector<std::optional<CompletionEngine::Ticket>> tickets(prompts.size());
   for (std::size_t p = 0; p < prompts.size(); ++p) {
     const std::int64_t room = positions() - std::ssize(prompts[p]);
     const std::int64_t usual = usual_tokens > 0 ? std::min(usual_tokens, room) : room;
@@ -110,34 +108,35 @@ std::vector<ModelApi::Answer> ModelApi::ask(const ApiRequest& request,
     job.sampling = sampling_of(wanted);
     job.score_prompt = request.echo && wanted.logprobs.has_value();
     job.top = wanted.logprobs.value_or(0);
-    if (job.max_tokens == 0 && !job.score_prompt) {
-      answers.push_back({p, prompts[p], {}, "", 0, "length"});
-      continue;
-    }
-    for (std::int64_t i = 0; i < wanted.n; ++i) {
-      job.key = models::sampling_key(seed, static_cast<std::uint64_t>(i) + p * 1000003u);
-      tickets.push_back(engine_.submit(job));
-      answers.push_back({p, prompts[p], {}, "", 0, ""});
-    }
+    job.n = wanted.n;
+    job.key = models::sampling_key(seed, p);
+    job.stop_check = stop_checks;
+    if (job.max_tokens > 0 || job.score_prompt) tickets[p] = engine_.submit(std::move(job));
   }
-  auto ticket = tickets.begin();
-  for (Answer& answer : answers) {
-    if (!answer.finish_reason.empty()) continue;
-    answer.engine = (ticket++)->wait(until);
-    const models::Completion& completion = answer.engine.completion;
-    answer.text = decode(completion.ids);
-    answer.num_tokens = completion.ids.size();
-    answer.finish_reason = completion.finish_reason == models::FinishReason::kStop ? "stop" : "length";
-    std::size_t end = std::string::npos;
-    for (const std::string& stop : wanted.stop) end = std::min(end, answer.text.find(stop));
-    if (end == std::string::npos) continue;
-    answer.text.resize(end);
-    answer.finish_reason = "stop";
-    while (answer.num_tokens > 0 &&
-           decode(std::span(completion.ids).first(answer.num_tokens - 1)).size() >= end)
-      --answer.num_tokens;
+  std::vector<Answer> answers;
+  for (std::size_t p = 0; p < prompts.size(); ++p) {
+    // Without a ticket there was nothing to write and nothing to score.
+    std::vector<EngineAnswer> made(static_cast<std::size_t>(wanted.n));
+    if (tickets[p]) made = tickets[p]->wait(until);
+    for (EngineAnswer& one : made) {
+      Answer& answer = answers.emplace_back(Answer{p, prompts[p], std::move(one), "", 0, ""});
+      cut(answer, wanted.stop);
+    }
   }
   return answers;
+}
+
+void ModelApi::cut(Answer& answer, const std::vector<std::string>& stops) const {
+  const models::Completion& completion = answer.engine.completion;
+  const std::string whole = decode(completion.ids);
+  answer.text = data::cut_at_stop(whole, stops, false);
+  answer.num_tokens = completion.ids.size();
+  const bool is_cut = answer.text.size() < whole.size();
+  answer.finish_reason =
+      is_cut || completion.finish_reason == models::FinishReason::kStop ? "stop" : "length";
+  while (is_cut && answer.num_tokens > 0 &&
+         decode(std::span(completion.ids).first(answer.num_tokens - 1)).size() >= answer.text.size())
+    --answer.num_tokens;
 }
 
 Json ModelApi::envelope(const char* object, const char* prefix, const std::vector<Answer>& answers) {
@@ -263,7 +262,7 @@ Json ModelApi::tokenize(const Json& body) const {
   std::vector<std::int32_t> ids;
   if (body.contains("messages")) {
     const ApiRequest request = parse_chat_request({{"messages", body["messages"]}});
-    ids = encode_chat(request.messages, body.value("add_generation_prompt", true));
+    ids = encode_chat(request.messages, read_flag(body, "add_generation_prompt", true));
   } else {
     if (!body.contains("prompt") || !body["prompt"].is_string())
       throw ApiError(400, "prompt: a text is needed, or messages");
@@ -273,7 +272,7 @@ Json ModelApi::tokenize(const Json& body) const {
     if (special && front_.tokenizer->is_special(*special))
       ids = {*special};
     else
-      ids = encode({text, {}}, body.value("add_special_tokens", true));
+      ids = encode({text, {}}, read_flag(body, "add_special_tokens", true));
   }
   return {{"count", ids.size()}, {"max_model_len", positions()}, {"tokens", std::move(ids)}};
 }

@@ -33,6 +33,8 @@ class ModelApi {
   struct Answer;
   std::vector<Answer> ask(const ApiRequest& request, std::vector<std::vector<std::int32_t>> prompts,
                           std::int64_t usual_tokens);
+  // Its text ends before the first stop text.
+  void cut(Answer& answer, const std::vector<std::string>& stops) const;
   void check_model(const std::string& name) const;
   std::vector<std::int32_t> encode(const ApiPrompt& prompt, bool add_special_tokens) const;
   std::vector<std::int32_t> encode_chat(const data::Json& messages, bool add_generation_prompt) const;

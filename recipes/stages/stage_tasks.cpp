@@ -44,7 +44,7 @@ StageTasks::StageTasks(const Recipe& recipe) : recipe_(recipe) {
 }
 
 std::vector<trainer::MetricValue> StageTasks::evaluate(
-    std::int64_t step, trainer::UnitShards& units, const TextFront& front,
+    std::int64_t step, trainer::UnitShards& units, const TextFront& front, trainer::Log& log,
     const std::function<bool()>& give_up, const std::function<void(const std::string&)>& tell) const {
   const data::ItemTokens tokens(*front.tokenizer, front.chat_template ? &*front.chat_template : nullptr,
                                 front.variables, today());
@@ -67,6 +67,7 @@ std::vector<trainer::MetricValue> StageTasks::evaluate(
       if (error.kind() != trainer::Error::Kind::kStopped) throw;
       return {};
     }
+    if (units.group().is_first() && !results.back().doubt.empty()) log.warn(results.back().doubt);
     for (trainer::MetricValue& value : metric_values(results.back())) values.push_back(std::move(value));
   }
   if (units.group().is_first())

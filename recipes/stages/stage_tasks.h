@@ -12,6 +12,7 @@
 #include "recipes/recipe.h"
 #include "recipes/text_front.h"
 #include "trainer/distributed/unit_shards.h"
+#include "trainer/metrics/log.h"
 #include "trainer/metrics/metric.h"
 
 namespace caravan::recipes {
@@ -24,9 +25,11 @@ class StageTasks {
 
   bool empty() const { return tasks_.empty(); }
   // "eval/TASK/METRIC" of all tasks, the same on all ranks; nothing where `give_up` says true, on all ranks
-  // alike. `tell` is told what is being done.
+  // alike. `tell` is told what is being done. Figures that say little are told of in `log`, for a run that
+  // took days is worth more than they.
   std::vector<trainer::MetricValue> evaluate(std::int64_t step, trainer::UnitShards& units,
-                                             const TextFront& front, const std::function<bool()>& give_up,
+                                             const TextFront& front, trainer::Log& log,
+                                             const std::function<bool()>& give_up,
                                              const std::function<void(const std::string&)>& tell) const;
 
  private:

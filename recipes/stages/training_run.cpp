@@ -318,7 +318,8 @@ class TrainingRun {
   std::int64_t num_steps() { return rollouts_ ? rollouts_->num_steps() : data_->source().num_steps(); }
 
   void build() {
-    require_memory_for(recipe_, place_, device_);
+    // What a reference takes that is loaded is gone from what is free, and in the plan too.
+    if (!reference_) require_memory_for(recipe_, place_, device_);
     // Filling memory may take minutes.
     const trainer::StopAtOnce stop_at_once;
     begin_to_hash();
@@ -425,7 +426,7 @@ class TrainingRun {
     }
     if (!owes_evaluation_ && !tasks_->empty()) {
       const auto of_tasks = tasks_->evaluate(
-          step, model_->units(), front_, [this] { return checkpoints_->must_stop(); },
+          step, model_->units(), front_, log(), [this] { return checkpoints_->must_stop(); },
           [this](const std::string& text) { set_activity(text); });
       owes_evaluation_ = of_tasks.empty();
       values.insert(values.end(), of_tasks.begin(), of_tasks.end());

@@ -142,6 +142,36 @@ TEST_F(PipelineTest, StoppedInAStageItEndsWithTheSameBits) {
   }
 }
 
+TEST_F(PipelineTest, AStopThatAChildIgnoredEndsThePipelineAllTheSame) {
+  const std::string next = "  - {name: next, command: [sh, -c, 'touch \"$CARAVAN_STAGE_DIR/ran\"']}\n";
+  const std::string deaf =
+      write("deaf",
+            "  - {name: deaf, command: [sh, -c, 'trap : TERM; cd \"$CARAVAN_STAGE_DIR\"; touch begun; "
+            "until test -e go; do sleep 0.02; done']}\n" +
+                next);
+  Program program({kProgram, "train", path(deaf), "--quiet"}, path("log"));
+  ASSERT_TRUE(program.wait_until([&] { return fs::exists(path("deaf/1-deaf/begun")); })) << log();
+  program.signal(SIGTERM);
+  dir_->write("deaf/1-deaf/go", "");
+  EXPECT_EQ(program.wait(), 75) << log();
+  EXPECT_EQ(story("deaf"), "deaf stopped");
+  EXPECT_EQ(train(deaf), 0) << log();
+  EXPECT_EQ(story("deaf"), "deaf go on, next go on");
+  // The last thing a child does, so that the signal comes when it is gone, or going.
+  for (const char* name : {"TERM", "INT", "HUP", "USR1"}) {
+    const std::string recipe =
+        write(std::string("between") + name,
+              "  - {name: last, command: [sh, -c, 'test -e \"$CARAVAN_STAGE_DIR/told\" || { touch "
+              "\"$CARAVAN_STAGE_DIR/told\"; trap \"\" " +
+                  std::string(name) + "; kill -" + name + " $PPID; }']}\n" + next);
+    EXPECT_EQ(train(recipe), 75) << name << log();
+    EXPECT_EQ(story(std::string("between") + name), "last stopped");
+    EXPECT_NE(log().find("last was stopped"), std::string::npos) << log();
+    EXPECT_EQ(train(recipe), 0) << log();
+    EXPECT_EQ(story(std::string("between") + name), "last go on, next go on");
+  }
+}
+
 TEST_F(PipelineTest, AGateThatIsNotPassedStopsUntilItIsLowered) {
   const std::string stages = "  - {name: sft, recipe: sft.yaml}\n";
   const std::string recipe = write("gate", stages + score_stage("{min: {quiz: 0.3}}"));
@@ -178,6 +208,40 @@ TEST_F(PipelineTest, ScoresMayNotFall) {
   EXPECT_NE(log().find("quiz 0.48 is worse than 0.5, less 0.01 forgiven"), std::string::npos) << log();
 }
 
+// A stage of one command that writes these scores, in attempt after attempt.
+std::string scored(const std::string& name, const std::vector<std::string>& scores,
+                   const std::string& gate = "{}") {
+  std::string text = "  - name: " + name + "\n    gate: " + gate +
+                     "\n    command:\n      - sh\n      - -c\n      - |\n        case "
+                     "\"$CARAVAN_STAGE_DIR\" in\n";
+  for (std::size_t i = scores.size(); i-- > 0;)
+    text += "        *" + (i == 0 ? std::string() : "." + std::to_string(i + 1)) + ") echo '" + scores[i] +
+            "' > \"$CARAVAN_STAGE_DIR/scores.json\" ;;\n";
+  return text + "        esac\n";
+}
+
+TEST_F(PipelineTest, PreviousIsAPlaceInTheRecipe) {
+  const std::string quiz = "{\"quiz\": ", rule = "{not_worse_than: previous}";
+  const std::string stages = scored("first", {quiz + "0.5}"}) +
+                             scored("second", {quiz + "0.6}", quiz + "0.3}"}, rule) +
+                             scored("third", {quiz + "0.1}"}, "{min: {quiz: 0.2}, back_to: second}");
+  EXPECT_EQ(train(write("place", stages)), 78) << log();
+  EXPECT_EQ(story("place"), "first go on, second go on, third back to second, second stop");
+  EXPECT_NE(log().find("quiz 0.3 is worse than 0.5"), std::string::npos) << log();
+}
+
+TEST_F(PipelineTest, WhatWasNotMeasuredDoesNotPass) {
+  EXPECT_EQ(train(write("no_figure", scored("a", {R"({"quiz": null, "other": 1})"}, "{min: {quiz: 0.1}}"))),
+            78)
+      << log();
+  EXPECT_NE(log().find("quiz was not measured"), std::string::npos) << log();
+  EXPECT_EQ(records("no_figure")[0]["scores"], (json{{"other", 1.0}}));
+  const std::string last = scored("b", {R"({"quiz": 0.5})"}, "{not_worse_than: a}");
+  EXPECT_EQ(train(write("nothing_common", scored("a", {R"({"other": 1})"}) + last)), 78) << log();
+  EXPECT_NE(log().find("no task in common with a"), std::string::npos) << log();
+  EXPECT_EQ(train(write("common", scored("a", {R"({"quiz": 0.5, "other": 1})"}) + last)), 0) << log();
+}
+
 TEST_F(PipelineTest, HooksThatFailOrHangStopIt) {
   const std::string stage = "  - name: sft\n    recipe: sft.yaml\n    after: [";
   ASSERT_EQ(
@@ -209,7 +273,8 @@ TEST_F(PipelineTest, WhatCannotBeIsRefusedBeforeAnythingRuns) {
             std::string::npos);
   EXPECT_NE(refusal("  - {name: a, recipe: sft.yaml, tasks: [gsm8k], gate: {min: {gsm8: 0.6}}}\n")
                 .find("did you mean gsm8k?"),
-            std::string::npos);
+            std::string::npos)
+      << log();
   EXPECT_NE(
       refusal("  - {name: a, recipe: sft.yaml, gate: {min: {gsm8k: 0.6}}}\n").find("nothing to look at"),
       std::string::npos);
@@ -235,6 +300,43 @@ TEST_F(PipelineTest, TheLockOfAPipelineThatWasKilledAtItsStartIsNobodys) {
   dir_->write("killed/.lock", "1");
   EXPECT_EQ(train(recipe), 0) << log();
   EXPECT_EQ(story("killed"), "quiz go on");
+}
+
+TEST_F(PipelineTest, WhatIsNeededLateIsLookedAtEarly) {
+  const auto refusal = [&](const std::string& stages, const std::string& wanted, int code = 2) {
+    EXPECT_EQ(train(write("refused", stages)), code) << stages;
+    EXPECT_FALSE(fs::exists(path("refused"))) << stages;
+    EXPECT_NE(log().find(wanted), std::string::npos) << log();
+  };
+  const std::string sft = "  - {name: sft, recipe: sft.yaml}\n";
+  const std::string again = "{min: {quiz: 0.3}, back_to: sft, with: {optimizer.learning_rat: 1.0e-6}}";
+  refusal(sft + score_stage(again), "stage quiz, gate.with: optimizer.learning_rat=1.0e-6");
+  refusal(scored("first", {"{}"}) +
+              scored("second", {"{}"}, "{min: {quiz: 1}, back_to: first, with: {run.seed: 2}}"),
+          "gate.with: has no effect on first, a command");
+  refusal("  - name: a\n    recipe: sft.yaml\n    after: [{command: [ls, \"{b.dir}\"]}]\n",
+          "stages[0].after[0].command: {b. ...}: no earlier stage has this name");
+  refusal("  - {name: a, recipe: sft.yaml, tasks: [gsm8k], evaluate_flags: [--data, \"{c.dir}\"]}\n",
+          "stages[0].evaluate_flags: {c. ...}");
+  refusal("  - {name: a, recipe: sft.yaml, tasks: [gsm8]}\n", "stages[0].tasks: there is no task \"gsm8\"");
+  refusal("  - {name: a, recipe: data.yaml, tasks: [gsm8k]}\n", "no effect on a stage that makes rows");
+  refusal("  - {name: a, recipe: sft.yaml, tasks: [" + std::string("mmlu_pro") + "]}\n",
+          "is of the unseen suite", 77);
+  dir_->write("own.yaml",
+              "schema: 1\nname: mine\nkind: perplexity\nsuite: development\ndata: x.jsonl\n"
+              "prompt: \"{{ text }}\"\n");
+  refusal("  - {name: a, recipe: sft.yaml, tasks: [own.yaml], gate: {min: {own: 3}}}\n",
+          "stages[0].gate.min: found \"own\"; allowed: the tasks of the stage");
+  refusal(sft + "  - {name: a, recipe: sft.yaml, tasks: [gsm8k], gate: {not_worse_than: sft}}\n",
+          "there are no scores of sft to compare with; name tasks for it");
+  refusal(sft + "  - {name: a, recipe: sft.yaml, tasks: [gsm8k], gate: {not_worse_than: previous}}\n",
+          "there are no scores of previous to compare with; name tasks for an earlier stage");
+  const std::vector<std::string> valid{
+      kProgram, "validate",
+      path(write("valid",
+                 "  - {name: a, recipe: sft.yaml, tasks: [own.yaml, " + std::string("mmlu_pro") +
+                     "], evaluate_flags: [--release, --data, \"{a.dir}\"], gate: {min: {mine: 3}}}\n"))};
+  EXPECT_EQ(Program(valid, path("log")).wait(), 0) << log();
 }
 
 TEST_F(PipelineTest, AFolderOfSomethingElseOrOfAnotherRecipeIsLeftAlone) {

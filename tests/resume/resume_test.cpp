@@ -210,17 +210,27 @@ TEST_F(ResumeTest, TasksAreAskedAndChangeNothing) {
               "prompt: \"{{ q }}\"\nground_truth: \"5\"\nverifiers: [{name: gsm8k}]\n"
               "generation: {max_new_tokens: 8}\n");
   dir_->write("tasks/sums.jsonl", "{\"q\": \"2 plus 3?\"}\n");
+  // A verifier that can tell of no answer is a mistake in the task, which no run is to be lost for.
+  dir_->write("tasks/unclear.yaml",
+              "schema: 1\nname: unclear\nkind: generation\nsuite: development\ndata: sums.jsonl\nchat: true\n"
+              "prompt: \"{{ q }}\"\nground_truth: \"no number\"\nverifiers: [{name: gsm8k}]\n"
+              "generation: {max_new_tokens: 2}\n");
   ASSERT_EQ(train("fp32", "with-tasks",
-                  {"evaluation.tasks=[" + path("tasks/quiz.yaml") + ", " + path("tasks/sums.yaml") + "]"}),
+                  {"evaluation.tasks=[" + path("tasks/quiz.yaml") + ", " + path("tasks/sums.yaml") + ", " +
+                   path("tasks/unclear.yaml") + "]"}),
             0)
       << log();
+  EXPECT_NE(
+      tests::read_bytes(path("with-tasks/log.txt")).find("unclear: the verifier could tell of none of 1"),
+      std::string::npos);
   const auto found = result_of("with-tasks");
   EXPECT_TRUE(found.at("state") == undisturbed_["fp32"].at("state"));
   std::ifstream lines(path("with-tasks/metrics.jsonl"));
   std::set<std::int64_t> steps;
   for (std::string line; std::getline(lines, line);) {
     const json row = json::parse(line);
-    if (row.contains("eval/quiz/acc_norm") && row.contains("eval/sums/acc"))
+    if (row.contains("eval/quiz/acc_norm") && row.contains("eval/sums/acc") &&
+        row.contains("eval/unclear/acc"))
       steps.insert(row["step"].get<std::int64_t>());
   }
   EXPECT_EQ(steps, (std::set<std::int64_t>{0, 8, 16, 24}));

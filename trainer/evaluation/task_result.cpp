@@ -91,8 +91,8 @@ TaskResult task_result(const data::TaskOptions& task, const std::vector<Json>& s
     refuse(task.name + ": none of the items could be asked (" + listed(result.left_out) +
            "); look at its samples, and at the task's templates and the model's positions");
   if (judged > 0 && unknown == judged)
-    refuse(task.name + ": the verifier could tell of none of " + std::to_string(judged) +
-           " answers; the first reason: " + reason + "; check ground_truth and verifiers of the task");
+    result.doubt = task.name + ": the verifier could tell of none of " + std::to_string(judged) +
+                   " answers; the first reason: " + reason + "; check ground_truth and verifiers of the task";
   result.metrics = all.metrics(task.name);
   for (const auto& [part, tally] : parts) result.parts[part] = tally.metrics(task.name + "/" + part);
   return result;

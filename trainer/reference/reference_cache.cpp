@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<char, 8> kMagic{'C', 'R', 'V', 'N', 'R', 'E', 'F', '1'};
+constexpr std::array<char, 8> kMagic{'C', 'R', 'V', 'N', 'R', 'E', 'F', '2'};
 // Parts are what a pass that is stopped may lose: a 256th of it, but no smaller than a pass or two, and no
 // larger than some seconds of a large machine.
 constexpr std::int64_t kMostParts = 256, kLeastTokens = 4096, kMostTokens = std::int64_t{4} << 20;
@@ -44,13 +44,6 @@ data::Digest checksum_of(std::string bytes) {
 template <class T>
 std::string_view bytes_of(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
-
-// Sums of the sides of one document; `second` of its trained tokens are those of the rejected side.
-std::array<double, 2> sums_of(std::span<const float> values, std::size_t first) {
-  std::array<double, 2> sums{};
-  for (std::size_t i = 0; i < values.size(); ++i) sums[i < first ? 0 : 1] += static_cast<double>(values[i]);
-  return sums;
 }
 
 }  // namespace
@@ -112,8 +105,7 @@ std::shared_ptr<const ReferenceCache::OpenPart> ReferenceCache::open(std::size_t
   const Part& range = parts_[part];
   const std::uint64_t documents = range.end - range.begin;
   PartHeader header;
-  const std::uint64_t counts_at = sizeof header + documents * 2 * sizeof(double),
-                      values_at = counts_at + counts_bytes(documents);
+  const std::uint64_t counts_at = sizeof header, values_at = counts_at + counts_bytes(documents);
   if (bytes.size() < values_at) return refuse("is cut");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kMagic) return refuse("is no part of this format");
@@ -153,18 +145,11 @@ void ReferenceCache::require_finite(std::uint32_t document, std::span<const floa
 
 void ReferenceCache::write(std::size_t part, const std::vector<std::vector<float>>& values) const {
   const Part& range = parts_[part];
-  std::vector<double> sums;
   std::vector<std::uint32_t> counts;
   std::vector<float> flat;
   for (std::uint32_t d = range.begin; d < range.end; ++d) {
     const std::vector<float>& own = values.at(d - range.begin);
     require_finite(d, own, "reference pass");
-    const std::array<std::uint32_t, 1> document{d};
-    const data::MicroBatch batch = data_.micro_batch(document);
-    const auto first = static_cast<std::size_t>(std::count_if(batch.weights.begin(),
-                                                              batch.weights.begin() + batch.doc_starts[1],
-                                                              [](float weight) { return weight != 0.f; }));
-    for (const double sum : sums_of(own, first)) sums.push_back(sum);
     counts.push_back(static_cast<std::uint32_t>(own.size()));
     flat.insert(flat.end(), own.begin(), own.end());
   }
@@ -175,7 +160,6 @@ void ReferenceCache::write(std::size_t part, const std::vector<std::vector<float
   header.documents = range.end - range.begin;
   header.values = flat.size();
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
-  bytes += bytes_of(sums);
   bytes += bytes_of(counts);
   bytes += bytes_of(flat);
   const data::Digest checksum = checksum_of(bytes);

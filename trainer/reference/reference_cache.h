@@ -8,9 +8,8 @@
 //   CACHE_DIR/reference-KEY/key.json        what the name is a hash of, for people
 //   CACHE_DIR/reference-KEY/part-00000.ref  written aside and renamed: it is whole, or not there
 //
-// A part, little-endian: PartHeader; for each document two sums (fp64, of its chosen and its rejected side,
-// or of it and 0); for each document the number of its trained tokens (uint32), a zero more where that makes
-// a whole 8 bytes; then fp32 for each trained token.
+// A part, little-endian: PartHeader; for each document the number of its trained tokens (uint32), a zero more
+// where that makes a whole 8 bytes; then fp32 for each trained token.
 #pragma once
 
 #include <filesystem>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/error.h"
+#include "data/tokenizers/stream_decoder.h"
 #include "models/llama/llama.h"
 
 namespace caravan::trainer {
@@ -70,10 +71,7 @@ data::RequestLog::RequestHash LocalTextGenerator::hash_of(const GenerationReques
 }
 
 Generation LocalTextGenerator::text_of(const models::Completion& completion) const {
-  std::vector<std::int32_t> ids = completion.ids;
-  // Vocabularies are often padded to a round number; a row of padding has no text.
-  std::erase_if(ids, [this](std::int32_t id) { return id >= tokenizer_.vocab_size(); });
-  return {.text = tokenizer_.decode(ids, true),
+  return {.text = data::written_text(tokenizer_, completion.ids),
           .problem = {},
           .cut = completion.finish_reason == models::FinishReason::kLength};
 }

@@ -184,8 +184,12 @@ TEST_P(LinearCrossEntropy, LossesAloneEqualTheLossesBesideGradients) {
   const auto with = linear_cross_entropy(p.hidden, head.functions(), p.targets, p.weights, options);
   options.gradient = false;
   const at::Tensor before = head.gradient_VD.clone();
+  head.rows = 0;
   const auto without = linear_cross_entropy(p.hidden, head.functions(), p.targets, p.weights, options);
-  EXPECT_TRUE(at::equal(with.row_loss_T, without.row_loss_T));
+  // A product of another number of rows may round otherwise here, as it may not with the kernels of a model.
+  const double tolerance = GetParam() == at::kFloat ? 1e-6 : 0x1p-8;
+  EXPECT_LE(relative_difference(with.row_loss_T, without.row_loss_T), tolerance);
+  EXPECT_EQ(head.rows, at::count_nonzero(p.weights).item<std::int64_t>()) << "nothing is filled up";
   EXPECT_FALSE(without.d_hidden_TD.defined());
   EXPECT_TRUE(at::equal(head.gradient_VD, before));
 }

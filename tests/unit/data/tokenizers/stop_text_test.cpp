@@ -79,8 +79,18 @@ TEST_F(StopTexts, CutBeforeOrBehind) {
   EXPECT_EQ(cut_at_stop("\n\n", stops, false), "");
 }
 
+TEST_F(StopTexts, EachTextHasACheckOfItsOwn) {
+  const auto checks = stop_checks(*tokenizer_, {"ab"});
+  auto first = checks(), second = checks();
+  EXPECT_FALSE(first('a'));
+  EXPECT_FALSE(second('b')) << "what the first saw is not its own";
+  EXPECT_TRUE(first('b'));
+  EXPECT_FALSE(stop_checks(*tokenizer_, {})) << "without stop texts there is nothing to ask";
+}
+
 TEST_F(StopTexts, EmptyOnesAreRefused) {
   EXPECT_THROW(StopText(*tokenizer_, {"a", ""}), Error);
+  EXPECT_THROW(stop_checks(*tokenizer_, {"a", ""}), Error);
 }
 
 }  // namespace

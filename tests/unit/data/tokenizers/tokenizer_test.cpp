@@ -182,6 +182,13 @@ TEST_F(SmallTokenizer, StreamedTextIsDecodedText) {
       }
       EXPECT_EQ(streamed + stream.finish(), tokenizer->decode(ids, skip));
     }
+    const std::string text = tokenizer->decode(ids, true);
+    ids.insert(ids.begin() + static_cast<std::ptrdiff_t>(ids.size() / 2), 302);
+    EXPECT_EQ(written_text(*tokenizer, ids), text) << "a row of padding has no text";
+    StreamDecoder padded(*tokenizer, true);
+    std::string streamed;
+    for (const std::int32_t id : ids) streamed += padded.push(id);
+    EXPECT_EQ(streamed + padded.finish(), text);
   }
 }
 

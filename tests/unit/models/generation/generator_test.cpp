@@ -97,6 +97,24 @@ TEST(Generation, EndsAtAStopIdOrAtTheLength) {
       << "the stop id is part of the ids";
 }
 
+TEST(Generation, WhatComesLaterIsTakenInWhileOthersAreAtWork) {
+  const auto model = make_tiny();
+  const std::vector<GenerationRequest> all{{.index = 0, .prompt = tiny_prompt(5, 1), .max_new_tokens = 40},
+                                           {.index = 1, .prompt = tiny_prompt(7, 2), .max_new_tokens = 2}};
+  Generator generator(*model, {});
+  int asked = 0;
+  std::vector<std::size_t> order;
+  generator.run(
+      [&]() -> std::optional<GenerationRequest> {
+        ++asked;
+        if (asked == 1) return all[0];
+        if (asked == 5) return all[1];
+        return std::nullopt;
+      },
+      [&](std::size_t index, const Completion&) { order.push_back(index); });
+  EXPECT_EQ(order, (std::vector<std::size_t>{1, 0}));
+}
+
 TEST(Generation, MemoryComesBack) {
   const auto model = make_tiny();
   Generator generator(*model, {.batch_size = 3});

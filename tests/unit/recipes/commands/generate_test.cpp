@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "data/error.h"
 #include "data/tokenizers/tokenizer.h"
@@ -191,6 +192,35 @@ TEST(GenerateCommand, ARowsOwnSeedIsAllThatCounts) {
   EXPECT_NE(ran.rows.at(0)["ids"], ran.rows.at(1)["ids"]);
   for (const char* bad : {"-1", "\"x\"", "1.5"})
     EXPECT_TRUE(generate("{\"ids\":[1],\"seed\":" + std::string(bad) + "}\n").rows.at(0).contains("error"));
+}
+
+// A terminal that tells how often it was asked behind its end.
+class Terminal : public std::stringbuf {
+ public:
+  using std::stringbuf::stringbuf;
+  int ends = 0;
+
+ protected:
+  int_type underflow() override {
+    const int_type next = std::stringbuf::underflow();
+    ends += next == traits_type::eof() ? 1 : 0;
+    return next;
+  }
+  int_type uflow() override {
+    const int_type next = std::stringbuf::uflow();
+    ends += next == traits_type::eof() ? 1 : 0;
+    return next;
+  }
+};
+
+TEST(GenerateCommand, NothingIsReadBehindTheEnd) {
+  Terminal terminal(rows(2));
+  std::istream in(&terminal);
+  std::ostringstream out;
+  const std::vector<std::string> args{"--model", demo_checkpoint(), "--max-new-tokens", "12"};
+  EXPECT_EQ(run_generate(args, in, out), 0);
+  EXPECT_GE(terminal.ends, 1);
+  EXPECT_LE(terminal.ends, 2) << "once, seen in two ways: a person would have to press Ctrl-D again";
 }
 
 TEST(GenerateCommand, StopTextsEndTheText) {

@@ -54,6 +54,17 @@ TEST(ReadTask, WrittenOutItReadsBack) {
   }
 }
 
+TEST(ReadTask, ATemperatureThatNoSamplerTakesIsRefused) {
+  const auto with = [](const std::string& value) {
+    return problem_of(std::string(kTask) + "generation: {temperature: " + value + "}\n");
+  };
+  EXPECT_EQ(with("0"), "");
+  EXPECT_EQ(with("1.0e-5"), "");
+  EXPECT_NE(with("1.0e-6").find("generation.temperature: found 1e-06; allowed: 0 (greedy), or 1e-5 to 1e6"),
+            std::string::npos)
+      << with("1.0e-6");
+}
+
 TEST(ReadTask, ANameThatNobodyKnowsHasANearOne) {
   const std::string refusal = refusal_of({"arc_esay"}, {});
   EXPECT_NE(refusal.find("did you mean arc_easy?"), std::string::npos) << refusal;
@@ -71,7 +82,7 @@ TEST(ReadTask, OverridesReachTheirTask) {
   EXPECT_NE(refusal_of({"gsm8k"}, {"mmlu.header=true"}).find("no task mmlu"), std::string::npos);
   EXPECT_NE(refusal_of({"gsm8k"}, {"limit=3"}).find("TASK.KEY=VALUE"), std::string::npos);
   EXPECT_NE(refusal_of({"gsm8k", "gsm8k"}, {}).find("named twice"), std::string::npos);
-  EXPECT_NE(refusal_of({"absent.yaml"}, {}).find("no such task file"), std::string::npos);
+  EXPECT_NE(refusal_of({"absent.yaml"}, {}).find("no such file; a task is a YAML file"), std::string::npos);
 }
 
 TEST(ReadTask, BrokenFilesSayWhatIsWrongAndWhere) {

@@ -64,6 +64,12 @@ TEST(ApiRequest, WhatCannotBeHonouredIsRefused) {
   EXPECT_NE(with("logprobs", 100).find("logprobs"), std::string::npos);
   EXPECT_NE(with("frequency_penalty", 0.5).find("frequency_penalty"), std::string::npos);
   EXPECT_NE(with("seed", Json(UINT64_MAX)).find("seed"), std::string::npos);
+  EXPECT_NE(with("n", "2").find("n: found \"2\""), std::string::npos);
+  EXPECT_NE(with("best_of", "2").find("best_of: found \"2\""), std::string::npos);
+  EXPECT_NE(with("best_of", 2).find("the same as n"), std::string::npos);
+  EXPECT_NE(refusal_of({{"prompt", "a"}, {"best_of", 2}, {"n", "2"}}).find("n: found"), std::string::npos);
+  EXPECT_EQ(refusal_of({{"prompt", "a"}, {"best_of", 2}, {"n", 2}}), "");
+  EXPECT_EQ(refusal_of({{"prompt", "a"}, {"best_of", 1}, {"n", nullptr}}), "");
   EXPECT_EQ(with("frequency_penalty", 0.0), "");
   EXPECT_NE(refusal_of({{"prompt", Json::array()}}).find("prompt"), std::string::npos);
   EXPECT_NE(refusal_of({{"prompt", {1, "a"}}}).find("prompt"), std::string::npos);

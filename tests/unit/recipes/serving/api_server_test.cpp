@@ -12,6 +12,7 @@
 #include "recipes/commands/generate.h"
 #include "recipes/commands/score.h"
 #include "recipes/commands/serve.h"
+#include "recipes/serving/api_error.h"
 #include "tests/unit/recipes/commands/demo_checkpoint.h"
 #include "tests/unit/recipes/serving/served.h"
 
@@ -22,7 +23,7 @@ using data::Json;
 using tests::demo_checkpoint;
 using tests::Served;
 
-const Json kIds = {5, 60, 7, 8, 90, 11};
+const std::vector<std::int32_t> kIds = {5, 60, 7, 8, 90, 11};
 
 TEST(ApiServer, EchoedScoresAreThoseOfScore) {
   const Served served;
@@ -56,6 +57,73 @@ TEST(ApiServer, TheOneTokenIsTheOneThatGenerationWrites) {
   const auto plain = served.post("/v1/completions", body), scored = served.post("/v1/completions", echo);
   const std::string whole = scored.json["choices"][0]["text"], text = plain.json["choices"][0]["text"];
   EXPECT_TRUE(whole.ends_with(text)) << whole << " / " << text;
+}
+
+constexpr auto kPatience = std::chrono::seconds(60);
+
+TEST(Engine, TheOneTokenThatIsAStopIdEndsTheText) {
+  const auto model = load_model(demo_checkpoint(), "fp32", at::kCPU);
+  const auto answer = [&](std::vector<std::int64_t> stop_ids) {
+    CompletionEngine engine(*model, {.stop_ids = std::move(stop_ids)}, 8);
+    EngineJob job{.prompt = kIds, .max_tokens = 1, .score_prompt = true};
+    return engine.submit(job).wait(std::chrono::steady_clock::now() + kPatience).at(0).completion;
+  };
+  const models::Completion free = answer({});
+  EXPECT_EQ(free.finish_reason, models::FinishReason::kLength);
+  EXPECT_EQ(answer({free.ids[0]}).finish_reason, models::FinishReason::kStop);
+}
+
+// The long one ends as soon as the other is being answered, which it waits for.
+TEST(Engine, AShortRequestDoesNotWaitForALongOneToEnd) {
+  const auto model = load_model(demo_checkpoint(), "fp32", at::kCPU);
+  CompletionEngine engine(*model, {}, 8);
+  std::promise<void> at_work, asked;
+  auto is_asked = asked.get_future();
+  std::atomic<bool> begun{false};
+  EngineJob long_one{.prompt = kIds, .max_tokens = 100};
+  long_one.stop_check = [&] {
+    return [&, tokens = 0](std::int32_t) mutable {
+      if (tokens++ == 0) {
+        at_work.set_value();
+        is_asked.wait();
+      }
+      return begun.load();
+    };
+  };
+  EngineJob short_one{.prompt = {8, 9}, .max_tokens = 1};
+  short_one.stop_check = [&] { return [&](std::int32_t) { return begun = true; }; };
+  auto first = engine.submit(long_one);
+  at_work.get_future().wait();
+  auto second = engine.submit(short_one);
+  asked.set_value();
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  EXPECT_EQ(second.wait(until).size(), 1u);
+  EXPECT_EQ(first.wait(until)[0].completion.finish_reason, models::FinishReason::kStop);
+}
+
+TEST(Engine, SeveralAnswersToOnePromptAreAsAlone) {
+  const auto model = load_model(demo_checkpoint(), "fp32", at::kCPU);
+  CompletionEngine engine(*model, {.batch_size = 2}, 8);
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  EngineJob job{
+      .prompt = kIds, .n = 3, .max_tokens = 6, .sampling = {.temperature = 1.5}, .key = 5, .top = 2};
+  const auto together = engine.submit(job).wait(until);
+  ASSERT_EQ(together.size(), 3u);
+  job.n = 1;
+  for (std::size_t i = 0; i < 3; ++i) {
+    job.key = i == 0 ? 5 : models::sampling_key(5, i);
+    const EngineAnswer alone = engine.submit(job).wait(until).at(0);
+    EXPECT_EQ(together[i].completion.ids, alone.completion.ids);
+    EXPECT_EQ(together[i].log_probs, alone.log_probs);
+    EXPECT_EQ(together[i].tops.size(), kIds.size() + together[i].completion.ids.size());
+  }
+  EXPECT_EQ(engine.in_flight(), 0);
+  job.n = 9;
+  EXPECT_THROW(engine.submit(job), ApiError) << "more than the queue holds";
+  const EngineJob read{.prompt = kIds, .n = 2, .max_tokens = 1, .score_prompt = true};
+  const auto read_answers = engine.submit(read).wait(until);
+  ASSERT_EQ(read_answers.size(), 2u);
+  EXPECT_EQ(read_answers[0].completion.ids, read_answers[1].completion.ids);
 }
 
 TEST(ApiServer, AChatAnswersAsGenerate) {
@@ -117,10 +185,12 @@ TEST(ApiServer, AStopTextEndsTheAnswerAndIsNoPartOfIt) {
   const std::string stop = whole.substr(begin, end - begin);
   Json stopping = body;
   stopping["stop"] = stop;
-  const Json choice = served.post("/v1/completions", stopping).json["choices"][0];
+  const auto reply = served.post("/v1/completions", stopping);
+  const Json choice = reply.json["choices"][0];
   EXPECT_EQ(choice["text"], whole.substr(0, whole.find(stop)));
   EXPECT_EQ(choice["finish_reason"], "stop");
   EXPECT_LT(choice["logprobs"]["tokens"].size(), 24u);
+  EXPECT_LT(reply.json["usage"]["completion_tokens"], 24) << "nothing is written behind it";
 }
 
 TEST(ApiServer, ClientsFindTheModelAndItsTokenizer) {
@@ -152,6 +222,12 @@ TEST(ApiServer, EveryRefusalIsJsonWithAReason) {
   EXPECT_EQ(served.post("/v1/completions", {{"prompt", {1, 100000}}}).status, 400);
   EXPECT_EQ(served.post("/v1/completions", {{"prompt", {1}}, {"max_tokens", 1000000}}).status, 400);
   EXPECT_EQ(served.post("/v1/completions", Json::array()).status, 400);
+  EXPECT_EQ(served.post("/tokenize", {{"prompt", "a"}, {"add_special_tokens", "no"}}).status, 400);
+  EXPECT_EQ(served
+                .post("/tokenize", {{"messages", Json::array({Json{{"role", "user"}, {"content", "a"}}})},
+                                    {"add_generation_prompt", 1}})
+                .status,
+            400);
   EXPECT_EQ(served.get("/health").status, 200) << "it still answers";
 }
 
@@ -180,7 +256,19 @@ TEST(ApiServer, OthersNeedAToken) {
 TEST(ApiServer, APageOfAnotherHostIsRefused) {
   const Served served;
   EXPECT_EQ(served.get("/v1/models", {{"Host", "evil.example"}}).status, 403);
-  EXPECT_EQ(served.get("/v1/models", {{"Host", "localhost:1234"}}).status, 200);
+  EXPECT_EQ(served.get("/v1/models", {{"Host", "127.evil.example"}}).status, 403);
+  EXPECT_EQ(served.get("/v1/models", {{"Host", "127.0.0.1.evil.example:80"}}).status, 403);
+  for (const char* host : {"localhost:1234", "127.0.0.1:1234", "127.8.9.10", "[::1]:1234", "::1"})
+    EXPECT_EQ(served.get("/v1/models", {{"Host", host}}).status, 200) << host;
+  ServingOptions options;
+  options.host = "127.evil.example";
+  EXPECT_THROW(check_binding(options), data::Error);
+}
+
+TEST(ApiServer, EndsRightAfterItBegan) {
+  Served served;
+  for (int i = 0; i < 30; ++i) served.restart();
+  EXPECT_EQ(served.get("/health").status, 200);
 }
 
 TEST(ServeCommand, EndsOnASignal) {

@@ -46,6 +46,10 @@ class Served {
     if (!result) return {0, {}};
     return {result->status, data::Json::parse(result->body, nullptr, false)};
   }
+  void restart() {
+    server_.reset();
+    server_.emplace(api_, options_);
+  }
   recipes::CompletionEngine& engine() { return engine_; }
   int port() const { return server_->port(); }
 

@@ -74,6 +74,13 @@ TEST(ReferenceCache, GivesBackWhatWasWritten) {
   const ReferenceCache read = setting.cache();
   ASSERT_TRUE(read.is_complete());
   EXPECT_EQ(setting.notes, "");
+  // Header, counts and numbers, and nothing that nobody reads.
+  std::size_t bytes = 0, numbers = 0;
+  for (const auto& entry : fs::directory_iterator(read.folder()))
+    if (entry.path().extension() == ".ref") bytes += entry.file_size();
+  for (const ReferenceCache::Part& part : read.parts())
+    for (const auto& of_document : setting.values(part)) numbers += 1 + of_document.size();
+  EXPECT_LE(bytes, numbers * sizeof(float) + read.parts().size() * 120);
   for (const ReferenceCache::Part& part : read.parts())
     for (std::uint32_t d = part.begin; d < part.end; ++d) {
       const std::vector<float> expected = setting.values(part)[d - part.begin];
