@@ -85,8 +85,8 @@ class PipelineCheck {
     const PipelineStage& stage = recipe_.stages[number];
     std::vector<std::string> overrides;
     try {
-      overrides = stage_overrides(stage, kinds_[number], {.with = with}, dir_of(number),
-                                  recipe_.run.dir, finder());
+      overrides =
+          stage_overrides(stage, kinds_[number], {.with = with}, dir_of(number), recipe_.run.dir, finder());
     } catch (const Error& error) {
       return report(key, error.what());
     }
@@ -111,8 +111,9 @@ class PipelineCheck {
 
   void check_release(const PipelineStage& stage) {
     if (!stage.tasks.empty())
-      report("tasks", "a release names them in evaluation.tasks of its recipe, so that its card has the "
-                      "scores; remove tasks");
+      report("tasks",
+             "a release names them in evaluation.tasks of its recipe, so that its card has the "
+             "scores; remove tasks");
     if (stage.ranks > 1 || !stage.launcher.empty())
       report("ranks", "a release is one process; remove ranks and launcher");
   }
