@@ -28,19 +28,27 @@ void RowKeys::add_part(std::string_view part) {
   hash_.update(&size, sizeof size).update(part);
 }
 
-const Words& RowKeys::words(const Conversation& row) {
+void RowKeys::gather(const Conversation& row, bool hashes) {
   words_.clear();
   for (const Message& message : row.messages) {
     if (kind_ != KeyKind::kText && message.role != "user") continue;
-    splitter_.append(message.content, words_);
+    if (hashes)
+      splitter_.append(message.content, words_);
+    else
+      splitter_.append_unhashed(message.content, words_);
     if (kind_ == KeyKind::kFirstTurn) break;
   }
+}
+
+const Words& RowKeys::words(const Conversation& row) {
+  gather(row, true);
   return words_;
 }
 
 Sha256::Digest RowKeys::key_with_roles(const Conversation& row) {
   for (const Message& message : row.messages) {
-    splitter_.split(message.content, words_);
+    words_.clear();
+    splitter_.append_unhashed(message.content, words_);
     join_words();
     add_part(message.role);
     add_part(joined());
@@ -62,7 +70,7 @@ Sha256::Digest RowKeys::key(const Conversation& row) {
   hash_.reset();
   if (kind_ == KeyKind::kRaw) return key_of_bytes(row);
   if (kind_ == KeyKind::kTextWithRoles) return key_with_roles(row);
-  words(row);
+  gather(row, false);
   join_words();
   return hash_.update(joined()).digest();
 }

@@ -35,6 +35,7 @@ class RowKeys {
   const Words& words() const { return words_; }
 
  private:
+  void gather(const Conversation& row, bool hashes);
   Sha256::Digest key_with_roles(const Conversation& row);
   Sha256::Digest key_of_bytes(const Conversation& row);
   void add_part(std::string_view part);

@@ -57,6 +57,13 @@ std::uint32_t lower_ascii(const char* from, char* lower) {
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(kept));
 }
 
+void require_length(std::string_view text, std::string_view before) {
+  if (text.size() <= kMostBytes && before.size() <= kMostBytes * 12) return;
+  throw Error(Error::Kind::kData, "a text of " + std::to_string(text.size()) +
+                                      " bytes is too long to be split into words; at most " +
+                                      std::to_string(kMostBytes) + " bytes are allowed");
+}
+
 std::uint32_t non_ascii(const char* from) {
   return static_cast<std::uint32_t>(
       _mm256_movemask_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
@@ -85,6 +92,10 @@ class WordRun {
       if (at_ < text_.size()) run_other();
     }
     close(at_);
+    letters_.resize(end_);
+  }
+
+  void hash_words() {
     letters_.resize(end_ + kSlack);
     for (std::size_t i = first_word_; i < words_.size(); ++i)
       words_[i].hash = hash_padded(letters_.data() + words_[i].begin, words_[i].num_bytes);
@@ -264,11 +275,14 @@ class WordRun {
 WordSplitter::WordSplitter(Folding folding) : table_(&FoldingTable::of(folding)) {}
 
 void WordSplitter::append(std::string_view text, Words& out) const {
-  if (text.size() > kMostBytes || out.letters_.size() > kMostBytes * 12) {
-    throw Error(Error::Kind::kData, "a text of " + std::to_string(text.size()) +
-                                        " bytes is too long to be split into words; at most " +
-                                        std::to_string(kMostBytes) + " bytes are allowed");
-  }
+  require_length(text, out.letters_);
+  WordRun run(*table_, text, out.letters_, out.words_);
+  run.run();
+  run.hash_words();
+}
+
+void WordSplitter::append_unhashed(std::string_view text, Words& out) const {
+  require_length(text, out.letters_);
   WordRun(*table_, text, out.letters_, out.words_).run();
 }
 
