@@ -181,22 +181,26 @@ TEST(PreferenceObjective, PairsOfAStepAreSortedTogether) {
     // The pairs' sums come out of a loss that does not sort.
     PreferenceLossOptions plain;
     plain.beta = 1.0;
-    std::vector<double> chosen, rejected;
+    std::vector<double> chosen, rejected, reference_chosen, reference_rejected;
     Head ruler{head_weight()};
     for (std::uint32_t pair = 0; pair < 6; ++pair) {
       const data::MicroBatch batch = pairs_batch({pair});
       const auto metrics =
           PreferenceObjective(plain).loss(hidden_of(batch), ruler.functions(), batch, nullptr).terms.metrics;
-      chosen.push_back(metrics.at("rewards/chosen").sum.item<double>());
-      rejected.push_back(metrics.at("rewards/rejected").sum.item<double>());
+      const auto value = [&](const char* name) { return metrics.at(name).sum.item<double>(); };
+      chosen.push_back(value("logps/chosen"));
+      rejected.push_back(value("logps/rejected"));
+      reference_chosen.push_back(value("logps/chosen") - value("rewards/chosen"));
+      reference_rejected.push_back(value("logps/rejected") - value("rewards/rejected"));
     }
-    const Tensor zeros = at::zeros({6}, at::kDouble), ones = at::ones({6}, at::kDouble);
+    const Tensor ones = at::ones({6}, at::kDouble);
     losses::PreferenceOptions wanted_options;
     wanted_options.terms = {{loss, 1.0}};
     const double wanted =
-        losses::preference_loss(
-            {at::tensor(chosen, at::kDouble), at::tensor(rejected, at::kDouble), zeros, zeros, ones, ones},
-            wanted_options)
+        losses::preference_loss({at::tensor(chosen, at::kDouble), at::tensor(rejected, at::kDouble),
+                                 at::tensor(reference_chosen, at::kDouble),
+                                 at::tensor(reference_rejected, at::kDouble), ones, ones},
+                                wanted_options)
             .loss_B.sum()
             .item<double>();
 

@@ -42,7 +42,7 @@ data::MicroBatch rows_batch(const std::vector<std::uint32_t>& rows, bool mismatc
                                            : DocumentRole::kUndesirable);
     }
   for (std::size_t t = 0; t < batch.ids.size(); ++t)
-    batch.reference_log_probs.push_back(-3.2f - static_cast<float>(batch.ids[t] % 7) * 0.1f);
+    batch.reference_log_probs.push_back(-7.f - static_cast<float>(batch.ids[t] % 7) * 0.1f);
   return batch;
 }
 
