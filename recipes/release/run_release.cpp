@@ -51,23 +51,24 @@ class Release {
     const TaskSet set = read_task_set(std::move(tasks), recipe_.evaluation.task_data,
                                       recipe_.evaluation.max_items.value_or(0));
     facts_.stages = stages_of_model();
-    say("hashing " + recipe_.model.path);
+    begin("hashing " + recipe_.model.path);
     const ReleaseFiles files(recipe_.model.path);
     if (fs::exists(dir_ / "final")) {
       files.require_same_release(dir_ / "final");
       say((dir_ / "final").string() + " is released already; its files are what they were");
       return;
     }
-    say("probing the checkpoint");
+    begin("probing the checkpoint");
     const ProbeResult before =
         probe_model(recipe_.model.path, recipe_.model.chat_template, recipe_.probe, device_);
     require_trained_text(before);
     evaluate(set);
     const fs::path partial = dir_ / "final.partial";
+    begin("writing " + partial.string());
     fs::remove_all(partial);
     fs::create_directories(partial);
     files.write_to(partial, recipe_.run.weights == WeightFiles::kLink, template_text());
-    say("opening what was written, and probing it");
+    begin("opening what was written, and probing it");
     const ProbeResult after =
         probe_model(partial.string(), is_base ? "none" : "auto", recipe_.probe, device_);
     if (const std::string difference = difference_of(before, after); !difference.empty())
@@ -81,6 +82,14 @@ class Release {
  private:
   void say(const std::string& text) const {
     if (!quiet_) std::cerr << "caravan: release: " << text << std::endl;
+  }
+
+  // A step, each of which may take minutes.
+  void begin(const std::string& text) const {
+    if (trainer::StopRequest::requested())
+      throw Error(Error::Kind::kInterrupted,
+                  dir_.string() + ": stopped, and nothing is released; the same command does it again");
+    say(text);
   }
 
   // Those that were done, but for this one; of a stage that was gone back to, all attempts.
