@@ -253,10 +253,6 @@ std::string recipe_stage(const std::filesystem::path& path) {
   }
 }
 
-bool is_data_recipe(const std::filesystem::path& path) {
-  return recipe_stage(path) == "data";
-}
-
 bool is_pipeline_recipe(const std::filesystem::path& path) {
   return recipe_stage(path) == "stages";
 }

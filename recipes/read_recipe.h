@@ -36,12 +36,8 @@ struct ReadRecipe {
 // to call from several threads.
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 
-// Whether the file is a recipe of `stage: data`. False for a pipe, and for what cannot be read: whoever reads
-// it then says why.
-bool is_data_recipe(const std::filesystem::path& path);
-
-// Its `stage`, `stages` where it has several; empty for a pipe, for what cannot be read, and where it names
-// none.
+// Its `stage`, `stages` where it has several; empty for a pipe, for what cannot be read (whoever reads it
+// then says why), and where it names none.
 std::string recipe_stage(const std::filesystem::path& path);
 
 // A recipe of another kind, as read_recipe. Names of other frameworks are no keys here.
@@ -67,7 +63,7 @@ ReadSynthesisRecipe read_synthesis_recipe(const std::filesystem::path& path,
 ReadPreferenceRecipe read_preference_recipe(const std::filesystem::path& path,
                                             std::span<const std::string> overrides = {});
 
-// Whether the file is a recipe of several stages; as is_data_recipe.
+// Whether the file is a recipe of several stages.
 bool is_pipeline_recipe(const std::filesystem::path& path);
 
 // A recipe of several stages.
