@@ -247,14 +247,6 @@ std::string recipe_stage(const std::filesystem::path& path) {
   }
 }
 
-bool is_data_recipe(const std::filesystem::path& path) {
-  return recipe_stage(path) == "data";
-}
-
-bool is_pipeline_recipe(const std::filesystem::path& path) {
-  return recipe_stage(path) == "stages";
-}
-
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides) {
   return read_recipe_text(file_text(path), path.string(), folder_of(path), overrides);
 }

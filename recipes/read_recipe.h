@@ -38,12 +38,8 @@ struct ReadRecipe {
 // to call from several threads.
 ReadRecipe read_recipe(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 
-// Whether the file is a recipe of `stage: data`. False for a pipe, and for what cannot be read: whoever reads
-// it then says why.
-bool is_data_recipe(const std::filesystem::path& path);
-
-// Its `stage`, `stages` where it has several; empty for a pipe, for what cannot be read, and where it names
-// none.
+// Its `stage`, `stages` where it has several; empty for a pipe, for what cannot be read (whoever reads it
+// then says why), and where it names none.
 std::string recipe_stage(const std::filesystem::path& path);
 
 // A recipe of another kind, as read_recipe. Names of other frameworks are no keys here.
@@ -76,9 +72,6 @@ ReadEvaluationRecipe read_evaluation_recipe(const std::filesystem::path& path,
                                             std::span<const std::string> overrides = {});
 ReadReleaseRecipe read_release_recipe(const std::filesystem::path& path,
                                       std::span<const std::string> overrides = {});
-
-// Whether the file is a recipe of several stages; as is_data_recipe.
-bool is_pipeline_recipe(const std::filesystem::path& path);
 
 // A recipe of several stages.
 ReadPipelineRecipe read_pipeline_recipe(const std::filesystem::path& path,
