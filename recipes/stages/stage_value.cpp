@@ -6,7 +6,10 @@
 namespace caravan::recipes {
 namespace {
 
-Recipe value_recipe(const Recipe& recipe) {
+// As of a reward model, once nothing speaks against training it.
+Recipe value_recipe(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device,
+                    const TextFront& front) {
+  require_same_tokenizer("value.path", recipe.value.path, front);
   Recipe value = recipe;
   value.stage = Stage::kRm;
   if (!recipe.value.path.empty()) {
@@ -14,6 +17,7 @@ Recipe value_recipe(const Recipe& recipe) {
     value.model.init = models::Init::kPretrained;
   }
   value.optimizer.learning_rate = recipe.value.learning_rate.value_or(recipe.optimizer.learning_rate);
+  require_memory_for(value, place, device);
   return value;
 }
 
@@ -21,10 +25,8 @@ Recipe value_recipe(const Recipe& recipe) {
 
 StageValue::StageValue(const Recipe& recipe, trainer::ProcessGroup& group, const trainer::RankPlace& place,
                        const at::Device& device, const TextFront& front)
-    : recipe_(value_recipe(recipe)),
-      model_((require_same_tokenizer("value.path", recipe.value.path, front),
-              require_memory_for(recipe_, place, device), recipe_),
-             group, device, front.tokenizer->vocab_size()),
+    : recipe_(value_recipe(recipe, place, device, front)),
+      model_(recipe_, group, device, front.tokenizer->vocab_size()),
       pass_(model_.units(), 0),
       objective_(recipe.value.cliprange_value, recipe.value.vf_coef) {}
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "recipes/recipe.h"
+#include "recipes/stages/input_hashes.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
 #include "trainer/ask_model.h"

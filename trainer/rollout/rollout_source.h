@@ -88,7 +88,8 @@ class RolloutSource final : public BatchSource {
   void draw(SampleStore& store, Draw& drawn);
   void take_groups(const SampleStore& store, std::uint64_t begin, std::int64_t count, Draw& drawn);
   void complete(std::int64_t first_step, SampleStore& store, Draw& drawn);
-  void fill(std::vector<float> Trajectory::*member, const char* key, ReferencePass& pass, Draw& drawn);
+  void fill(std::vector<float> Trajectory::*member, const char* key, const AskModel& model,
+            const Answer& answer, Draw& drawn);
   void report(const Draw& drawn, double seconds);
   std::vector<data::MicroBatch> pack(const std::vector<const Trajectory*>& trajectories) const;
   data::MicroBatch batch_of(const std::vector<const Trajectory*>& documents) const;
