@@ -15,5 +15,6 @@ test_program(recipes_tests
     unit/recipes/resolved_recipe_test.cpp
     unit/recipes/stages/input_hashes_test.cpp
     unit/recipes/yaml_tree_test.cpp
-    ${CMAKE_SOURCE_DIR}/recipes/stages/input_hashes.cpp
+    ${CMAKE_SOURCE_DIR}/data/synthesis/request_seed.cpp
+  ${CMAKE_SOURCE_DIR}/recipes/stages/input_hashes.cpp
 )

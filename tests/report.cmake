@@ -1,5 +1,5 @@
 test_program(report_tests
-  LIBS recipes_report recipes_reader trainer_ranks trainer_metrics caravan_data
+  LIBS recipes_report recipes_evaluation recipes_reader trainer_ranks trainer_metrics caravan_data
   SOURCES
     unit/recipes/report/report_test.cpp
 )
