@@ -12,7 +12,6 @@ test_program(verify_command_tests
   SOURCES
     unit/recipes/commands/verify_test.cpp
     ${CMAKE_SOURCE_DIR}/recipes/commands/verify.cpp
-    ${CMAKE_SOURCE_DIR}/recipes/json_lines.cpp
 )
 
 add_executable(verifier_bench EXCLUDE_FROM_ALL bench/verifier_bench.cpp)

@@ -156,10 +156,6 @@ class PipelineCheck {
 
 }  // namespace
 
-bool makes_rows(const std::string& kind) {
-  return kind == "data" || kind == "synthesize" || kind == "prefer";
-}
-
 void check_pipeline(const ReadPipelineRecipe& read) {
   PipelineCheck(read).run();
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "data/error.h"
-#include "recipes/pipeline/check_pipeline.h"
 
 namespace caravan::recipes {
 namespace {
@@ -38,6 +37,10 @@ std::string place_of(std::string_view stage, std::string_view what, const std::s
 }
 
 }  // namespace
+
+bool makes_rows(const std::string& kind) {
+  return kind == "data" || kind == "synthesize" || kind == "prefer";
+}
 
 std::string fill_in(const std::string& text, const std::string& run_dir, const FindStage& find) {
   std::string filled;

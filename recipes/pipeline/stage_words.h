@@ -10,6 +10,9 @@
 
 namespace caravan::recipes {
 
+// Whether a recipe of this stage, as recipe_stage names it, makes a file of rows, and no model.
+bool makes_rows(const std::string& kind);
+
 // What an earlier stage made, by its name; for the check before anything has run, where it will be.
 struct StagePlace {
   std::string dir = {};

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "data/tokenizers/stop_text.h"
+#include "data/tokenizers/stream_decoder.h"
 #include "models/generation/generator.h"
 #include "trainer/distributed/shard_access.h"
 #include "trainer/error.h"
@@ -28,7 +29,8 @@ class AnswerRun {
         options_(options),
         store_(store),
         progress_(progress),
-        longest_(static_cast<std::size_t>(units.model().config().max_position_embeddings)) {}
+        longest_(static_cast<std::size_t>(units.model().config().max_position_embeddings)),
+        stop_checks_(data::stop_checks(tokenizer, options.stop)) {}
 
   void run() {
     if (group_.size() > 1 && progress_) stopped_ = progress_(0, num_samples());
@@ -85,10 +87,9 @@ class AnswerRun {
   }
 
   models::StopCheck stop_check() {
-    if (options_.stop.empty()) return [this](std::int32_t) { return stop_was_requested(); };
-    return [this, text = data::StopText(tokenizer_, options_.stop)](std::int32_t id) mutable {
-      return stop_was_requested() || text.push(id);
-    };
+    if (!stop_checks_) return [this](std::int32_t) { return stop_was_requested(); };
+    return
+        [this, ends_text = stop_checks_()](std::int32_t id) { return stop_was_requested() || ends_text(id); };
   }
 
   // Within a completion; what it was cut from is not kept.
@@ -125,8 +126,8 @@ class AnswerRun {
     if (stopped_) return;
     Json row = questions_.head(number, completion.sample);
     if (store_.has(row.at("index"), completion.sample)) return;
-    std::string text = tokenizer_.decode(known_ids(completion.ids), true);
-    row["completion"] = data::cut_at_stop(std::move(text), options_.stop, false);
+    row["completion"] =
+        data::cut_at_stop(data::written_text(tokenizer_, completion.ids), options_.stop, false);
     row["finish_reason"] = finish_reason_name(completion.finish_reason);
     row["tokens"] = completion.ids.size();
     row["log_probs"] = completion.log_probs;
@@ -134,14 +135,6 @@ class AnswerRun {
     questions_.judge(number, row);
     keep(std::move(row));
     if (group_.size() == 1) must_stop();
-  }
-
-  // A model may have more ids than its tokenizer has tokens.
-  std::vector<std::int32_t> known_ids(const std::vector<std::int32_t>& ids) const {
-    std::vector<std::int32_t> known;
-    for (const std::int32_t id : ids)
-      if (id < tokenizer_.vocab_size()) known.push_back(id);
-    return known;
   }
 
   void keep(Json row) {
@@ -181,6 +174,7 @@ class AnswerRun {
   SampleStore& store_;
   const std::function<bool(std::int64_t, std::int64_t)>& progress_;
   std::size_t longest_;
+  std::function<models::StopCheck()> stop_checks_;  // empty without stop texts
   std::size_t next_ = 0;
   std::int64_t done_ = 0;
   bool stopped_ = false;

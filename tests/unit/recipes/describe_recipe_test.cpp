@@ -29,8 +29,8 @@ TEST(DescribeRecipe, TellsTypeUnitRangeDefaultAndOtherNames) {
 TEST(DescribeRecipe, FindsAKeyByItsLastPartAndByOtherFrameworksNames) {
   const auto rate = description_text("optimizer.learning_rate");
   ASSERT_TRUE(rate.has_value());
-  EXPECT_EQ(description_text("learning_rate"), rate);
   EXPECT_EQ(description_text("lr"), rate);
+  EXPECT_TRUE(description_text("learning_rate")->starts_with(*rate));
   const std::string paths = *description_text("path");
   EXPECT_NE(paths.find("  model.path\n"), std::string::npos);
   EXPECT_NE(paths.find("  data.sources[].path\n"), std::string::npos);
