@@ -14,6 +14,7 @@
 
 #include "losses/linear_cross_entropy.h"
 #include "trainer/batch_tensors.h"
+#include "trainer/objectives/answers.h"
 #include "trainer/objectives/preference.h"
 #include "trainer/objectives/sft.h"
 
