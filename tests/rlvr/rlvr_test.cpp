@@ -233,11 +233,10 @@ TEST_F(RlvrTest, PpoTrainsAValueModel) {
 }
 
 TEST_F(RlvrTest, RewardsRise) {
-  write_prompts("harder.jsonl", "regex", "[0-2].*[0-2]");
-  ASSERT_EQ(train("long", {"data.sources.0.path=" + path("harder.jsonl"), "run.max_steps=20",
-                           "rollout.passes=1", "rollout.completions=8", "batch.sequences=32", "loss.beta=0",
-                           "optimizer.learning_rate=5e-4", "rollout.tries=50"}),
-            0)
+  ASSERT_EQ(
+      train("long", {"run.max_steps=30", "rollout.passes=1", "rollout.completions=8", "batch.sequences=32",
+                     "loss.beta=0", "optimizer.learning_rate=1e-3", "rollout.tries=50"}),
+      0)
       << log();
   const auto all = rows("long");
   const auto mean = [&](std::size_t begin) {
@@ -245,7 +244,7 @@ TEST_F(RlvrTest, RewardsRise) {
     for (std::size_t i = begin; i < begin + 5; ++i) sum += all.at(i).at("rollout/reward").get<double>();
     return sum / 5.0;
   };
-  EXPECT_GT(mean(15), mean(0) + 0.2);
+  EXPECT_GT(mean(25), mean(0) + 0.3);
 }
 
 TEST_F(RlvrTest, WhatCannotBeLearntFromIsRefusedWithAReason) {

@@ -52,7 +52,8 @@ TEST(RowWalk, KeptOrWalkedTwice) {
     const Walked kept = walked(count, at::kFloat, 1 << 20), twice = walked(count, at::kFloat, 0);
     EXPECT_LT(kept.rows, count + 32);
     EXPECT_GE(twice.rows, 2 * count);
-    EXPECT_TRUE(kept.log_probs.equal(twice.log_probs));
+    // Products of ATen round by their shape; those of models do not.
+    EXPECT_TRUE(close(kept.log_probs, twice.log_probs, 1e-5));
     EXPECT_TRUE(close(kept.d_hidden, twice.d_hidden, 1e-6));
     EXPECT_TRUE(close(kept.d_weight, twice.d_weight, 1e-5));
     const Walked bf16 = walked(count, at::kBFloat16, 1 << 20);
