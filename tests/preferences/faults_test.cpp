@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class PreferenceFaultsTest : public PairsTest {
+class PreferenceFaultsSlow : public PairsTest {
  protected:
   static void SetUpTestSuite() {
     PairsTest::SetUpTestSuite();
@@ -61,20 +61,20 @@ class PreferenceFaultsTest : public PairsTest {
   }
 };
 
-TEST_F(PreferenceFaultsTest, KilledInTheReferencePass) {
+TEST_F(PreferenceFaultsSlow, KilledInTheReferencePass) {
   expect_killed_and_gone_on("first-part", parts("first-part", 1));
   expect_killed_and_gone_on("third-part", parts("third-part", 3));
 }
 
-TEST_F(PreferenceFaultsTest, KilledInAStep) {
+TEST_F(PreferenceFaultsSlow, KilledInAStep) {
   expect_killed_and_gone_on("step", stepping("step"));
 }
 
-TEST_F(PreferenceFaultsTest, ARankIsKilledInTheReferencePass) {
+TEST_F(PreferenceFaultsSlow, ARankIsKilledInTheReferencePass) {
   expect_lost_and_gone_on("rank-in-pass", parts("rank-in-pass", 1));
 }
 
-TEST_F(PreferenceFaultsTest, ARankIsKilledInAStep) {
+TEST_F(PreferenceFaultsSlow, ARankIsKilledInAStep) {
   expect_lost_and_gone_on("rank-in-step", stepping("rank-in-step"));
 }
 
