@@ -16,7 +16,7 @@ class LocalEmbedder : public data::TextEmbedder {
  public:
   explicit LocalEmbedder(const EmbedderSource& source)
       : tokenizer_(data::load_tokenizer(source.embedder)),
-        model_(load_model(source.embedder, dtype(source),
+        model_(load_model(source.embedder, dtype_name(source.embedder_dtype),
                           choose_device(source.embedder_device, ask_cuda(), "embedder_device"))),
         vectors_(*model_, *tokenizer_, {.name = full_name(source)}) {}
 
@@ -27,10 +27,6 @@ class LocalEmbedder : public data::TextEmbedder {
   }
 
  private:
-  static std::optional<std::string> dtype(const EmbedderSource& source) {
-    if (source.embedder_dtype == LocalDtype::kStored) return std::nullopt;
-    return source.embedder_dtype == LocalDtype::kFp32 ? "fp32" : "bf16";
-  }
   // All that fixes the vectors but the device.
   std::string full_name(const EmbedderSource& source) const {
     std::string text = tokenizer_->fingerprint();

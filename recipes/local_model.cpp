@@ -47,7 +47,7 @@ class LocalModel : public LocalModelGenerator {
                           front_.chat_template->fingerprint() + ' ' +
                           std::to_string(static_cast<int>(request.source.dtype));
     options.variables = front_.variables;
-    options.today = local_date();
+    options.today = today();
     options.generator.batch_size = request.source.batch_size;
     options.generator.stop_ids = models::stop_ids_of(config_, models::read_generation_config(folder));
     options.stop = request.stop;

@@ -16,7 +16,7 @@ class LocalRewardModel : public data::ModelScorer {
         model_(load_reward_model(section.checkpoint, dtype_name(section.dtype),
                                  choose_device(section.device, ask_cuda(), "reward_model.device"))),
         scorer_(*model_, *front_.tokenizer, *front_.chat_template,
-                {front_.variables, local_date(), section.batch_tokens, trainer::StopRequest::requested}) {}
+                {front_.variables, today(), section.batch_tokens, trainer::StopRequest::requested}) {}
 
   std::vector<data::ModelScore> score(std::span<const data::ScoreRequest> requests) override {
     return scorer_.score(requests);

@@ -1,7 +1,5 @@
 #include "recipes/model_front.h"
 
-#include <chrono>
-#include <ctime>
 #include <filesystem>
 
 #include "data/chat/checkpoint_template.h"
@@ -13,6 +11,7 @@
 #include "recipes/device.h"
 #include "recipes/model_folder.h"
 #include "recipes/row_messages.h"
+#include "recipes/text_front.h"
 #include "trainer/metrics/console_sink.h"
 
 namespace caravan::recipes {
@@ -111,13 +110,6 @@ std::string describe_sampling(const models::SamplingOptions& options) {
   return text;
 }
 
-data::Date local_date() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm local{};
-  localtime_r(&now, &local);
-  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
-}
-
 std::vector<std::string_view> RowEncoder::own_keys() const {
   std::vector<std::string_view> keys{"ids", "messages"};
   keys.insert(keys.end(), options_.text_keys.begin(), options_.text_keys.end());
@@ -196,7 +188,7 @@ std::vector<std::int32_t> RowEncoder::encode_messages(data::Json row, std::vecto
   if (options_.add_generation_prompt && !row.contains("add_generation_prompt"))
     row["add_generation_prompt"] = true;
   data::RenderOptions render;
-  render.now = local_date();
+  render.now = today();
   const data::Rendered rendered = chat_template_->render(row, render);
   const data::ByteRange all{0, rendered.text.size()};
   std::vector<std::int32_t> ids;

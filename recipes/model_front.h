@@ -41,9 +41,6 @@ std::string describe_model(const models::Llama& model);
 // "greedy", or "temperature 0.7, top-p 0.9".
 std::string describe_sampling(const models::SamplingOptions& options);
 
-// The local time, for templates that ask for it.
-data::Date local_date();
-
 struct RowEncoderOptions {
   std::string model;                                   // checkpoint directory
   std::string chat_template = "auto";                  // or a built-in name, or a file

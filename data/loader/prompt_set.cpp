@@ -163,6 +163,7 @@ PromptSet PromptSet::open(const DataOptions& options, const Tokenizer& tokenizer
   if (set.prompts_.empty())
     throw Error(Error::Kind::kData,
                 "data: not one prompt is left; what became of the rows:\n" + set.ledger_.summary());
+  set.ledger_.check_balance(set.size(), static_cast<std::uint64_t>(set.num_tokens()), 0);
   number_copies(set.keys_);
   return set;
 }

@@ -1,16 +1,16 @@
 #include "recipes/evaluation/evaluate_models.h"
 
 #include <filesystem>
+#include <optional>
 
-#include "data/choice_name.h"
 #include "data/error.h"
 #include "data/walk/whole_file.h"
+#include "recipes/curation/claim_folder.h"
 #include "recipes/device.h"
 #include "recipes/evaluation/evaluate_model.h"
 #include "recipes/evaluation/task_report.h"
 #include "recipes/model_folder.h"
 #include "recipes/resolved_recipe.h"
-#include "trainer/checkpoint/run_lock.h"
 #include "trainer/metrics/append_file.h"
 #include "trainer/stop_request.h"
 
@@ -30,15 +30,6 @@ void require_models(const EvaluationRecipe& recipe) {
   }
 }
 
-void claim_folder(const std::string& dir) {
-  std::error_code ignored;
-  const fs::path known = fs::path(dir) / "recipe.yaml";
-  if (fs::exists(dir, ignored) && !fs::is_empty(dir, ignored) && recipe_stage(known) != "evaluate")
-    throw Error(Error::Kind::kUnsafe,
-                dir + ": holds something else than an evaluation; choose another run.dir");
-  data::make_folder(dir);
-}
-
 }  // namespace
 
 void evaluate_models(const ReadEvaluationRecipe& read, bool quiet, std::ostream& out) {
@@ -48,22 +39,21 @@ void evaluate_models(const ReadEvaluationRecipe& read, bool quiet, std::ostream&
   require_models(recipe);
   const TaskSet set =
       read_task_set(std::move(tasks), recipe.asked.task_data, recipe.asked.max_items.value_or(0));
-  claim_folder(recipe.run.dir);
-  const trainer::RunLock lock(recipe.run.dir);
+  std::optional<trainer::RunLock> lock;
+  claim_folder(recipe.run.dir, "evaluate", lock);
   const trainer::StopRequest stop(true);
   trainer::replace_file(fs::path(recipe.run.dir) / "recipe.yaml", resolved_yaml(recipe));
   std::vector<ModelResults> results;
   data::Json json = data::Json::object();
   for (const EvaluatedModel& model : recipe.models) {
-    EvaluateOptions options{.model = model.path,
-                            .out = recipe.run.dir + "/" + model.name,
-                            .chat_template = model.chat_template,
-                            .dtype = std::nullopt,
-                            .device = choose_device(recipe.run.device, ask_cuda(), "run.device"),
-                            .batch_tokens = recipe.run.batch_tokens,
-                            .batch_size = recipe.run.batch_size,
-                            .quiet = quiet};
-    if (model.dtype != LocalDtype::kStored) options.dtype = data::choice_name(model.dtype);
+    const EvaluateOptions options{.model = model.path,
+                                  .out = recipe.run.dir + "/" + model.name,
+                                  .chat_template = model.chat_template,
+                                  .dtype = dtype_name(model.dtype),
+                                  .device = choose_device(recipe.run.device, ask_cuda(), "run.device"),
+                                  .batch_tokens = recipe.run.batch_tokens,
+                                  .batch_size = recipe.run.batch_size,
+                                  .quiet = quiet};
     data::make_folder(options.out);
     results.push_back({model.name, evaluate_model(options, set)});
     json["models"][model.name] = results_json(results.back().results);

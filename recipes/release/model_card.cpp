@@ -35,7 +35,7 @@ std::string front_matter(const CardOptions& options, const CardFacts& facts) {
   Row tags{"caravan"};
   if (facts.has_template) tags.push_back("conversational");
   for (const StageStory& stage : facts.stages)
-    for (const char* kind : {"sft", "dpo", "rm", "rlvr"})
+    for (const char* kind : {"sft", "rm", "dpo", "kto", "rlvr"})
       if (stage.kind == kind && std::ranges::find(tags, kind) == tags.end()) tags.push_back(kind);
   for (const std::string& tag : options.tags)
     if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);

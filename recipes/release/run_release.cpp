@@ -4,12 +4,14 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "data/chat/checkpoint_template.h"
 #include "data/error.h"
 #include "data/walk/whole_file.h"
 #include "models/llama/config.h"
 #include "models/llama/parameter_shapes.h"
+#include "recipes/curation/claim_folder.h"
 #include "recipes/device.h"
 #include "recipes/evaluation/evaluate_model.h"
 #include "recipes/evaluation/task_report.h"
@@ -21,7 +23,6 @@
 #include "recipes/resolved_recipe.h"
 #include "recipes/stages/input_hashes.h"
 #include "recipes/versions.h"
-#include "trainer/checkpoint/run_lock.h"
 #include "trainer/stop_request.h"
 
 namespace caravan::recipes {
@@ -211,14 +212,6 @@ class Release {
   CardFacts facts_;
 };
 
-void claim_folder(const std::string& dir) {
-  std::error_code ignored;
-  if (fs::exists(dir, ignored) && !fs::is_empty(dir, ignored) &&
-      recipe_stage(fs::path(dir) / "recipe.yaml") != "release")
-    throw Error(Error::Kind::kUnsafe, dir + ": holds something else than a release; choose another run.dir");
-  data::make_folder(dir);
-}
-
 }  // namespace
 
 void check_release_files(const ReleaseRecipe& recipe) {
@@ -234,8 +227,8 @@ void check_release_files(const ReleaseRecipe& recipe) {
 
 void run_release(const ReadReleaseRecipe& read, const std::vector<std::string>& command, bool quiet) {
   check_release_files(read.recipe);
-  claim_folder(read.recipe.run.dir);
-  const trainer::RunLock lock(read.recipe.run.dir);
+  std::optional<trainer::RunLock> lock;
+  claim_folder(read.recipe.run.dir, "release", lock);
   const trainer::StopRequest stop(true);
   data::write_whole_file(read.recipe.run.dir + "/recipe.yaml", resolved_yaml(read.recipe), {true, {}});
   Release(read.recipe, command, quiet).run();

@@ -26,19 +26,19 @@ bool StageCheckpoints::is_due(std::int64_t step) {
   return true;
 }
 
-bool StageCheckpoints::is_asked() {
+bool StageCheckpoints::wants_stop() {
   is_job_over_ = job_end_.is_near();
   return trainer::StopRequest::requested() || is_job_over_;
 }
 
 bool StageCheckpoints::must_stop() {
-  std::array<double, 1> wish{is_asked() ? 1.0 : 0.0};
+  std::array<double, 1> wish{wants_stop() ? 1.0 : 0.0};
   group_.all_reduce(wish, trainer::Reduce::kMax, "wishes");
   return wish[0] > 0.0;
 }
 
 StageCheckpoints::Wishes StageCheckpoints::after_step(std::int64_t step) {
-  std::array<double, 2> wishes{is_asked() ? 1.0 : 0.0, is_due(step) ? 1.0 : 0.0};
+  std::array<double, 2> wishes{wants_stop() ? 1.0 : 0.0, is_due(step) ? 1.0 : 0.0};
   group_.all_reduce(wishes, trainer::Reduce::kMax, "wishes");
   tell_of(writer_.poll());
   return {.stop = wishes[0] > 0.0, .save = wishes[1] > 0.0};

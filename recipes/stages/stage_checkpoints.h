@@ -22,7 +22,10 @@ class StageCheckpoints {
   void end_step() { job_end_.end_step(); }
   // Whether any rank is asked to stop, or the job ends before another step and save. Collective.
   bool must_stop();
-  // The same, and whether it is time to save, in one call. Completes a save that is on its way. Collective.
+  // What this rank alone knows of it.
+  bool wants_stop();
+  // The same as must_stop, and whether it is time to save, in one call. Completes a save that is on its way.
+  // Collective.
   struct Wishes {
     bool stop = false, save = false;
   };
@@ -44,7 +47,6 @@ class StageCheckpoints {
 
  private:
   bool is_due(std::int64_t step);
-  bool is_asked();
   void tell_of(const std::optional<trainer::SavedCheckpoint>& saved);
 
   const Recipe& recipe_;

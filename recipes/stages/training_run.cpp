@@ -156,8 +156,11 @@ class TrainingRun {
 
   trainer::TrainerEvents events() {
     trainer::TrainerEvents events;
-    events.step_done = [this](std::int64_t step, const std::vector<MetricValue>& values) {
-      report(step, values);
+    events.step_done = [this](std::int64_t step, std::vector<MetricValue> values) {
+      // The value model makes the step that the policy just made, before either is saved.
+      if (value() != nullptr)
+        for (MetricValue& one : value()->train_step()) values.push_back(std::move(one));
+      report(step, std::move(values));
     };
     if (run_)
       events.margins_known = [this](std::int64_t step, const std::vector<trainer::PairMargin>& margins) {
@@ -331,7 +334,8 @@ class TrainingRun {
                          {[this](const std::string& text) {
                             if (run_) log().warn(text);
                           },
-                          [this](const std::string& text) { set_activity(text); }});
+                          [this](const std::string& text) { set_activity(text); },
+                          [this] { return checkpoints_->wants_stop(); }});
     trainer::TrainerOptions options;
     options.optimizer = recipe_.optimizer;
     options.schedule = recipe_.schedule;
@@ -451,8 +455,6 @@ class TrainingRun {
     // For a checkpoint that became complete since the step before.
     const double waited = checkpoints_->take_waited();
     if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
-    if (value() != nullptr)
-      for (MetricValue& one : value()->train_step()) values.push_back(std::move(one));
     if (rollouts_)
       for (MetricValue& value : rollouts_->source().take_metrics()) values.push_back(std::move(value));
     if (run_) run_->report(step, values);

@@ -60,7 +60,8 @@ class PairsTest : public testing::Test {
   static std::vector<json> rows(const std::string& run_dir) {
     std::vector<json> all;
     std::ifstream lines(path(run_dir) + "/metrics.jsonl");
-    for (std::string line; std::getline(lines, line);) {
+    // A line that is still being written is none yet.
+    for (std::string line; std::getline(lines, line) && !lines.eof();) {
       json kept = json::object();
       const json row = json::parse(line);
       for (const auto& [key, value] : row.items())

@@ -64,10 +64,6 @@ PolicySettings settings_of(PolicyMethod method) {
   return s;
 }
 
-bool is_cut_or_masked(const PolicyLossOptions& o) {
-  return o.importance_least || o.importance_most;
-}
-
 [[noreturn]] void refuse(const std::string& problem) {
   throw Error(Error::Kind::kUsage, problem);
 }
@@ -103,12 +99,13 @@ PolicySettings PolicyLossOptions::settings() const {
 
 void PolicyLossOptions::check() const {
   const PolicySettings s = settings();
+  const bool has_bound = importance_least || importance_most;
   if (dual_clip != 0.0 && dual_clip <= 1.0)
     refuse("loss.dual_clip: found " + std::to_string(dual_clip) + "; allowed is above 1, or 0 for none");
-  if (importance && !is_cut_or_masked(*this))
+  if (importance && !has_bound)
     refuse(
         "loss.importance: has no effect without importance_least or importance_most; add importance_most: 2");
-  if (!importance && is_cut_or_masked(*this))
+  if (!importance && has_bound)
     refuse(
         "loss.importance_most: bounds have no effect without loss.importance; add importance: "
         "token_truncate");

@@ -56,10 +56,8 @@ class AnswerRun {
   // Ranks are not at the same answer at the same time, so only one alone can be asked between them; a stop
   // ends what runs on the others.
   bool must_stop() {
-    if (stopped_) return true;
-    stopped_ = group_.size() == 1 ? progress_ && progress_(done_, num_samples())
-                                  : StopRequest::requested() || group_.stop_wanted();
-    return stopped_;
+    if (group_.size() == 1 && progress_ && progress_(done_, num_samples())) stopped_ = true;
+    return stop_was_requested();
   }
 
   std::optional<models::GenerationRequest> next() {
@@ -95,7 +93,8 @@ class AnswerRun {
   // Within a completion; what it was cut from is not kept.
   bool stop_was_requested() {
     group_.note_progress();
-    stopped_ = stopped_ || StopRequest::requested() || (group_.size() > 1 && group_.stop_wanted());
+    stopped_ = stopped_ || StopRequest::requested() || group_.stop_wanted() ||
+               (options_.wants_stop && options_.wants_stop());
     return stopped_;
   }
 

@@ -41,6 +41,8 @@ struct AnswerOptions {
   std::int64_t batch_size = 32;        // sequences that are generated together
   std::vector<std::int64_t> stop_ids = {};
   bool keep_ids = false;  // the row has the ids of the completion
+  // Beside the signals: whether this rank should stop. Asked for every token; may be empty.
+  std::function<bool()> wants_stop = {};
 };
 
 // Adds to `store` a row for each of the per_prompt samples of each prompt that it lacks: {"completion",

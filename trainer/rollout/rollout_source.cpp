@@ -179,7 +179,8 @@ void RolloutSource::draw(SampleStore& store, Draw& drawn) {
                       .key = data::mix(settings_.seed, kSampling),
                       .batch_size = options.batch_size,
                       .stop_ids = settings_.stop_ids,
-                      .keep_ids = true},
+                      .keep_ids = true,
+                      .wants_stop = events_.wants_stop},
                      store, [this](std::int64_t done, std::int64_t all) {
                        events_.tell("sampling " + std::to_string(done) + "/" + std::to_string(all));
                        return false;

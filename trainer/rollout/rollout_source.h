@@ -60,6 +60,7 @@ struct OtherModels {
 struct RolloutEvents {
   std::function<void(const std::string&)> warn;  // an alarm, for people
   std::function<void(const std::string&)> tell;  // what it is doing; "" when it is done
+  std::function<bool()> wants_stop = {};         // asked while it samples, by each rank for itself
 };
 
 class RolloutSource final : public BatchSource {
