@@ -135,7 +135,8 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   inputs.on_host = on_host;
   inputs.program_bytes = trainer::read_process_memory().resident_bytes;
   inputs.live_reference = recipe.holds_reference();
-  if (recipe.stage == Stage::kDpo || recipe.stage == Stage::kKto)
+  // Losses on whole answers; see trainer/objectives/answers.h.
+  if (recipe.stage == Stage::kDpo || recipe.stage == Stage::kKto || recipe.stage == Stage::kRlvr)
     inputs.kept_logits_bytes = trainer::kept_logits_bytes(on_host);
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
   return inputs;
