@@ -57,11 +57,11 @@ inline void transpose_words(const char* const* row, std::uint32_t* out, std::int
 }
 
 // Turns `depth` words of the rows of w from `first` on into panel[word][column], columns a multiple of 16;
-// columns behind the last row repeat it. Meanwhile the same part of the rows kPanelColumns further on is
-// fetched: so many streams of short rows are more than the processor foresees by itself.
+// columns behind the last row repeat it. With `fetches`, the same part of the rows kPanelColumns further on is
+// fetched meanwhile: so many streams of short rows are more than the processor foresees by itself.
 template <class T>
 void pack_panel(const T* w, std::int64_t stride, std::int64_t rows, std::int64_t columns, std::int64_t depth,
-                typename Operand<T>::Unit* panel) {
+                bool fetches, typename Operand<T>::Unit* panel) {
   auto* out = reinterpret_cast<std::uint32_t*>(panel);
   for (std::int64_t c = 0; c < columns; c += 16) {
     const char* row[16];
@@ -70,7 +70,7 @@ void pack_panel(const T* w, std::int64_t stride, std::int64_t rows, std::int64_t
     const std::int64_t ahead = kPanelColumns * stride * static_cast<std::int64_t>(sizeof(T));
     std::int64_t u = 0;
     for (; u + 4 <= depth; u += 4) {
-      if (u % 16 == 0)
+      if (fetches && u % 16 == 0)
 #pragma GCC unroll 16
         for (int i = 0; i < 16; ++i) __builtin_prefetch(row[i] + ahead, 0, 2);
       transpose_words(row, out + u * columns + c, columns);
@@ -109,13 +109,21 @@ U* scratch(std::int64_t count) {
   return memory.get(count);
 }
 
-// Pointers to rows [row, row + count) of x, from word k on.
+// Pointers to rows [row, row + count) of x, from word k on, the rows left being in tiles of about one height.
 template <class T>
 std::int64_t rows_from(const RowsProduct<T>& p, std::int64_t row, std::int64_t k,
                        const typename Operand<T>::Unit** out) {
-  const std::int64_t count = std::min(kTileRows, p.rows - row);
+  const std::int64_t left = p.rows - row, tiles = (left + kTileRows - 1) / kTileRows;
+  const std::int64_t count = (left + tiles - 1) / tiles;
   for (std::int64_t r = 0; r < count; ++r) out[r] = units(p.x + (row + r) * p.x_stride) + k;
   return count;
+}
+
+// The weights of the panel that begins at row n, with what lies between their rows.
+template <class T>
+Fetch next_panel(const RowsProduct<T>& p, std::int64_t n, std::int64_t last) {
+  const auto at = [&](std::int64_t row) { return reinterpret_cast<const char*>(p.w + row * p.w_stride); };
+  return {at(std::min(n, last)), at(std::min(n + kPanelColumns, last))};
 }
 
 template <class T>
@@ -123,6 +131,8 @@ void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last)
   const std::int64_t depth = p.depth / Operand<T>::kPack;
   const std::int64_t piece = p.rows <= kTileRows ? kPieceDepth : kPanelDepth;
   auto* panel = scratch<typename Operand<T>::Unit>(std::min(piece, depth) * kPanelColumns);
+  // A panel has four lines a word, and a tile fetches one a word.
+  const bool tiles_fetch = p.rows > 3 * kTileRows;
   // Sums of a few rows, or of rows that are finished one after the other, need no more than a tile.
   const bool keep = p.rows > kTileRows && depth > piece;
   alignas(64) float tile_sums[kTileRows * kPanelColumns];
@@ -133,11 +143,12 @@ void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last)
     for (std::int64_t k = 0; k == 0 || k < depth; k += piece) {
       const std::int64_t words = std::min(piece, depth - k);
       pack_panel(p.w + n * p.w_stride + k * Operand<T>::kPack, p.w_stride, p.outputs - n, packed, words,
-                 panel);
-      for (std::int64_t row = 0; row < p.rows; row += kTileRows) {
-        const std::int64_t rows = rows_from(p, row, k, a);
+                 !tiles_fetch, panel);
+      Fetch fetch = tiles_fetch && k + words >= depth ? next_panel(p, n + columns, last) : Fetch{};
+      for (std::int64_t row = 0, rows; row < p.rows; row += rows) {
+        rows = rows_from(p, row, k, a);
         float* to = keep ? sums + row * kPanelColumns : sums;
-        product<T>(a, rows, panel, packed, words, packed, to, kPanelColumns, k > 0);
+        fetch = product<T>(a, rows, panel, packed, words, packed, to, kPanelColumns, k > 0, fetch);
         if (k + words >= depth) finish_rows(p, row, rows, n, columns, to);
       }
     }

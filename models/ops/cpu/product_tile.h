@@ -29,17 +29,29 @@ inline Unit word(const Unit* p) {
   return value;
 }
 
+// Memory that a product asks for while it computes, a line a word of the depth: what comes next arrives at no
+// cost, where asking for all of it at once would wait.
+struct Fetch {
+  const char* line = nullptr;
+  const char* end = nullptr;
+};
+constexpr std::int64_t kLineBytes = 64;
+
 // c[R][16 V] (+)= a[R][depth] b[depth][16 V]; the accumulators stay in registers.
 template <class T, int R, int V>
 inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b,
-                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate) {
+                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate, Fetch& fetch) {
   V16 acc[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v)
       acc[r][v] = accumulate ? *reinterpret_cast<const V16*>(c + r * ldc + 16 * v) : splat(0.f);
-  for (std::int64_t k = 0; k < depth; ++k, b += ldb) {
+  const bool fetches = fetch.line < fetch.end;
+  const char* line = fetches ? fetch.line : reinterpret_cast<const char*>(b);
+  const std::int64_t step = fetches ? kLineBytes : 0;
+  for (std::int64_t k = 0; k < depth; ++k, b += ldb, line += step) {
+    __builtin_prefetch(line, 0, 2);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
@@ -49,41 +61,44 @@ inline void tile(const typename Operand<T>::Unit* const* a, const typename Opera
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) *reinterpret_cast<V16*>(c + r * ldc + 16 * v) = acc[r][v];
+  if (fetches) fetch.line = line;
 }
 
 // The same for all rows.
 template <class T, int V>
 inline void column_tiles(const typename Operand<T>::Unit* const* a, std::int64_t rows,
                          const typename Operand<T>::Unit* b, std::int64_t ldb, std::int64_t depth, float* c,
-                         std::int64_t ldc, bool accumulate) {
+                         std::int64_t ldc, bool accumulate, Fetch& fetch) {
   std::int64_t r = 0;
   for (; r + kTileRows <= rows; r += kTileRows)
-    tile<T, kTileRows, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+    tile<T, kTileRows, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate, fetch);
   switch (rows - r) {
     case 5:
-      return tile<T, 5, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+      return tile<T, 5, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate, fetch);
     case 4:
-      return tile<T, 4, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+      return tile<T, 4, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate, fetch);
     case 3:
-      return tile<T, 3, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+      return tile<T, 3, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate, fetch);
     case 2:
-      return tile<T, 2, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+      return tile<T, 2, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate, fetch);
     case 1:
-      return tile<T, 1, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate);
+      return tile<T, 1, V>(a + r, b, ldb, depth, c + r * ldc, ldc, accumulate, fetch);
     default:
       return;
   }
 }
 
-// c[rows][columns] (+)= a b, columns a multiple of 16. a: one pointer per row.
+// c[rows][columns] (+)= a b, columns a multiple of 16. a: one pointer per row. Returns what is left to fetch.
 template <class T>
-void product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b,
+Fetch product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b,
              std::int64_t ldb, std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc,
-             bool accumulate) {
+             bool accumulate, Fetch fetch = {}) {
   std::int64_t n = 0;
   for (; n + kTileColumns <= columns; n += kTileColumns)
-    column_tiles<T, kTileVectors>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate);
-  for (; n < columns; n += 16) column_tiles<T, 1>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate);
+    column_tiles<T, kTileVectors>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate, fetch);
+  for (; n < columns; n += 16)
+    column_tiles<T, 1>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate, fetch);
+  return fetch;
 }
 
 inline std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
