@@ -33,7 +33,8 @@ void read_merges(const JsonPlace& place, BpeParts& parts) {
   std::string joined;
   std::size_t index = 0;
   for (const simdjson::dom::element merge : place.array()) {
-    const auto [left, right] = read_merge(merge, place, index);
+    const std::pair<std::string_view, std::string_view> sides = read_merge(merge, place, index);
+    const std::string_view left = sides.first, right = sides.second;
     joined.assign(left).append(right);
     const auto id_of = [&](std::string_view token) {
       const std::int32_t id = parts.names.find(token);

@@ -23,7 +23,7 @@ struct YamlNode {
   Where where = {};        // of the value; for null, of its key
   std::string label = {};  // how messages name it when it came in under another name; empty: by its key
   std::vector<YamlNode> items = {};  // of a sequence
-  std::vector<Entry> entries = {};   // of a map, in the order of the text
+  std::vector<Entry> entries;        // of a map, in the order of the text
 
   // The last entry of that name, or null.
   YamlNode* find(std::string_view key);
