@@ -83,12 +83,13 @@ data::WalkOptions DataRun::walk_options() const {
           .stop = trainer::StopRequest::requested};
 }
 
-data::RowWalk DataRun::first_walk(bool hashed) {
+data::RowWalk DataRun::first_walk(bool remembered) {
   inputs_.need_rereadable(flags_.command());
   data::WalkOptions options = walk_options();
-  options.hash_files = true;
+  options.print_rows = true;
   walk_ = data::RowWalk(inputs_.files(), options);
-  options.hash_files = hashed;
+  options.hash_files = false;
+  options.print_rows = remembered;
   return {inputs_.files(), options};
 }
 
@@ -98,7 +99,8 @@ void DataRun::remember(const data::RowWalk& first) {
 
 void DataRun::check_unchanged() const {
   for (std::size_t i = 0; i < before_.size(); ++i) {
-    if (before_[i].sha256 == walk_.files_read().at(i).sha256) continue;
+    const data::FileRead& after = walk_.files_read().at(i);
+    if (before_[i].fingerprint == after.fingerprint && before_[i].rows == after.rows) continue;
     throw Error(Error::Kind::kData,
                 before_[i].path +
                     ": changed while it was read (its first and second reading differ); nothing "

@@ -70,10 +70,10 @@ class DataRun {
   // The walk whose rows the ledger counts.
   data::RowWalk& walk() { return walk_; }
   // One more walk over the same files, for a command that must see all rows before it decides. Needs inputs
-  // that can be read again; finish() refuses files that changed between the walks. `hashed`: remember() will
-  // be called with it; of several walks the first is enough.
-  data::RowWalk first_walk(bool hashed = true);
-  // The hashes of a walk that first_walk() made, once it has run.
+  // that can be read again; finish() refuses files that changed between the walks. `remembered`: remember()
+  // will be called with it; of several walks the first is enough.
+  data::RowWalk first_walk(bool remembered = true);
+  // What a walk that first_walk() made has read, once it has run.
   void remember(const data::RowWalk& first);
   void take(const data::BlockFates& fates) { ledger_.take(fates, out_ ? &*out_ : nullptr); }
   data::FateLedger& ledger() { return ledger_; }
