@@ -44,11 +44,7 @@ WalkRow walk_row(const WalkBlock& block, std::size_t index, JsonRow& json) {
 RowWalk::RowWalk(std::vector<std::string> files, WalkOptions options)
     : files_(std::move(files)),
       options_(std::move(options)),
-      threads_(options_.threads == 0 ? usable_cores() : options_.threads) {
-  // What a thread reads, parses and writes of a block stays in its cache.
-  constexpr std::size_t kBlockBytes = 256u << 10;
-  options_.limits.block_bytes = std::min(options_.limits.block_bytes, kBlockBytes);
-}
+      threads_(options_.threads == 0 ? usable_cores() : options_.threads) {}
 
 bool RowWalk::next(WalkBlock& block) {
   if (options_.stop && options_.stop()) {

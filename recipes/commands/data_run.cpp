@@ -67,9 +67,10 @@ bool DataFlags::parse(std::span<const std::string> args) {
   return true;
 }
 
-DataRun::DataRun(const DataFlags& flags, Json options)
+DataRun::DataRun(const DataFlags& flags, Json options, std::size_t block_bytes)
     : flags_(flags),
       options_(std::move(options)),
+      block_bytes_(block_bytes),
       inputs_(flags.inputs),
       ledger_(ledger_options(flags, inputs_)),
       walk_(inputs_.files(), walk_options()) {
@@ -79,6 +80,7 @@ DataRun::DataRun(const DataFlags& flags, Json options)
 
 data::WalkOptions DataRun::walk_options() const {
   return {.threads = static_cast<std::size_t>(flags_.threads.value_or(0)),
+          .limits = {.block_bytes = block_bytes_},
           .hash_files = details(),
           .stop = trainer::StopRequest::requested};
 }

@@ -62,8 +62,9 @@ class DataFlags {
 class DataRun {
  public:
   // `options`: what the command was asked for besides the common flags, for the report. Throws data::Error
-  // before any row is read: inputs that do not exist, an output that is refused.
-  DataRun(const DataFlags& flags, data::Json options);
+  // before any row is read: inputs that do not exist, an output that is refused. `block_bytes`: as
+  // data::RowLimits has it; what a thread reads, parses and writes of a block of 256 KiB stays in its cache.
+  DataRun(const DataFlags& flags, data::Json options, std::size_t block_bytes = std::size_t{256} << 10);
 
   const data::RowInputs& inputs() const { return inputs_; }
   bool details() const { return ledger_.wants_details(); }
@@ -92,6 +93,7 @@ class DataRun {
   const DataFlags& flags_;
   data::Json options_;
   trainer::StopRequest stop_;
+  std::size_t block_bytes_;
   data::RowInputs inputs_;
   std::optional<data::RowWriter> out_;
   data::FateLedger ledger_;
