@@ -201,7 +201,7 @@ void RecordIds::finish(PendingBlock& block, BlockFates& fates) {
         text.clear();
         text += "{\"id\":";
         append_json_string(text, record.id);
-        text.append(block.text, record.begin, record.length);
+        made_[i].rest = std::string_view(block.text).substr(record.begin, record.length);
         made_[i].id = std::move(record.id);
       }
       fates.make(pending.row, made_, std::move(pending.reasons), pending.fate);

@@ -14,7 +14,8 @@ namespace {
 struct Evidence {
   std::vector<const Converter*> fitting;  // in the order of the table
   std::set<std::string> keys;
-  std::size_t rows = 0;
+  std::size_t rows = 0;  // that are objects
+  bool any_row = false;  // that is not blank
 };
 
 void look_at(const JsonValue& row, Evidence& evidence) {
@@ -40,7 +41,9 @@ Evidence gather(const std::string& path) {
   if (!source->next(block)) return evidence;
   for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
     const RowBlock::Row& row = block.rows[i];
-    if (read_object(block.text(row), context_of(row, {}, 0), json).empty()) look_at(json.root(), evidence);
+    const std::string_view problem = read_object(block.text(row), context_of(row, {}, 0), json);
+    evidence.any_row |= problem != kBlankLine;
+    if (problem.empty()) look_at(json.root(), evidence);
   }
   return evidence;
 }
@@ -67,6 +70,7 @@ std::string join(const Range& range, Name name) {
 const Converter& detect_layout(const std::string& path) {
   const Evidence evidence = gather(path);
   const std::string remedy = "; name the layout with --format, or the columns with --column";
+  if (!evidence.any_row) throw Error(Error::Kind::kData, path + ": holds no row; name a file with rows");
   if (evidence.rows == 0)
     throw Error(Error::Kind::kData,
                 path + ": none of the first rows is a JSON object" + remedy + ", or check the file");

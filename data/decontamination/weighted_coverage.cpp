@@ -15,6 +15,7 @@ class WeightedSearcher : public Searcher {
         window_(items_),
         states_(items_.items().num_items()),
         seen_(items_.items().table.size(), 0),
+        wanted_(seen_.size(), 0),
         nominated_(states_.size(), 0) {
     for (std::uint32_t item = 0; item < states_.size(); ++item) {
       states_[item].reach = ItemWindow::reach(items_.item(item).num_words);
@@ -47,6 +48,10 @@ class WeightedSearcher : public Searcher {
   struct Range {
     std::uint32_t item = 0;
     std::uint32_t begin = 0, end = 0;  // words of the text
+  };
+  struct RunMet {
+    std::uint32_t at = 0;  // of its last word in the text
+    std::span<const std::uint32_t> items;
   };
   // What is known of an item while one text is walked through, in blocks as long as a window.
   struct State {
@@ -114,17 +119,24 @@ class WeightedSearcher : public Searcher {
     if (++text_number_ == 0) {
       for (State& state : states_) state.text = 0;
       std::ranges::fill(seen_, 0);
+      std::ranges::fill(wanted_, 0);
       text_number_ = 1;
     }
     ranges_.clear();
     nominate();
     if (nominees_.empty()) return;
+    for (const std::uint32_t item : nominees_)
+      for (const WordPlaces& group : items_.groups(items_.item(item))) wanted_[group.word] = text_number_;
+    auto met = runs_met_.begin();
     for (std::uint32_t at = 0; at < text_.size(); ++at) {
-      if (text_[at] == WordTable::kUnknown) continue;
-      for (const Seed& seed : items_.seeded(text_[at]))
-        if (nominated_[seed.item] != 0) note_seed(seed, at);
-      for (const std::uint32_t item : runs_ending(at))
+      if (text_[at] != WordTable::kUnknown && wanted_[text_[at]] == text_number_) {
+        for (const Seed& seed : items_.seeded(text_[at]))
+          if (nominated_[seed.item] != 0) note_seed(seed, at);
+      }
+      if (met == runs_met_.end() || met->at != at) continue;
+      for (const std::uint32_t item : met->items)
         if (nominated_[item] != 0) note_run(item, at);
+      ++met;
     }
     for (const std::uint32_t item : nominees_) nominated_[item] = 0;
   }
@@ -138,6 +150,7 @@ class WeightedSearcher : public Searcher {
   // of each different word, and most texts end here.
   void nominate() {
     nominees_.clear();
+    runs_met_.clear();
     found_ = start_;
     for (const std::uint32_t word : text_) {
       if (word == WordTable::kUnknown || seen_[word] == text_number_) continue;
@@ -147,7 +160,10 @@ class WeightedSearcher : public Searcher {
     }
     for (std::uint32_t at = 2; at < text_.size(); ++at) {
       if (text_[at] == WordTable::kUnknown) continue;
-      for (const std::uint32_t item : runs_ending(at))
+      const std::span<const std::uint32_t> items = runs_ending(at);
+      if (items.empty()) continue;
+      runs_met_.push_back({at, items});
+      for (const std::uint32_t item : items)
         if (found_[item] >= enough_beside_run_[item]) nominate(item);
     }
   }
@@ -238,10 +254,12 @@ class WeightedSearcher : public Searcher {
   std::vector<State> states_;
   std::uint32_t text_number_ = 0;
   std::vector<std::uint32_t> seen_;       // per word of the table: the last text that has it
+  std::vector<std::uint32_t> wanted_;     // the last text that has an item of this word to look for
   std::vector<float> start_, found_;      // per item: minus what it needs; and with the seeds of the text
   std::vector<float> enough_beside_run_;  // of found_
   std::vector<std::uint8_t> nominated_;   // per item
   std::vector<std::uint32_t> nominees_;
+  std::vector<RunMet> runs_met_;  // in the text
   std::vector<std::uint32_t> text_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> parts_;
   std::vector<Range> ranges_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <thread>
 
 namespace caravan::data {
@@ -12,11 +13,29 @@ void NearCandidates::add(std::uint32_t row, std::span<const std::uint64_t> keys,
   keys_.insert(keys_.end(), keys.begin(), keys.end());
 }
 
+// Most keys are met once. A bit for each place of a hash says whether one was there before; what meets no
+// other there needs no sorting.
+std::vector<NearCandidates::Entry> NearCandidates::repeated_keys(std::size_t band) const {
+  const std::size_t num_words = std::bit_ceil(rows_.size() / 8 + 1);
+  std::vector<std::uint64_t> once(num_words, 0), again(num_words, 0);
+  const auto place_of_key = [&](std::uint64_t key) { return key >> 6 & (num_words - 1); };
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    const std::uint64_t key = keys_[i * num_bands_ + band], bit = std::uint64_t{1} << (key & 63);
+    again[place_of_key(key)] |= once[place_of_key(key)] & bit;
+    once[place_of_key(key)] |= bit;
+  }
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    const std::uint64_t key = keys_[i * num_bands_ + band];
+    if ((again[place_of_key(key)] >> (key & 63) & 1) != 0)
+      entries.push_back({key, static_cast<std::uint32_t>(i)});
+  }
+  return entries;
+}
+
 // Places in rows_ of the rows that share a key of this band, by their first row.
 std::vector<NearCandidates::Group> NearCandidates::find_in_band(std::size_t band) const {
-  std::vector<Entry> entries(rows_.size());
-  for (std::size_t i = 0; i < rows_.size(); ++i)
-    entries[i] = {keys_[i * num_bands_ + band], static_cast<std::uint32_t>(i)};
+  std::vector<Entry> entries = repeated_keys(band);
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return a.key != b.key ? a.key < b.key : a.place < b.place;
   });

@@ -40,6 +40,7 @@ class NearCandidates {
     std::uint32_t place;
   };
   using Group = std::vector<std::uint32_t>;  // places in rows_
+  std::vector<Entry> repeated_keys(std::size_t band) const;
   std::vector<Group> find_in_band(std::size_t band) const;
   void drop_strangers(Group& group) const;
   std::size_t place_of(std::uint32_t row) const;

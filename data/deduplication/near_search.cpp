@@ -17,7 +17,7 @@ NearSearch::Sketch NearSearch::sketch(const Conversation& row, Workspace& work,
                                       std::vector<std::uint64_t>& bands) const {
   Sketch sketch;
   sketch.key = work.keys.key(row);
-  list_shingles(work.keys.words(), options_.shingle_words, work.shingles);
+  list_shingles(work.keys.words(row), options_.shingle_words, work.shingles);
   sketch.has_words = !work.shingles.empty();
   if (!sketch.has_words) return sketch;
   const std::size_t first = bands.size();

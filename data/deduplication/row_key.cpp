@@ -1,26 +1,10 @@
 #include "data/deduplication/row_key.h"
 
-#include <cstring>
-
 namespace caravan::data {
 
-// One space between words, as the reference's keys have it. Words are copied 16 bytes at a time: most are
-// shorter, and what is too much is written over by the next.
-void RowKeys::join_words() {
-  constexpr std::size_t kStep = 16;
-  std::size_t size = 0;
-  for (const Word& word : words_.all()) size += word.num_bytes + 1;
-  if (joined_.size() < size + kStep) joined_.resize(2 * size + kStep);
-  char* at = joined_.data();
-  const std::string_view letters = words_.letters();
-  for (const Word& word : words_.all()) {
-    const char* from = letters.data() + word.begin;
-    const bool short_word = word.num_bytes <= kStep && word.begin + kStep <= letters.size();
-    std::memcpy(at, from, short_word ? kStep : word.num_bytes);
-    at += word.num_bytes;
-    *at++ = ' ';
-  }
-  joined_size_ = size == 0 ? 0 : size - 1;
+// As the reference's keys have it.
+std::string_view RowKeys::joined() const {
+  return std::string_view(joined_).substr(0, joined_.empty() ? 0 : joined_.size() - 1);
 }
 
 void RowKeys::add_part(std::string_view part) {
@@ -28,28 +12,25 @@ void RowKeys::add_part(std::string_view part) {
   hash_.update(&size, sizeof size).update(part);
 }
 
-void RowKeys::gather(const Conversation& row, bool hashes) {
-  words_.clear();
+template <class Append>
+void RowKeys::for_texts(const Conversation& row, Append append) const {
   for (const Message& message : row.messages) {
     if (kind_ != KeyKind::kText && message.role != "user") continue;
-    if (hashes)
-      splitter_.append(message.content, words_);
-    else
-      splitter_.append_unhashed(message.content, words_);
+    append(message.content);
     if (kind_ == KeyKind::kFirstTurn) break;
   }
 }
 
 const Words& RowKeys::words(const Conversation& row) {
-  gather(row, true);
+  words_.clear();
+  for_texts(row, [this](const std::string& text) { splitter_.append(text, words_); });
   return words_;
 }
 
 Sha256::Digest RowKeys::key_with_roles(const Conversation& row) {
   for (const Message& message : row.messages) {
-    words_.clear();
-    splitter_.append_unhashed(message.content, words_);
-    join_words();
+    joined_.clear();
+    splitter_.append_joined(message.content, joined_);
     add_part(message.role);
     add_part(joined());
   }
@@ -70,8 +51,8 @@ Sha256::Digest RowKeys::key(const Conversation& row) {
   hash_.reset();
   if (kind_ == KeyKind::kRaw) return key_of_bytes(row);
   if (kind_ == KeyKind::kTextWithRoles) return key_with_roles(row);
-  gather(row, false);
-  join_words();
+  joined_.clear();
+  for_texts(row, [this](const std::string& text) { splitter_.append_joined(text, joined_); });
   return hash_.update(joined()).digest();
 }
 

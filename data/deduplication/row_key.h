@@ -31,22 +31,21 @@ class RowKeys {
   Sha256::Digest key(const Conversation& row);
   // The words that kText, kPrompt and kFirstTurn look at; valid until the next call.
   const Words& words(const Conversation& row);
-  // Those of the last call of key or words.
-  const Words& words() const { return words_; }
 
  private:
-  void gather(const Conversation& row, bool hashes);
+  // Calls `append` with each text that the key looks at.
+  template <class Append>
+  void for_texts(const Conversation& row, Append append) const;
   Sha256::Digest key_with_roles(const Conversation& row);
   Sha256::Digest key_of_bytes(const Conversation& row);
   void add_part(std::string_view part);
-  void join_words();
-  std::string_view joined() const { return std::string_view(joined_).substr(0, joined_size_); }
+  // The words of joined_, one space between two.
+  std::string_view joined() const;
 
   KeyKind kind_;
   WordSplitter splitter_;
   Words words_;
-  std::string joined_;  // its first joined_size_ bytes
-  std::size_t joined_size_ = 0;
+  std::string joined_;
   Sha256 hash_;
 };
 

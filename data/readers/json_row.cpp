@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 namespace caravan::data {
 namespace {
@@ -39,8 +38,8 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-void append_utf8(std::uint32_t code, std::string& out) {
-  const auto byte = [&out](std::uint32_t value) { out.push_back(static_cast<char>(value)); };
+char* put_utf8(std::uint32_t code, char* out) {
+  const auto byte = [&out](std::uint32_t value) { *out++ = static_cast<char>(value); };
   if (code < 0x80) {
     byte(code);
   } else if (code < 0x800) {
@@ -55,6 +54,23 @@ void append_utf8(std::uint32_t code, std::string& out) {
     byte(0x80 | (code >> 12 & 0x3F));
     byte(0x80 | (code >> 6 & 0x3F));
     byte(0x80 | (code & 0x3F));
+  }
+  return out;
+}
+
+bool is_simple_escape(char letter) {
+  switch (letter) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -79,17 +95,24 @@ char simple_escape(char letter) {
 
 // 32 bytes at once: rows are mostly long strings without an event.
 std::size_t find_string_event(std::string_view text, std::size_t at) {
+  constexpr std::size_t kStep = 32;
   const char* data = text.data();
   const std::size_t size = text.size();
-  const __m256i quotes = _mm256_set1_epi8('"'), slashes = _mm256_set1_epi8('\\');
-  const __m256i last_control = _mm256_set1_epi8(0x1F);
-  for (; at + 32 <= size; at += 32) {
-    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + at));
-    const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, last_control), bytes);
-    const __m256i marks = _mm256_or_si256(
-        control, _mm256_or_si256(_mm256_cmpeq_epi8(bytes, quotes), _mm256_cmpeq_epi8(bytes, slashes)));
-    const auto found = static_cast<std::uint32_t>(_mm256_movemask_epi8(marks));
+  const auto marks_at = [data](std::size_t place) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + place));
+    const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1F)), bytes);
+    const __m256i quotes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"'));
+    const __m256i slashes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
+    return static_cast<std::uint32_t>(
+        _mm256_movemask_epi8(_mm256_or_si256(control, _mm256_or_si256(quotes, slashes))));
+  };
+  for (; at + kStep <= size; at += kStep) {
+    const std::uint32_t found = marks_at(at);
     if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found));
+  }
+  if (size >= kStep && at < size) {  // the last ones once more, without those that were looked at
+    const std::uint32_t found = marks_at(size - kStep) >> (at + kStep - size);
+    return found != 0 ? at + static_cast<std::size_t>(std::countr_zero(found)) : size;
   }
   for (; at < size; ++at) {
     const auto c = static_cast<unsigned char>(data[at]);
@@ -98,20 +121,42 @@ std::size_t find_string_event(std::string_view text, std::size_t at) {
   return at;
 }
 
+namespace {
+
+// Copies up to the next backslash, or all of it, 32 bytes at a time. There is room for 32 bytes more.
+void copy_plain(std::string_view raw, std::size_t& at, char*& to) {
+  constexpr std::size_t kStep = 32;
+  for (; at + kStep <= raw.size(); at += kStep, to += kStep) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(raw.data() + at));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+    const auto slashes =
+        static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'))));
+    if (slashes == 0) continue;
+    const auto count = static_cast<std::size_t>(std::countr_zero(slashes));
+    at += count;
+    to += count;
+    return;
+  }
+  while (at < raw.size() && raw[at] != '\\') *to++ = raw[at++];
+}
+
+}  // namespace
+
+// No escape is shorter than what it stands for.
 bool unescape_json(std::string_view raw, std::string& out) {
+  constexpr std::size_t kSlack = 32;
+  const std::size_t begin = out.size();
+  out.resize(begin + raw.size() + kSlack);
+  char* to = out.data() + begin;
   bool control = false;
-  std::size_t at = 0;
-  while (at < raw.size()) {
-    const void* found = std::memchr(raw.data() + at, '\\', raw.size() - at);
-    const std::size_t run =
-        found ? static_cast<std::size_t>(static_cast<const char*>(found) - raw.data()) : raw.size();
-    out.append(raw, at, run - at);
-    if (!found) break;
-    const char letter = raw[run + 1];
-    at = run + 2;
+  for (std::size_t at = 0;;) {
+    copy_plain(raw, at, to);
+    if (at == raw.size()) break;
+    const char letter = raw[at + 1];
+    at += 2;
     if (letter != 'u') {
       control = control || letter == 'b' || letter == 'f';
-      out.push_back(simple_escape(letter));
+      *to++ = simple_escape(letter);
       continue;
     }
     int code = hex4(raw, at);
@@ -121,8 +166,9 @@ bool unescape_json(std::string_view raw, std::string& out) {
       at += 6;
     }
     control = control || (code < 0x20 && code != '\n' && code != '\t' && code != '\r');
-    append_utf8(static_cast<std::uint32_t>(code), out);
+    to = put_utf8(static_cast<std::uint32_t>(code), to);
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return control;
 }
 
@@ -275,7 +321,7 @@ bool JsonRow::parse_escape() {
   if (at_ + 1 >= text_.size()) return false;
   const char letter = text_[at_ + 1];
   at_ += 2;
-  if (letter != 'u') return std::strchr("\"\\/bfnrt", letter) != nullptr && letter != '\0';
+  if (letter != 'u') return is_simple_escape(letter);
   const int code = hex4(text_, at_);
   if (code < 0) return false;
   at_ += 4;

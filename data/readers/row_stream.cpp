@@ -17,7 +17,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 }  // namespace
 
 bool ReadWindow::more() {
-  constexpr std::size_t kReadBytes = 1 << 20;
+  constexpr std::size_t kReadBytes = 256 << 10;
   if (ended_) return false;
   if (begin_ > 0) {
     std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);

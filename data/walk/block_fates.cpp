@@ -41,14 +41,16 @@ BlockFates::Row& BlockFates::add(const WalkRow& row, RowFate fate) {
   return added;
 }
 
-void BlockFates::add_line(std::string_view text, std::string id) {
+void BlockFates::add_line(std::string_view text, std::string id, std::string_view rest) {
+  const std::size_t begin = lines_.size();
+  lines_ += text;
+  lines_ += rest;
   Line& line = line_list_.emplace_back();
-  line.length = text.size() + 1;
+  line.length = lines_.size() - begin + 1;
   if (details_) {
-    line.hash = row_hash(text);
+    line.hash = row_hash(std::string_view(lines_).substr(begin));
     line.id = std::move(id);
   }
-  lines_ += text;
   lines_ += '\n';
   ++rows_.back().num_lines;
 }
@@ -81,7 +83,7 @@ void BlockFates::place(const WalkRow& row, std::string_view text, const std::str
 void BlockFates::make(const WalkRow& row, std::span<const Made> made, std::vector<std::string> reasons,
                       RowFate fate) {
   add(row, fate).reasons = std::move(reasons);
-  for (const Made& line : made) add_line(line.text, line.id);
+  for (const Made& line : made) add_line(line.text, line.id, line.rest);
 }
 
 void BlockFates::drop(const WalkRow& row, std::string reason) {

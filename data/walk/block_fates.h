@@ -47,6 +47,7 @@ class BlockFates {
   // Written as other lines: JSON objects without line feed, each with its id.
   struct Made {
     std::string text, id;
+    std::string_view rest = {};  // of the line, behind `text`
   };
   void make(const WalkRow& row, std::span<const Made> made, std::vector<std::string> reasons, RowFate fate);
   // The row becomes the lines `numbers` of an output that is not in the order of the walk; `text`, an object
@@ -73,7 +74,7 @@ class BlockFates {
 
  private:
   Row& add(const WalkRow& row, RowFate fate);
-  void add_line(std::string_view text, std::string id);
+  void add_line(std::string_view text, std::string id, std::string_view rest = {});
 
   bool details_ = false;
   std::string lines_;

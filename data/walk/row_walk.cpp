@@ -1,6 +1,7 @@
 #include "data/walk/row_walk.h"
 
 #include <sched.h>
+#include <xxhash.h>
 
 #include <algorithm>
 
@@ -54,23 +55,32 @@ bool RowWalk::next(WalkBlock& block) {
       hash_.reset();
       source_ =
           open_rows(files_[file_], options_.limits, {options_.hash_files ? &hash_ : nullptr, options_.stop});
-      read_.push_back({files_[file_], "", 0, 0});
+      read_.push_back({.path = files_[file_]});
       file_first_row_ = rows_;
     }
-    FileRead& file = read_.back();
     if (source_->next(block.rows)) {
       block.file = static_cast<std::uint32_t>(file_);
       block.first_row = rows_;
       block.file_first_row = file_first_row_;
-      file.rows += block.size();
-      rows_ += block.size();
+      count_block(block.rows);
       return true;
     }
+    FileRead& file = read_.back();
     file.bytes = source_->file_bytes_read();
     if (options_.hash_files) file.sha256 = hash_.hex();
     source_.reset();
   }
   return false;
+}
+
+void RowWalk::count_block(const RowBlock& rows) {
+  constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
+  FileRead& file = read_.back();
+  file.rows += rows.rows.size();
+  rows_ += rows.rows.size();
+  if (!options_.print_rows) return;
+  for (const RowBlock::Row& row : rows.rows) file.fingerprint = (file.fingerprint ^ row.length) * kFactor;
+  file.fingerprint = XXH3_64bits_withSeed(rows.bytes.data(), rows.bytes.size(), file.fingerprint);
 }
 
 }  // namespace caravan::data

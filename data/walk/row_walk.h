@@ -29,15 +29,17 @@ struct WalkOptions {
   std::size_t threads = 0;  // 0: one for each core this process may use
   RowLimits limits = {};
   bool hash_files = false;          // fills FileRead::sha256
+  bool print_rows = false;          // fills FileRead::fingerprint
   std::function<bool()> stop = {};  // asked before each block; true ends the walk with an Error (interrupted)
 };
 
 // A file that was walked to its end.
 struct FileRead {
   std::string path;
-  std::string sha256;  // of its bytes as they lie on the disk; empty where nobody asked
+  std::string sha256 = {};  // of its bytes as they lie on the disk; empty where nobody asked
   std::uint64_t bytes = 0;
   std::uint64_t rows = 0;
+  std::uint64_t fingerprint = 0;  // of its rows, so that a second walk can tell whether they are the same
 };
 
 // Rows that follow one another in a file.
@@ -98,6 +100,7 @@ class RowWalk {
 
  private:
   bool next(WalkBlock& block);
+  void count_block(const RowBlock& rows);
 
   std::vector<std::string> files_;
   WalkOptions options_;

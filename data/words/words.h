@@ -57,15 +57,14 @@ class WordSplitter {
   // Appends the words of `text`; places count from its first byte. `text` is valid UTF-8 of less than 256 MiB
   // (throws data::Error beyond; bytes that are not UTF-8 separate).
   void append(std::string_view text, Words& out) const;
-  // The same without hashes, which take a third of the time: Word::hash is 0.
-  void append_unhashed(std::string_view text, Words& out) const;
+  // The words alone, a space behind each. `out` is empty or comes from here.
+  void append_joined(std::string_view text, std::string& out) const;
   void split(std::string_view text, Words& out) const {
     out.clear();
     append(text, out);
   }
 
  private:
-  friend class WordRun;
   const class FoldingTable* table_;
 };
 

@@ -1,5 +1,6 @@
 #include "recipes/commands/data_filter.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -117,7 +118,9 @@ class Filter {
         excerpts.push_back(data::excerpt(hit, found.work.sides, data::FateLedger::kSampleWidth));
     }
     found.fates.drop(row, std::move(reasons));
-    if (flags_.explain) found.fates.show(std::move(excerpts));
+    // A row without turns is shown as it is written.
+    const bool any = std::ranges::any_of(excerpts, [](const std::string& text) { return !text.empty(); });
+    if (any) found.fates.show(std::move(excerpts));
   }
 
   // In the order of the rows, so that a pattern that gives up ends the command at the same row for any number

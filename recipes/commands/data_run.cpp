@@ -67,9 +67,10 @@ bool DataFlags::parse(std::span<const std::string> args) {
   return true;
 }
 
-DataRun::DataRun(const DataFlags& flags, Json options)
+DataRun::DataRun(const DataFlags& flags, Json options, std::size_t block_bytes)
     : flags_(flags),
       options_(std::move(options)),
+      block_bytes_(block_bytes),
       inputs_(flags.inputs),
       ledger_(ledger_options(flags, inputs_)),
       walk_(inputs_.files(), walk_options()) {
@@ -79,16 +80,18 @@ DataRun::DataRun(const DataFlags& flags, Json options)
 
 data::WalkOptions DataRun::walk_options() const {
   return {.threads = static_cast<std::size_t>(flags_.threads.value_or(0)),
+          .limits = {.block_bytes = block_bytes_},
           .hash_files = details(),
           .stop = trainer::StopRequest::requested};
 }
 
-data::RowWalk DataRun::first_walk(bool hashed) {
+data::RowWalk DataRun::first_walk(bool remembered) {
   inputs_.need_rereadable(flags_.command());
   data::WalkOptions options = walk_options();
-  options.hash_files = true;
+  options.print_rows = true;
   walk_ = data::RowWalk(inputs_.files(), options);
-  options.hash_files = hashed;
+  options.hash_files = false;
+  options.print_rows = remembered;
   return {inputs_.files(), options};
 }
 
@@ -98,7 +101,8 @@ void DataRun::remember(const data::RowWalk& first) {
 
 void DataRun::check_unchanged() const {
   for (std::size_t i = 0; i < before_.size(); ++i) {
-    if (before_[i].sha256 == walk_.files_read().at(i).sha256) continue;
+    const data::FileRead& after = walk_.files_read().at(i);
+    if (before_[i].fingerprint == after.fingerprint && before_[i].rows == after.rows) continue;
     throw Error(Error::Kind::kData,
                 before_[i].path +
                     ": changed while it was read (its first and second reading differ); nothing "

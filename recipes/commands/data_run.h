@@ -62,18 +62,19 @@ class DataFlags {
 class DataRun {
  public:
   // `options`: what the command was asked for besides the common flags, for the report. Throws data::Error
-  // before any row is read: inputs that do not exist, an output that is refused.
-  DataRun(const DataFlags& flags, data::Json options);
+  // before any row is read: inputs that do not exist, an output that is refused. `block_bytes`: as
+  // data::RowLimits has it; what a thread reads, parses and writes of a block of 256 KiB stays in its cache.
+  DataRun(const DataFlags& flags, data::Json options, std::size_t block_bytes = std::size_t{256} << 10);
 
   const data::RowInputs& inputs() const { return inputs_; }
   bool details() const { return ledger_.wants_details(); }
   // The walk whose rows the ledger counts.
   data::RowWalk& walk() { return walk_; }
   // One more walk over the same files, for a command that must see all rows before it decides. Needs inputs
-  // that can be read again; finish() refuses files that changed between the walks. `hashed`: remember() will
-  // be called with it; of several walks the first is enough.
-  data::RowWalk first_walk(bool hashed = true);
-  // The hashes of a walk that first_walk() made, once it has run.
+  // that can be read again; finish() refuses files that changed between the walks. `remembered`: remember()
+  // will be called with it; of several walks the first is enough.
+  data::RowWalk first_walk(bool remembered = true);
+  // What a walk that first_walk() made has read, once it has run.
   void remember(const data::RowWalk& first);
   void take(const data::BlockFates& fates) { ledger_.take(fates, out_ ? &*out_ : nullptr); }
   data::FateLedger& ledger() { return ledger_; }
@@ -92,6 +93,7 @@ class DataRun {
   const DataFlags& flags_;
   data::Json options_;
   trainer::StopRequest stop_;
+  std::size_t block_bytes_;
   data::RowInputs inputs_;
   std::optional<data::RowWriter> out_;
   data::FateLedger ledger_;

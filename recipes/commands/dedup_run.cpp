@@ -100,6 +100,7 @@ class Dedup {
         [&](const WalkBlock& block, JsonRow& json, Found& found) { look_at(block, json, found.seen); },
         [&](const WalkBlock& block, Found& found) {
           found.fates.clear(run_.details());
+          for (const Seen& seen : found.seen.rows) exact_.prefetch(seen.sketch.key);
           for (std::size_t i = 0; i < block.size(); ++i) {
             const Seen& seen = found.seen.rows[i];
             where_.push_back(seen.where);

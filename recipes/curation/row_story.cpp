@@ -151,6 +151,9 @@ std::vector<std::pair<const RowStories::Report*, std::string>> RowStories::reade
 void RowStories::follow(const Report& report, const RowPlace& place, const std::string& hash, Seen seen,
                         std::vector<StoryStep>& steps) const {
   const std::optional<Json> fate = fate_of(report.folder, place);
+  if (!fate && hash.empty())
+    throw Error(Error::Kind::kData,
+                place_text(place) + ": by the report " + report.folder + " the file has no such row");
   if (!fate || (!hash.empty() && text_of(*fate, "hash") != hash))
     throw Error(Error::Kind::kData, report.folder + ": does not know " + place_text(place) +
                                         (fate ? " with these bytes" : "") +

@@ -113,7 +113,8 @@ void add_made(data::SynthesisRow&& made, StepResult& result) {
 
 void run_generation_step(const DataFlags& flags, const Json& shown, const StepWork& work,
                          const std::function<Json()>& more, const MakePass& make_pass) {
-  DataRun run(flags, shown);
+  // The requests of a block are asked together: more of them keep a server busy.
+  DataRun run(flags, shown, data::RowLimits{}.block_bytes);
   BlockFates fates;
   const auto read_block = [&make_pass](const WalkBlock& block, JsonRow& json, ReadBlock& read) {
     if (make_pass && !read.pass) read.pass = make_pass();

@@ -179,7 +179,21 @@ TEST(Converters, AnUnclearLayoutListsTheCandidates) {
         << error.what();
   }
   EXPECT_THROW(detect_layout(dir.write("b.jsonl", R"({"text":"t"})")), Error);
-  EXPECT_THROW(detect_layout(dir.write("c.jsonl", "")), Error);
+}
+
+TEST(Converters, AFileWithoutRowsIsToldFromOneWithoutObjects) {
+  const tests::TempDir dir;
+  const auto refusal = [](const std::string& path) -> std::string {
+    try {
+      return std::string(detect_layout(path).name);
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  for (const char* text : {"", "\n \n"})
+    EXPECT_NE(refusal(dir.write("a.jsonl", text)).find("holds no row"), std::string::npos) << text;
+  EXPECT_NE(refusal(dir.write("b.json", "[]")).find("holds no row"), std::string::npos);
+  EXPECT_NE(refusal(dir.write("c.jsonl", "7\n")).find("none of the first rows"), std::string::npos);
 }
 
 TEST(Converters, FilesOfSeveralLayoutsBecomeOneOutput) {

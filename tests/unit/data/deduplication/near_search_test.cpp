@@ -102,6 +102,18 @@ TEST(NearSearch, NearCopiesOfOneTextAreNotQuadratic) {
   }
 }
 
+// Sketches tell texts apart: what shares nothing is not compared, or every row would be with a thousand
+// others.
+TEST(NearSearch, RowsThatShareNothingAreNotCompared) {
+  std::mt19937 random(2);
+  std::vector<Conversation> rows;
+  for (int i = 0; i < 3000; ++i) rows.push_back(make_row(random_words(random, 60)));
+  NearSearch search({});
+  EXPECT_EQ(choose_kept(tests::search_leaders(search, KeyKind::kText, rows), {}).num_dropped, 0u);
+  EXPECT_EQ(search.clusters().num_comparisons(), 0u);
+  EXPECT_FALSE(search.needs_comparison(0));
+}
+
 TEST(NearSearch, RowsWithoutWordsAreLikeNoOther) {
   const Duplicates found =
       find_duplicates({}, {make_row(""), make_row("..."), make_row(""), make_row("a"), make_row("A")});

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "data/readers/json_text.h"
+
 namespace caravan::data {
 namespace {
 
@@ -132,6 +134,28 @@ TEST(JsonRow, AgreesWithAnotherParserOnMutations) {
     }
   }
   EXPECT_GT(accepted, 10000);
+}
+
+// Escapes and plain text wherever they lie in blocks of 32 bytes, and back.
+TEST(JsonRow, EscapesAreResolvedWhereverTheyStand) {
+  std::mt19937 random(6);
+  const std::vector<std::string> pieces = {"\n", "\"",  "\\", "\t", "\xc3\xa9", "\xf0\x9f\x98\x80",
+                                           "/",  "\x01"};
+  for (int round = 0; round < 5000; ++round) {
+    std::string text;
+    for (std::size_t i = random() % 6; i > 0; --i)
+      text += std::string(random() % 70, 'x') + pieces[random() % pieces.size()];
+    std::string written;
+    append_json_string(written, text);
+    EXPECT_EQ(written, Json(text).dump());
+    for (const std::string& row : {written, Json(text).dump(-1, ' ', true)}) {
+      JsonRow json;
+      ASSERT_EQ(json.parse(row), JsonRow::Status::kOk) << row;
+      std::string read = "before ";
+      json.root().append_text(read);
+      ASSERT_EQ(read, "before " + text) << row;
+    }
+  }
 }
 
 TEST(JsonRow, LongStringsEndWhereTheyEnd) {

@@ -75,6 +75,24 @@ TEST(RowWalk, FilesAreHashedAsTheyLieOnTheDisk) {
   EXPECT_EQ(rows.rows_read(), 4u);
 }
 
+// A second walk over the same rows sees the same, and any change shows, also where only line ends moved.
+TEST(RowWalk, AFingerprintTellsWhetherTheRowsAreTheSame) {
+  const tests::TempDir dir;
+  const auto fingerprint = [&](const std::string& text, std::size_t threads) {
+    RowWalk rows({dir.write("a.jsonl", text)}, {.threads = threads, .print_rows = true});
+    rows.run<int>([](const WalkBlock&, JsonRow&, int&) {}, [](const WalkBlock&, int&) {});
+    return rows.files_read()[0].fingerprint;
+  };
+  std::string text;
+  for (int i = 0; i < 30000; ++i) text += "{\"id\":" + std::to_string(i) + "}\n";
+  const std::uint64_t first = fingerprint(text, 1);
+  EXPECT_EQ(fingerprint(text, 3), first);
+  std::string other = text;
+  other[5] = '7';
+  EXPECT_NE(fingerprint(other, 1), first);
+  EXPECT_NE(fingerprint("1\n23\n", 1), fingerprint("12\n3\n", 1));
+}
+
 TEST(RowWalk, TheWishToStopEndsItBetweenBlocks) {
   const tests::TempDir dir;
   const std::string file = dir.write("a.jsonl", "{}\n{}\n{}\n");

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "data/sha256.h"
 #include "tests/support/json_file.h"
 #include "tests/support/shared_data.h"
@@ -74,6 +76,46 @@ TEST(Words, SpansPointIntoTheText) {
 TEST(Words, GreekSigmaLooksAtItsNeighbours) {
   EXPECT_EQ(words_of("ΟΔΟΣ ΣΑ Σ"), (Strings{"οδος", "σα", "σ"}));
   EXPECT_EQ(words_of("ΑΣ\u0301Α"), (Strings{"ασ\u0301α"}));
+}
+
+// Joined words are made another way, without a list.
+TEST(Words, JoinedAreTheListedOnes) {
+  const Strings pieces = {"a",
+                          "Word",
+                          "word2",
+                          " ",
+                          ", ",
+                          "-",
+                          "\n",
+                          "\xcc\x81",
+                          "\xc3\xa9",
+                          "\xce\xa3",
+                          "\xe2\x80\x8b",
+                          "\xe4\xb8\xad",
+                          "\xe3\x81\x82",
+                          "\xea\xb0\x80",
+                          "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8",
+                          "\xef\xbc\xa1",
+                          "\xef\xac\x81",
+                          "\xf0\x9f\x98\x80",
+                          "\xf0\x9d\x90\x80",
+                          "\xe2\x80\x9c",
+                          "averylongwordthatspansmorethanoneblockofbytes",
+                          "\xff"};
+  std::mt19937 random(4);
+  for (const Folding folding : {Folding::kReference, Folding::kLookalikes}) {
+    const WordSplitter splitter(folding);
+    for (int round = 0; round < 20000; ++round) {
+      std::string expected, joined;
+      for (std::size_t text = random() % 3 + 1; text > 0; --text) {
+        std::string made;
+        for (std::size_t i = random() % 24; i > 0; --i) made += pieces[random() % pieces.size()];
+        for (const std::string& word : words_of(made, folding)) expected += word + " ";
+        splitter.append_joined(made, joined);
+      }
+      ASSERT_EQ(joined, expected) << round;
+    }
+  }
 }
 
 TEST(Words, EqualHashesForEqualWordsOnly) {

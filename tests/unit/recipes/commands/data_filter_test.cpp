@@ -127,6 +127,12 @@ TEST_F(DataFilter, SamplesAreCutToWidthAndShowWhatIsHidden) {
   EXPECT_NE(said_.find("ChatGPT 3"), std::string::npos);
 }
 
+TEST_F(DataFilter, ARowWithoutTurnsIsShownAsItIsWritten) {
+  EXPECT_EQ(filter({dir_.write("in.jsonl", "{\"rows\":[1,2]}\n"), "--empty-turns", "--explain"}), 0);
+  EXPECT_NE(said_.find("no_text"), std::string::npos) << said_;
+  EXPECT_NE(said_.find("in.jsonl:1  {\"rows\":[1,2]}"), std::string::npos) << said_;
+}
+
 TEST_F(DataFilter, OwnListsAndTokens) {
   const std::string in =
       dir_.write("in.jsonl", chat("a", "q", "Ask Sydney.") + chat("b", "q", "sydneysider") +

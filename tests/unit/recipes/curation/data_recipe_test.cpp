@@ -1,6 +1,9 @@
 // Recipes of stage data: reading, running, stopping and going on.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <sstream>
+
 #include "data/decontamination/clean_report.h"
 #include "data/error.h"
 #include "recipes/curation/run_data_recipe.h"
@@ -239,6 +242,82 @@ TEST(DataRecipes, TheShippedMixtureHasTheCountsOfTheReport) {
   EXPECT_TRUE(error.starts_with("65 "));
   EXPECT_NE(error.find("sources[18].path"), std::string::npos);
   EXPECT_NE(error.find("published: Hugging Face: HuggingFaceH4/no_robots"), std::string::npos);
+}
+
+// A row of each set as it is published; PROMPT and ANSWER stand for texts, NUMBER for the row.
+const std::map<std::string, std::string> kPublishedRows = {
+    {"oasst1", R"({"message_tree_id":"tNUMBER","prompt":{"message_id":"a","role":"prompter","text":"PROMPT",)"
+               R"("replies":[{"message_id":"b","role":"assistant","text":"ANSWER","replies":[]}]}})"},
+    {"flan_v2", R"({"inputs":"PROMPT","targets":"ANSWER"})"},
+    {"no_robots", R"({"prompt":"PROMPT","prompt_id":"NUMBER","category":"QA","messages":TURNS})"},
+    {"hard_coded", R"({"messages":TURNS})"},
+    {"wildchat", R"({"model":"gpt-4-0314","language":"English","toxic":false,"redacted":false,)"
+                 R"("conversation":TURNS})"},
+    {"persona", R"({"id":"personahub_NUMBER","prompt":"PROMPT","messages":TURNS})"},
+    {"openmathinstruct2_gsm",
+     R"({"problem":"PROMPT","generated_solution":"ANSWER","problem_source":"augmented_gsm8k"})"},
+    {"numinamath_tir", R"({"problem":"PROMPT","solution":"ANSWER","messages":TURNS})"},
+    {"evol_codealpaca", R"({"instruction":"PROMPT","response":"ANSWER"})"},
+    {"coconot", R"({"prompt":"PROMPT","response":"ANSWER","category":"x","subcategory":"y"})"},
+    {"wildjailbreak", R"({"vanilla":"PROMPT","adversarial":"","completion":"ANSWER",)"
+                      R"("data_type":"vanilla_benign"})"},
+    {"synthetic_wildguardmix", R"({"prompt":"PROMPT","response":"ANSWER","prompt_harm_label":"unharmful"})"},
+    {"sciriff", R"({"input":"PROMPT","output":"ANSWER","_instance_id":"x:train:NUMBER"})"},
+    {"tablegpt", R"({"task":"x","prompt":"PROMPT","completion":"ANSWER"})"},
+    {"aya", R"({"inputs":"PROMPT","targets":"ANSWER","language_code":"eng"})"},
+};
+
+std::string published_rows(const std::string& set, const std::string& leak) {
+  const auto known = kPublishedRows.find(set);
+  const std::string& form = known == kPublishedRows.end() ? kPublishedRows.at("persona") : known->second;
+  std::string rows;
+  for (int i = 0; i < 6; ++i) {
+    const std::string number = std::to_string(i);
+    std::string row = form;
+    const auto put = [&row](const std::string& name, const std::string& text) {
+      for (std::size_t at = row.find(name); at != std::string::npos; at = row.find(name))
+        row.replace(at, name.size(), text);
+    };
+    put("TURNS", R"([{"role":"user","content":"PROMPT"},{"role":"assistant","content":"ANSWER"}])");
+    put("PROMPT", i == 0 ? leak : set + " asks " + number);
+    put("ANSWER", i == 1 ? "I am ChatGPT." : set + " answers " + number);
+    put("NUMBER", number);
+    rows += row + "\n";
+  }
+  return rows;
+}
+
+// Of six rows of each set one is an evaluation item and one names a provider; two of the others are taken.
+TEST(DataRecipes, TheShippedMixtureRunsWithSmallFiles) {
+  const std::string path = CARAVAN_SOURCE_DIR "/recipes/tulu3/data.yaml";
+  const std::string leak = "How many stones lie on the left bank of the river that nobody has named";
+  const tests::TempDir dir;
+  const DataRecipe shipped = read_data_recipe(path).recipe;
+  std::vector<std::string> set{"out=" + (dir.path() / "out.jsonl").string(),
+                               "run.dir=" + (dir.path() / "run").string()};
+  for (std::size_t i = 0; i < shipped.sources.size(); ++i) {
+    const std::string& name = shipped.sources[i].name;
+    const std::string key = "sources." + std::to_string(i);
+    set.push_back(key + ".path=" + dir.write(name + ".jsonl", published_rows(name, leak)));
+    set.push_back(key + ".take=2 rows");
+  }
+  for (std::size_t i = 0; i < shipped.decontaminate.sets.size(); ++i) {
+    Json item = Json::object();
+    std::istringstream fields(shipped.decontaminate.sets[i].field);
+    for (std::string field; std::getline(fields, field, '+');)
+      item[field] = i == 0 ? leak : "item " + std::to_string(i);
+    set.push_back("decontaminate.sets." + std::to_string(i) +
+                  ".path=" + dir.write("eval" + std::to_string(i) + ".jsonl", item.dump() + "\n"));
+  }
+  EXPECT_EQ(run_data_recipe(read_data_recipe(path, set), true), 0);
+  std::map<std::string, int> rows;
+  for (const Json& row : tests::read_json_lines(dir.path() / "out.jsonl")) {
+    ++rows[row["source"].get<std::string>()];
+    const std::string asked = row["messages"][0]["content"].get<std::string>();
+    EXPECT_TRUE(asked.find("asks") != std::string::npos && !asked.ends_with("1")) << row;
+  }
+  EXPECT_EQ(rows.size(), 19u);
+  for (const auto& [source, count] : rows) EXPECT_EQ(count, 2) << source;
 }
 
 }  // namespace

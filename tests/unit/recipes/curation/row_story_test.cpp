@@ -69,7 +69,12 @@ TEST_F(RowStory, EndsWhereARowIsDropped) {
 
 TEST_F(RowStory, ReportsThatDoNotBelongTogetherAreRefused) {
   const RowStories stories({path("run")});
-  EXPECT_THROW(stories.of_place({path("a.jsonl"), 99}), data::Error);
+  try {
+    stories.of_place({path("a.jsonl"), 99});
+    FAIL();
+  } catch (const data::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("a.jsonl:99: by the report"), std::string::npos) << error.what();
+  }
   EXPECT_THROW(stories.of_id("nobody"), data::Error);
   dir_.write("a.jsonl", "{}\n");
   EXPECT_THROW(stories.of_place({path("a.jsonl"), 1}), data::Error);
