@@ -12,7 +12,10 @@ namespace caravan::recipes {
 namespace {
 
 YamlNode scalar(const std::string& text) {
-  return {.kind = YamlNode::Kind::kScalar, .text = text};
+  YamlNode node;
+  node.kind = YamlNode::Kind::kScalar;
+  node.text = text;
+  return node;
 }
 
 constexpr FieldSpec kSteps{.units = "steps", .min = 1};
