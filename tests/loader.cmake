@@ -1,4 +1,4 @@
-test_program(loader_tests LIBS data_prompts data_loader data_rewards data_readers data_chat data_tokenizers SOURCES
+test_program(loader_tests LIBS data_prompts data_loader data_rewards data_walk data_readers data_chat data_tokenizers SOURCES
   unit/data/loader/batch_plan_test.cpp
   unit/data/loader/ledger_test.cpp
   unit/data/loader/order_test.cpp

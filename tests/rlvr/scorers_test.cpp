@@ -43,7 +43,7 @@ class ScorersRun : public RlvrRun {
     keys.insert(keys.end(), more.begin(), more.end());
     return keys;
   }
-  // The judge of the tests rates by the number after "quality": here that of the prompt's length, or nothing.
+  // The judge of the tests rates by the number after "quality", here of the words it is asked with.
   static void rate_by(const std::string& words) {
     dir_->write("rate.txt", "{prompt}\n{answers}\n" + words + "\n");
   }
@@ -60,7 +60,6 @@ TEST_F(ScorersRun, ARewardModelAddsItsScoreWeighted) {
   const std::vector<std::string> keys{reward_model_, "reward_model.weight=0.5",
                                       "reward.verification_reward=2"};
   ASSERT_EQ(train("modelled", keys), 0) << log();
-  // The same text by the command for preferences must have the same score: here by the run's own rows.
   double spread = 0.0;
   const auto kept = rollout("modelled", 4);
   ASSERT_EQ(kept.size(), 16u);
@@ -84,7 +83,7 @@ TEST_F(ScorersRun, ARewardModelAddsItsScoreWeighted) {
   }
 }
 
-// Scores are those of the conversation as `caravan prefer` scores it.
+// Prompts without a truth: reinforcement learning from a reward model alone, as PPO was first used.
 TEST_F(ScorersRun, NoVerifierAtAll) {
   std::string prompts;
   std::ifstream lines(path("demo/train.jsonl"));

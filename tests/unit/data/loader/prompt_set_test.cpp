@@ -49,7 +49,7 @@ struct Setting {
 
   tests::TempDir dir;
   DataOptions options;
-  PromptOptions prompts{.longest = 200};
+  PromptOptions prompts{.longest = 200, .variables = nullptr};
   tests::FakeTokenizer tokenizer;
   ChatTemplate chat_template{kTemplate, "test"};
 };
@@ -111,7 +111,7 @@ TEST(PromptSet, WhatBecomesOfRows) {
   EXPECT_EQ(setting.reason(row("a?", Json::array(), Json::array())), "no_dataset");
   EXPECT_EQ(setting.reason(row("  \n", "gsm8k", "4")), "no_prompt");
   EXPECT_EQ(setting.reason(row(std::string(300, 'x'), "gsm8k", "4")), "too_long");
-  EXPECT_EQ(setting.reason({{"text", "no messages"}}), "no_prompt");
+  EXPECT_EQ(setting.reason({{"number", 7}}), "no_prompt");
   // The answer of a row that was published for supervised training is none of its prompt.
   Json answered = row("a?", "gsm8k", "4");
   answered["messages"].push_back({{"role", "assistant"}, {"content", "4"}});
@@ -123,7 +123,9 @@ TEST(PromptSet, OneVerifierForAllAndNone) {
   Setting setting;
   setting.prompts.verifier = "math";
   EXPECT_EQ(setting.open({row("a?", {"gsm8k", "regex"}, "4")})[0].truths[0].verifier, "math");
-  setting.prompts = {.longest = 200, .has_verifiers = false, .keep_messages = true};
+  setting.prompts.verifier.clear();
+  setting.prompts.has_verifiers = false;
+  setting.prompts.keep_messages = true;
   const PromptSet set = setting.open({row("a?", "gsm9k", nullptr)});
   EXPECT_TRUE(set[0].truths.empty());
   ASSERT_EQ(set[0].messages.size(), 1u);
