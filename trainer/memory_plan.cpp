@@ -261,9 +261,8 @@ MemoryPlan sampling_moment(const LlamaConfig& config, const MemoryInputs& inputs
   const Widths width(config);
   const std::int64_t pages = (inputs.sampled_tokens + kPageTokens - 1) / kPageTokens,
                      token = 2 * config.num_key_value_heads * config.head_dim * config.num_hidden_layers,
-                     read =
-                         std::clamp(inputs.sampled_sequences * inputs.sampled_prompt, inputs.sampled_prompt,
-                                    std::max(kPrefillTokens, inputs.sampled_prompt));
+                     most = std::max(kPrefillTokens, inputs.sampled_tokens),
+                     read = std::max(inputs.sampled_sequences, std::min(inputs.sampled_prompt, most));
   MemoryPlan plan = rest;
   plan.moment = "sampling";
   if (held.shard >= 3)

@@ -35,7 +35,7 @@ struct MemoryInputs {
   std::optional<models::LlamaConfig> reward_model = {};  // frozen
   std::int64_t sampled_sequences = 0;                    // that a rank generates together
   std::int64_t sampled_tokens = 0;                       // of a prompt and its completion, at most
-  std::int64_t sampled_prompt = 0;                       // of that the prompt
+  std::int64_t sampled_prompt = 0;                       // of all prompts that are read for them
 };
 
 // Whether gradients go from a buffer of the micro-batch into the sum, as UnitShards decides.

@@ -161,7 +161,9 @@ void add_rollouts(const Recipe& recipe, const models::LlamaConfig& config, train
   const std::int64_t prompts = (rollout.prompts + inputs.ranks - 1) / inputs.ranks;
   inputs.sampled_sequences = std::min(rollout.batch_size, prompts * rollout.completions);
   inputs.sampled_tokens = recipe.data.max_length;
-  inputs.sampled_prompt = recipe.data.max_length - rollout.max_new_tokens;
+  // A prompt is read once for all its completions.
+  const std::int64_t begun = (inputs.sampled_sequences + rollout.completions - 1) / rollout.completions;
+  inputs.sampled_prompt = begun * (recipe.data.max_length - rollout.max_new_tokens);
 }
 
 }  // namespace
