@@ -33,7 +33,8 @@ CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const Outpu
 
   const auto fp32 = hidden_TD.options().dtype(at::kFloat);
   CrossEntropyResult result{
-      at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), {}};
+      at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), at::zeros({tokens}, fp32), {}, {}};
+  if (options.entropy) result.entropy_T = at::zeros({tokens}, fp32);
   if (options.gradient) result.d_hidden_TD = at::zeros_like(hidden_TD);
   const std::int64_t rows = hidden_ND.size(0), chunk = rows_per_chunk(hidden_TD, head, options);
   for (std::int64_t row = 0; row < rows; row += chunk) {
@@ -50,6 +51,7 @@ CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const Outpu
     put(result.row_loss_T, terms.loss_N);
     put(result.row_z_T, terms.z_N);
     put(result.log_probs_T, terms.log_probs_N);
+    if (options.entropy) put(result.entropy_T, terms.entropy_N);
     if (options.gradient) put(result.d_hidden_TD, head.backward(logits_CV, hidden_CD));
   }
   return result;

@@ -27,6 +27,7 @@ struct CrossEntropyOptions {
   double temperature = 1.0;     // then logits / temperature
   double gradient_scale = 1.0;  // the gradient is that of gradient_scale * sum of weighted losses
   bool gradient = true;         // false: losses only
+  bool entropy = false;         // of each row's distribution too
   std::int64_t chunk_bytes = std::int64_t{32} << 20;  // of logits at a time
   // int64, ascending, on the device: the rows whose weight is not zero. Undefined: looked for in the weights.
   at::Tensor weighted_rows = {};
@@ -36,6 +37,7 @@ struct CrossEntropyResult {
   at::Tensor row_loss_T;   // fp32: loss of each row, not weighted; 0 where the weight is 0
   at::Tensor row_z_T;      // fp32: the z-loss part of it
   at::Tensor log_probs_T;  // fp32: log p of the target, without smoothing and z
+  at::Tensor entropy_T;    // fp32, in nats; undefined unless asked for
   at::Tensor d_hidden_TD;  // dtype of hidden; undefined without gradient
 };
 

@@ -21,9 +21,10 @@ std::int64_t chunk_bytes(const at::Tensor& hidden) {
 }
 
 CrossEntropyResult walk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N,
-                        const at::Tensor& weights_N, bool gradient) {
+                        const at::Tensor& weights_N, bool gradient, bool entropy) {
   CrossEntropyOptions options;
   options.gradient = gradient;
+  options.entropy = entropy;
   options.chunk_bytes = chunk_bytes(hidden_ND);
   options.weighted_rows = at::arange(hidden_ND.size(0), targets_N.options());
   return linear_cross_entropy(hidden_ND, head, targets_N, weights_N, options);
@@ -38,12 +39,14 @@ std::int64_t RowWalk::most_rows(const at::Tensor& hidden_ND, const OutputHead& h
 }
 
 RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N,
-                 bool gradient, std::int64_t kept_bytes)
+                 bool gradient, std::int64_t kept_bytes, bool entropy)
     : hidden_ND_(hidden_ND), targets_N_(targets_N), head_(head), rows_(hidden_ND.size(0)) {
   const at::NoGradGuard no_grad;
   const at::Tensor ones_N = at::ones({rows_}, hidden_ND.options().dtype(at::kFloat));
   if (!gradient || rows_ > most_rows(hidden_ND, head, kept_bytes)) {
-    log_probs_N_ = walk(hidden_ND, head, targets_N, ones_N, false).log_probs_T;
+    const CrossEntropyResult result = walk(hidden_ND, head, targets_N, ones_N, false, entropy);
+    log_probs_N_ = result.log_probs_T;
+    entropy_N_ = result.entropy_T;
     return;
   }
   const std::int64_t over = rows_ % kRowMultiple,
@@ -52,22 +55,26 @@ RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::
   targets_N_ = at::constant_pad_nd(targets_N, {0, fill});
   const at::Tensor weights_N = at::constant_pad_nd(ones_N, {0, fill});
   const std::int64_t chunk = std::max(kRowMultiple, most_rows(hidden_ND, head, chunk_bytes(hidden_ND)));
-  std::vector<at::Tensor> log_probs;
+  std::vector<at::Tensor> log_probs, entropies;
+  CrossEntropyOptions options;
+  options.entropy = entropy;
   for (std::int64_t row = 0; row < hidden_ND_.size(0); row += chunk) {
     const std::int64_t count = std::min(chunk, hidden_ND_.size(0) - row);
     at::Tensor logits_CV = head.logits(hidden_ND_.narrow(0, row, count));
     const RowTerms terms = cross_entropy_rows_(logits_CV, targets_N_.narrow(0, row, count),
-                                               weights_N.narrow(0, row, count), CrossEntropyOptions{});
+                                               weights_N.narrow(0, row, count), options);
     log_probs.push_back(terms.log_probs_N);
+    if (entropy) entropies.push_back(terms.entropy_N);
     d_logits_.push_back(std::move(logits_CV));
   }
   log_probs_N_ = rows_ == 0 ? ones_N : at::cat(log_probs).narrow(0, 0, rows_);
+  if (entropy) entropy_N_ = rows_ == 0 ? ones_N : at::cat(entropies).narrow(0, 0, rows_);
 }
 
 at::Tensor RowWalk::backward(const at::Tensor& weights_N) {
   const at::NoGradGuard no_grad;
   if (rows_ == 0) return hidden_ND_;
-  if (d_logits_.empty()) return walk(hidden_ND_, head_, targets_N_, weights_N, true).d_hidden_TD;
+  if (d_logits_.empty()) return walk(hidden_ND_, head_, targets_N_, weights_N, true, false).d_hidden_TD;
   const at::Tensor padded_N1 = at::constant_pad_nd(weights_N, {0, hidden_ND_.size(0) - rows_}).unsqueeze(1);
   const at::Tensor weighted_ND = (hidden_ND_ * padded_N1).to(hidden_ND_.scalar_type());
   std::vector<at::Tensor> d_hidden;

@@ -17,12 +17,15 @@ namespace caravan::losses {
 
 class RowWalk {
  public:
-  // hidden_ND fp32 or bf16, targets_N int64. `gradient` false: backward is not asked for.
+  // hidden_ND fp32 or bf16, targets_N int64. `gradient` false: backward is not asked for. `entropy`: that of
+  // each row is asked for.
   RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N, bool gradient,
-          std::int64_t kept_bytes);
+          std::int64_t kept_bytes, bool entropy = false);
 
   // fp32 [N], of the targets.
   const at::Tensor& log_probs_N() const { return log_probs_N_; }
+  // fp32 [N], in nats, of what each row says of its next token; undefined unless asked for.
+  const at::Tensor& entropy_N() const { return entropy_N_; }
   // The gradient [N, D] by the hidden states of the sum of weights_N (fp32) times -log p; the head's own is
   // added in place. Once.
   at::Tensor backward(const at::Tensor& weights_N);
@@ -31,7 +34,7 @@ class RowWalk {
   static std::int64_t most_rows(const at::Tensor& hidden_ND, const OutputHead& head, std::int64_t kept_bytes);
 
  private:
-  at::Tensor hidden_ND_, targets_N_, log_probs_N_;
+  at::Tensor hidden_ND_, targets_N_, log_probs_N_, entropy_N_;
   OutputHead head_;
   std::int64_t rows_;
   // Of chunks of rows, d -log p / d logits; empty: to be computed again.

@@ -49,9 +49,13 @@ RowTerms rows_on_cpu(at::Tensor& logits, const at::Tensor& targets, const at::Te
                      const CrossEntropyOptions& o) {
   const std::int64_t rows = logits.size(0), width = logits.size(1);
   RowTerms terms{at::empty({rows}, at::kFloat), at::empty({rows}, at::kFloat), at::empty({rows}, at::kFloat)};
-  const cpu::RowOptions options{static_cast<float>(o.label_smoothing), static_cast<float>(o.z_loss),
-                                static_cast<float>(o.softcap), static_cast<float>(1.0 / o.temperature),
-                                o.gradient};
+  if (o.entropy) terms.entropy_N = at::empty({rows}, at::kFloat);
+  const cpu::RowOptions options{static_cast<float>(o.label_smoothing),
+                                static_cast<float>(o.z_loss),
+                                static_cast<float>(o.softcap),
+                                static_cast<float>(1.0 / o.temperature),
+                                o.gradient,
+                                o.entropy};
   T* x = logits.data_ptr<T>();
   const std::int64_t* target = targets.const_data_ptr<std::int64_t>();
   const float* weight = weights.const_data_ptr<float>();
@@ -65,6 +69,7 @@ RowTerms rows_on_cpu(at::Tensor& logits, const at::Tensor& targets, const at::Te
       terms.loss_N.data_ptr<float>()[row] = r.loss;
       terms.z_N.data_ptr<float>()[row] = r.z;
       terms.log_probs_N.data_ptr<float>()[row] = r.log_prob;
+      if (o.entropy) terms.entropy_N.data_ptr<float>()[row] = r.entropy;
     }
   });
   return terms;
@@ -92,6 +97,11 @@ RowTerms cross_entropy_rows_reference_(at::Tensor& logits_NV, const at::Tensor& 
   const at::Tensor z = log_sum.square() * o.z_loss;
   const at::Tensor loss =
       -(1.0 - o.label_smoothing) * log_prob + o.label_smoothing * (log_sum - x.mean(1)) + z;
+  at::Tensor entropy;
+  if (o.entropy) {
+    const at::Tensor log_p = at::clamp_min(x - log_sum.unsqueeze(1), -1e30);
+    entropy = -(log_p.exp() * log_p).sum(1);
+  }
   if (o.gradient) {
     at::Tensor d = (x - log_sum.unsqueeze(1)).exp_().mul_((1.0 + 2.0 * o.z_loss * log_sum).unsqueeze(1));
     d.sub_(o.label_smoothing / static_cast<double>(x.size(1)));
@@ -102,7 +112,7 @@ RowTerms cross_entropy_rows_reference_(at::Tensor& logits_NV, const at::Tensor& 
     d.mul_((weights_N * (o.gradient_scale / o.temperature)).unsqueeze(1));
     logits_NV.copy_(d);
   }
-  return {loss, z, log_prob};
+  return {loss, z, log_prob, entropy};
 }
 
 }  // namespace caravan::losses

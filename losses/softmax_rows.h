@@ -10,6 +10,7 @@ namespace caravan::losses {
 // What one row needs and gives. All fp32.
 struct RowTerms {
   at::Tensor loss_N, z_N, log_probs_N;
+  at::Tensor entropy_N = {};  // where it is asked for
 };
 
 // logits_NV (contiguous, fp32 or bf16) becomes d loss / d logits times weights_N times gradient_scale where

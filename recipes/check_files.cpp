@@ -77,15 +77,15 @@ void check_model(const models::ModelOptions& model, std::vector<Missing>& missin
   if (!text.empty()) missing.push_back({"model.path", text});
 }
 
-void check_reference(const Recipe& recipe, std::vector<Missing>& missing) {
-  const std::string& path = recipe.reference.path;
+// A checkpoint beside the model that is trained.
+void check_other_model(const std::string& key, const std::string& path, std::vector<Missing>& missing) {
   if (path.empty()) return;
   std::string text;
   if (!is_folder(path))
-    text = "no folder " + path + "; it must hold the checkpoint of the frozen model" + hint(path);
+    text = "no folder " + path + "; it must hold a checkpoint" + hint(path);
   else if (!is_file(path + "/config.json") || !matches_a_file(path + "/*.safetensors"))
     text = path + " has no config.json or no *.safetensors; name the folder of a checkpoint";
-  if (!text.empty()) missing.push_back({"reference.path", text});
+  if (!text.empty()) missing.push_back({key, text});
 }
 
 void check_tokenizer(const Recipe& recipe, std::vector<Missing>& missing) {
@@ -140,7 +140,9 @@ void require_files(const ReadRecipe& read) {
   const Recipe& recipe = read.recipe;
   std::vector<Missing> missing;
   check_model(recipe.model, missing);
-  check_reference(recipe, missing);
+  check_other_model("reference.path", recipe.reference_path(), missing);
+  check_other_model("value.path", recipe.value.path, missing);
+  check_other_model("reward_model.path", recipe.reward_model.path, missing);
   check_tokenizer(recipe, missing);
   check_sources(recipe.data.sources, "data.sources", missing);
   check_sources(recipe.evaluation.sources, "evaluation.sources", missing);

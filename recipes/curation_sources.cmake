@@ -4,6 +4,7 @@ add_library(recipes_curation OBJECT
   curation/data_files.cpp
   curation/row_story.cpp
   curation/run_data_recipe.cpp
+  pipeline/check_tasks.cpp
   pipeline/child_process.cpp
   pipeline/run_pipeline.cpp
 )

@@ -15,7 +15,8 @@ class LocalRewardModel : public data::ModelScorer {
       : front_(load_text_front(section.checkpoint, "", section.chat_template, true)),
         model_(load_reward_model(section.checkpoint, dtype_name(section.dtype),
                                  choose_device(section.device, ask_cuda(), "reward_model.device"))),
-        scorer_(*model_, *front_.tokenizer, *front_.chat_template,
+        units_(*model_),
+        scorer_(units_, *front_.tokenizer, *front_.chat_template,
                 {front_.variables, today(), section.batch_tokens, trainer::StopRequest::requested}) {}
 
   std::vector<data::ModelScore> score(std::span<const data::ScoreRequest> requests) override {
@@ -25,6 +26,7 @@ class LocalRewardModel : public data::ModelScorer {
  private:
   TextFront front_;
   std::unique_ptr<models::Llama> model_;
+  trainer::UnitShards units_;
   trainer::RewardModelScorer scorer_;
 };
 

@@ -22,6 +22,7 @@
 #include "trainer/reference/reference_options.h"
 #include "trainer/rollout/reward_options.h"
 #include "trainer/rollout/rollout_options.h"
+#include "trainer/rollout/scorer_options.h"
 #include "trainer/rollout/value_options.h"
 #include "trainer/run_options.h"
 
@@ -50,6 +51,8 @@ struct Recipe {
   trainer::PolicyLossOptions policy;                 // of rlvr, where it is the section `loss`
   trainer::RolloutOptions rollout;                   // of rlvr
   trainer::RewardOptions reward;                     // of rlvr
+  trainer::ScoringModelOptions reward_model;         // of rlvr
+  trainer::JudgeScorerOptions judge;                 // of rlvr
   trainer::ValueOptions value;                       // of rlvr with gae
   trainer::PolicyReferenceOptions policy_reference;  // of rlvr, where it is the section `reference`
   trainer::RunOptions run;
@@ -129,6 +132,11 @@ struct Recipe {
         v.section("loss", policy, {.help = "what is minimised, on completions of the model's own"});
         v.section("rollout", rollout, {.help = "how completions are sampled"});
         v.section("reward", reward, {.help = "what a completion is worth"});
+        v.section("reward_model", reward_model,
+                  {.help = "a model that scores completions, added to what verifiers say"});
+        v.section("judge", judge,
+                  {.help = "a model behind an endpoint that rates completions by four aspects, added to what "
+                           "verifiers say"});
         v.section("value", value, {.help = "the value model of loss.advantage gae, as in ppo"});
         v.section("reference", policy_reference,
                   {.help = "the frozen model that a divergence is measured from"});

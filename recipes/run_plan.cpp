@@ -7,10 +7,12 @@
 #include <filesystem>
 
 #include "data/text_table.h"
+#include "recipes/stages/rollout_prompts.h"
 #include "recipes/stages/stage_data.h"
 #include "recipes/stages/training_model.h"
 #include "trainer/metrics/console_sink.h"
 #include "trainer/optim/lr_schedule.h"
+#include "trainer/rollout/rollout_source.h"
 #include "trainer/stop_request.h"
 
 namespace caravan::recipes {
@@ -21,9 +23,33 @@ namespace {
 constexpr std::int64_t kMostStepsLookedAt = 64;
 constexpr std::int64_t kRates = 60;
 
+// Without rows: full micro-batches, or a document of the longest each.
+std::int64_t guess_micro_batches(const Recipe& recipe) {
+  const std::int64_t tokens = recipe.batch.tokens
+                                  ? *recipe.batch.tokens
+                                  : *recipe.batch.sequences * recipe.sides() * recipe.data.max_length;
+  return (tokens + recipe.batch.micro_tokens - 1) / recipe.batch.micro_tokens;
+}
+
+// Of a stage that samples: what its prompts make; the tokens are those of one epoch's prompts.
+RunPlan::Steps read_prompt_steps(const Recipe& recipe, const TextFront& front) {
+  const data::PromptSet prompts =
+      open_prompts(recipe, front, [] { return trainer::StopRequest::requested(); });
+  RunPlan::Steps steps;
+  steps.steps = rollout_steps(recipe, prompts.size());
+  steps.documents = static_cast<std::int64_t>(prompts.size());
+  steps.tokens = prompts.num_tokens();
+  steps.epochs = static_cast<double>(steps.steps) /
+                 static_cast<double>(trainer::steps_of_rollout(recipe.rollout, *recipe.batch.sequences)) *
+                 static_cast<double>(recipe.rollout.prompts) / static_cast<double>(prompts.size());
+  steps.micro_batches = guess_micro_batches(recipe);
+  return steps;
+}
+
 RunPlan::Steps read_steps(const Recipe& recipe) {
   const TextFront front =
       load_text_front(recipe.model.path, recipe.data.tokenizer, recipe.data.chat_template, true);
+  if (recipe.stage == Stage::kRlvr) return read_prompt_steps(recipe, front);
   data::OpenOptions options;
   options.rows = recipe.row_kind();
   options.mismatched = recipe.has_mismatched();
@@ -44,14 +70,6 @@ RunPlan::Steps read_steps(const Recipe& recipe) {
     steps.micro_batches =
         std::max(steps.micro_batches, static_cast<std::int64_t>(plan.micro_batches(step).size()));
   return steps;
-}
-
-// Without rows: full micro-batches, or a document of the longest each.
-std::int64_t guess_micro_batches(const Recipe& recipe) {
-  const std::int64_t tokens = recipe.batch.tokens
-                                  ? *recipe.batch.tokens
-                                  : *recipe.batch.sequences * recipe.sides() * recipe.data.max_length;
-  return (tokens + recipe.batch.micro_tokens - 1) / recipe.batch.micro_tokens;
 }
 
 std::vector<RunPlan::Rate> rates(const Recipe& recipe, std::int64_t steps) {
@@ -93,9 +111,12 @@ struct Part {
   const char *name, *key;
   std::uint64_t trainer::MemoryPlan::*bytes;
 };
-constexpr std::array<Part, 8> kParts{
+constexpr std::array<Part, 11> kParts{
     {{"parameters", "parameters", &trainer::MemoryPlan::parameters},
      {"reference", "reference", &trainer::MemoryPlan::reference},
+     {"value model", "value_model", &trainer::MemoryPlan::value_model},
+     {"reward model", "reward_model", &trainer::MemoryPlan::reward_model},
+     {"keys and values", "kv_cache", &trainer::MemoryPlan::kv_cache},
      {"gradients", "gradients", &trainer::MemoryPlan::gradients},
      {"optimizer", "optimizer", &trainer::MemoryPlan::optimizer},
      {"activations", "activations", &trainer::MemoryPlan::activations},
@@ -108,6 +129,9 @@ std::string memory_table(const RunPlan& plan) {
   std::vector<data::TableLine> table{{"memory of each rank"}};
   for (const trainer::MemoryPlan& moment : plan.moments) table[0].emplace_back(moment.moment);
   for (const Part& part : kParts) {
+    const bool any = std::ranges::any_of(
+        plan.moments, [&](const trainer::MemoryPlan& moment) { return moment.*part.bytes > 0; });
+    if (!any) continue;
     table.push_back({std::string("  ") + part.name});
     for (const trainer::MemoryPlan& moment : plan.moments) table.back().push_back(gib(moment.*part.bytes));
   }
@@ -147,7 +171,7 @@ RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
   plan.ranks = request.ranks;
   plan.shard = recipe.distributed.shard;
   plan.parameters = trainer::count_parameters(config);
-  plan.inputs = memory_inputs(recipe, request.ranks, request.on_host);
+  plan.inputs = memory_inputs(recipe, config, request.ranks, request.on_host);
   plan.moments = trainer::plan_moments(config, plan.inputs);
   plan.memory = trainer::plan_memory(config, plan.inputs);
   plan.activations = activations_by_policy(config, plan.inputs);
@@ -176,9 +200,10 @@ std::string describe(const RunPlan& plan) {
   if (plan.data) {
     char epochs[32];
     std::snprintf(epochs, sizeof epochs, "%.4g", plan.data->epochs);
-    text += counted(plan.data->steps) + " steps, " + epochs + " epochs of " + counted(plan.data->documents) +
-            " documents, " + counted(plan.data->tokens) + " tokens, " + counted(plan.data->trained_tokens) +
-            " of them trained\n";
+    text += counted(plan.data->steps) + " steps, " + epochs + " epochs of " + counted(plan.data->documents);
+    text += plan.data->trained_tokens > 0 ? " documents, " + counted(plan.data->tokens) + " tokens, " +
+                                                counted(plan.data->trained_tokens) + " of them trained\n"
+                                          : " prompts of " + counted(plan.data->tokens) + " tokens\n";
   } else {
     text +=
         plan.steps ? counted(*plan.steps) + " steps\n" : "steps: not counted, for the rows were not read\n";

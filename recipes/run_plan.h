@@ -1,7 +1,6 @@
 // What a run will take and do, worked out from its recipe before any weight is loaded.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -37,7 +36,7 @@ struct RunPlan {
   };
   std::int64_t parameters = 0, ranks = 1, shard = 0;
   trainer::MemoryInputs inputs;
-  std::array<trainer::MemoryPlan, 4> moments;                      // of a step
+  std::vector<trainer::MemoryPlan> moments;                        // of a step
   trainer::MemoryPlan memory;                                      // the largest of them
   std::vector<std::pair<std::string, std::uint64_t>> activations;  // bytes, by model.recompute
   trainer::TrafficPlan traffic;                                    // of a step

@@ -1,9 +1,10 @@
-test_program(loader_tests LIBS data_loader data_readers data_chat data_tokenizers SOURCES
+test_program(loader_tests LIBS data_prompts data_loader data_rewards data_walk data_readers data_chat data_tokenizers SOURCES
   unit/data/loader/batch_plan_test.cpp
   unit/data/loader/ledger_test.cpp
   unit/data/loader/order_test.cpp
   unit/data/loader/pack_test.cpp
   unit/data/loader/pairs_test.cpp
+  unit/data/loader/prompt_set_test.cpp
   unit/data/loader/real_data_test.cpp
   unit/data/loader/token_cache_test.cpp
   unit/data/loader/tokenize_test.cpp

@@ -8,6 +8,7 @@ test_program(trainer_tests TORCH LIBS caravan_trainer SOURCES
   unit/trainer/noise_test.cpp
   unit/trainer/policy_objective_test.cpp
   unit/trainer/preference_objective_test.cpp
+  unit/trainer/reference/moving_reference_test.cpp
   unit/trainer/reference/reference_cache_test.cpp
   unit/trainer/rollout_test.cpp
   unit/trainer/segmented_pass_test.cpp

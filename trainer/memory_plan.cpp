@@ -149,7 +149,8 @@ std::int64_t count_parameters(const LlamaConfig& config) {
 }
 
 std::uint64_t MemoryPlan::peak() const {
-  return parameters + reference + gradients + optimizer + program + activations + logits + checkpoint_copy;
+  return parameters + reference + value_model + reward_model + kv_cache + gradients + optimizer + program +
+         activations + logits + checkpoint_copy;
 }
 
 namespace {
@@ -182,62 +183,144 @@ struct UnitTraffic {
   std::int64_t on_the_way = 0;  // times that a block of one more unit is there
 };
 
-}  // namespace
+struct Held {
+  Held(const LlamaConfig& config, const MemoryInputs& inputs)
+      : shard(inputs.ranks > 1 ? inputs.shard : 0),
+        all(count_parameters(config)),
+        own((all + inputs.ranks - 1) / inputs.ranks),
+        value(inputs.bf16 ? 2 : 4),
+        moments(8 + (inputs.bf16 ? 2 : 0)) {}
+  std::int64_t shard, all, own;
+  std::int64_t value, moments;  // bytes of an element
+};
 
-std::array<MemoryPlan, 4> plan_moments(const LlamaConfig& config, const MemoryInputs& inputs) {
+// Its walk is over before another's begins; at stage 3 the units of its end and its head stay gathered.
+std::int64_t frozen_bytes(const LlamaConfig& config, const MemoryInputs& inputs) {
+  const Held held(config, inputs);
+  const UnitTraffic units(config, inputs);
+  return (held.shard >= 3 ? held.own + units.at_the_loss().values + units.unit.head : held.all) * held.value;
+}
+
+// What a checkpoint copies of the model and, where it moves, of its reference.
+std::int64_t copied_bytes(const LlamaConfig& config, const MemoryInputs& inputs) {
+  if (!inputs.on_host || !inputs.saves_meanwhile) return 0;
+  const Held held(config, inputs);
+  const std::int64_t reference = inputs.moving_reference ? held.value + (inputs.bf16 ? 2 : 0) : 0;
+  return held.own * (held.value + held.moments + reference);
+}
+
+// Of one model that is trained.
+std::vector<MemoryPlan> moments_of_step(const LlamaConfig& config, const MemoryInputs& inputs) {
   const PassMemory pass(config, inputs);
   const UnitTraffic units(config, inputs);
-  const std::int64_t ranks = inputs.ranks, shard = ranks > 1 ? inputs.shard : 0;
-  const std::int64_t all = count_parameters(config), own = (all + ranks - 1) / ranks,
-                     held = shard == 0 ? all : own;
-  const std::int64_t value = inputs.bf16 ? 2 : 4, gradient = inputs.single_micro_batch ? value : 4;
-  const std::int64_t moments = 8 + (inputs.bf16 ? 2 : 0);
+  const Held held(config, inputs);
+  const std::int64_t kept = held.shard == 0 ? held.all : held.own,
+                     gradient = inputs.single_micro_batch ? held.value : 4;
   MemoryPlan base;
-  base.optimizer = unsigned_of(held * moments);
-  base.program = inputs.on_host ? inputs.program_bytes + kGeneratedBytes + (ranks > 1 ? kGlooBytes : 0)
+  base.optimizer = unsigned_of(kept * held.moments);
+  base.program = inputs.on_host ? inputs.program_bytes + kGeneratedBytes + (inputs.ranks > 1 ? kGlooBytes : 0)
                                 : kDeviceProgramBytes;
-  // Of checkpoints that are written while training goes on; the last one needs no copy.
-  if (inputs.on_host && inputs.saves_meanwhile) base.checkpoint_copy = unsigned_of(own * (value + moments));
-  // Its walk is over before the policy's begins; at stage 3 the units of its end and its head stay gathered.
-  if (inputs.live_reference)
-    base.reference =
-        unsigned_of((shard >= 3 ? own + units.at_the_loss().values + units.unit.head : all) * value);
+  base.checkpoint_copy = unsigned_of(copied_bytes(config, inputs));
+  if (inputs.live_reference) base.reference = unsigned_of(frozen_bytes(config, inputs));
+  if (inputs.moving_reference && inputs.bf16) base.reference += unsigned_of(2 * kept);
   const auto with = [&](std::string_view moment, const WholeUnits& whole, std::int64_t activations,
                         std::int64_t logits) {
     MemoryPlan plan = base;
     plan.moment = moment;
-    plan.parameters = unsigned_of((shard >= 3 ? own + whole.values : all) * value);
-    plan.gradients = unsigned_of(held * gradient);
+    plan.parameters = unsigned_of((held.shard >= 3 ? held.own + whole.values : held.all) * held.value);
+    plan.gradients = unsigned_of(kept * gradient);
     if (uses_scratch(inputs))
       plan.gradients += unsigned_of(whole.scratch * gradient);
-    else if (shard == 1)
-      plan.gradients += unsigned_of(all * gradient);
+    else if (held.shard == 1)
+      plan.gradients += unsigned_of(held.all * gradient);
     plan.activations = unsigned_of(activations);
     plan.logits = unsigned_of(logits);
     return plan;
   };
-  std::array<MemoryPlan, 4> plans{
+  std::vector<MemoryPlan> plans{
       with("loss", units.at_the_loss(), pass.kept() + pass.at_the_head(), pass.logits()),
       with("way back", units.on_the_way_back(), pass.kept() + pass.going_back(), 0),
       with("between passes", units.between_micro_batches(), 0, 0), with("update", {}, 0, 0)};
   // Gloo's sums of all gradients are there beside them.
-  if (shard == 1 && !uses_scratch(inputs) && inputs.on_host)
-    plans.back().gradients += unsigned_of(all * gradient);
+  if (held.shard == 1 && !uses_scratch(inputs) && inputs.on_host)
+    plans.back().gradients += unsigned_of(held.all * gradient);
+  return plans;
+}
+
+const MemoryPlan& largest_of(const std::vector<MemoryPlan>& plans) {
+  return *std::max_element(plans.begin(), plans.end(),
+                           [](const MemoryPlan& a, const MemoryPlan& b) { return a.peak() < b.peak(); });
+}
+
+// The policy rests while it samples, but for what it computes with. `rest`: what is held between steps.
+MemoryPlan sampling_moment(const LlamaConfig& config, const MemoryInputs& inputs, const MemoryPlan& rest) {
+  // Of models/generation: prompts that are read in one pass, and tokens of a page of the cache.
+  constexpr std::int64_t kPrefillTokens = 4096, kPageTokens = 64;
+  const Held held(config, inputs);
+  const UnitTraffic units(config, inputs);
+  const Widths width(config);
+  const std::int64_t pages = (inputs.sampled_tokens + kPageTokens - 1) / kPageTokens,
+                     token = 2 * config.num_key_value_heads * config.head_dim * config.num_hidden_layers,
+                     most = std::max(kPrefillTokens, inputs.sampled_tokens),
+                     read = std::max(inputs.sampled_sequences, std::min(inputs.sampled_prompt, most));
+  MemoryPlan plan = rest;
+  plan.moment = "sampling";
+  if (held.shard >= 3)
+    plan.parameters += unsigned_of((units.at_the_loss().values + 2 * units.unit.block) * held.value);
+  plan.kv_cache = unsigned_of(inputs.sampled_sequences * pages * kPageTokens * token * held.value);
+  plan.activations =
+      unsigned_of(read * (2 * width.qkv + width.heads + 3 * width.model + 3 * width.inner) * held.value);
+  plan.logits = unsigned_of(inputs.sampled_sequences * config.head_rows() * (held.value + 4));
+  return plan;
+}
+
+// A trained model beside the policy: what of it is there while the policy is at work, and its own step.
+void add_value_model(const MemoryInputs& inputs, std::vector<MemoryPlan>& plans) {
+  MemoryInputs own = inputs;
+  own.live_reference = own.moving_reference = false;
+  own.kept_logits_bytes = 0;
+  const auto of_value = [](const MemoryPlan& plan) {
+    return plan.parameters + plan.gradients + plan.optimizer;
+  };
+  const std::vector<MemoryPlan> moments = moments_of_step(*inputs.value_model, own);
+  const MemoryPlan &rest = moments.back(), &most = largest_of(moments);
+  for (MemoryPlan& plan : plans) {
+    plan.value_model = of_value(rest);
+    plan.checkpoint_copy += rest.checkpoint_copy;
+  }
+  MemoryPlan step = plans[3];
+  step.moment = "value step";
+  step.value_model = of_value(most);
+  step.activations = most.activations;
+  step.logits = most.logits;
+  plans.push_back(step);
+}
+
+}  // namespace
+
+std::vector<MemoryPlan> plan_moments(const LlamaConfig& config, const MemoryInputs& inputs) {
+  std::vector<MemoryPlan> plans = moments_of_step(config, inputs);
+  if (inputs.sampled_sequences > 0) plans.push_back(sampling_moment(config, inputs, plans[3]));
+  if (inputs.value_model) add_value_model(inputs, plans);
+  if (inputs.reward_model)
+    for (MemoryPlan& plan : plans)
+      plan.reward_model = unsigned_of(frozen_bytes(*inputs.reward_model, inputs));
   return plans;
 }
 
 MemoryPlan plan_memory(const LlamaConfig& config, const MemoryInputs& inputs) {
-  const auto plans = plan_moments(config, inputs);
-  return *std::max_element(plans.begin(), plans.end(),
-                           [](const MemoryPlan& a, const MemoryPlan& b) { return a.peak() < b.peak(); });
+  return largest_of(plan_moments(config, inputs));
 }
 
 std::string describe(const MemoryPlan& plan) {
   const double peak = static_cast<double>(plan.peak());
   std::string text = format_gibibytes(peak);
-  const std::array<std::pair<const char*, std::uint64_t>, 7> parts{
+  const std::array<std::pair<const char*, std::uint64_t>, 10> parts{
       {{"parameters", plan.parameters},
        {"reference", plan.reference},
+       {"value model", plan.value_model},
+       {"reward model", plan.reward_model},
+       {"keys and values of what is sampled", plan.kv_cache},
        {"gradients", plan.gradients},
        {"optimizer", plan.optimizer},
        {"activations", plan.activations},

@@ -5,10 +5,11 @@
 // mapped. Free of LibTorch.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/llama/config.h"
 
@@ -26,8 +27,15 @@ struct MemoryInputs {
   bool on_host = true;  // the device is the host, which also holds the copy of a checkpoint
   std::uint64_t program_bytes = 121u << 20;  // what the program itself holds before it begins, on a host
   bool live_reference = false;               // a frozen copy of the model beside it
+  bool moving_reference = false;             // it follows the policy: checkpoints keep it
   std::int64_t kept_logits_bytes = 0;        // of losses on whole answers: objectives/kept_logits.h
   bool saves_meanwhile = true;  // checkpoints are written while training goes on, not at its end alone
+  // Of a stage that samples.
+  std::optional<models::LlamaConfig> value_model = {};   // trained beside it
+  std::optional<models::LlamaConfig> reward_model = {};  // frozen
+  std::int64_t sampled_sequences = 0;                    // that a rank generates together
+  std::int64_t sampled_tokens = 0;                       // of a prompt and its completion, at most
+  std::int64_t sampled_prompt = 0;                       // of all prompts that are read for them
 };
 
 // Whether gradients go from a buffer of the micro-batch into the sum, as UnitShards decides.
@@ -45,6 +53,9 @@ struct MemoryPlan {
   std::string_view moment;
   std::uint64_t parameters = 0;       // values
   std::uint64_t reference = 0;        // values of a frozen copy, sharded like the model's
+  std::uint64_t value_model = 0;      // values, gradients and moments of a second model that is trained
+  std::uint64_t reward_model = 0;     // values
+  std::uint64_t kv_cache = 0;         // keys and values of completions that are sampled
   std::uint64_t gradients = 0;        // sums and scratch
   std::uint64_t optimizer = 0;        // moments, and the remainders of bf16 values
   std::uint64_t activations = 0;      // of one pass, kept for the way back, and the largest working space
@@ -55,8 +66,9 @@ struct MemoryPlan {
   std::uint64_t peak() const;
 };
 // The moments of a step at which most is held: the loss, the way back through the last blocks, the way from
-// one micro-batch to the next, and the update.
-std::array<MemoryPlan, 4> plan_moments(const models::LlamaConfig& config, const MemoryInputs& inputs);
+// one micro-batch to the next, and the update; of a stage that samples also the sampling, and the value
+// model's own step at its largest.
+std::vector<MemoryPlan> plan_moments(const models::LlamaConfig& config, const MemoryInputs& inputs);
 // The one at which most is held.
 MemoryPlan plan_memory(const models::LlamaConfig& config, const MemoryInputs& inputs);
 std::int64_t count_parameters(const models::LlamaConfig& config);

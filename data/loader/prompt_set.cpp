@@ -87,7 +87,9 @@ class PromptReader {
       return "template_refused:" + std::string(error.what()).substr(0, 80);
     }
     if (static_cast<std::int64_t>(prompt.ids.size()) > options_.longest) return "too_long";
-    return read_truths(row, prompt);
+    const std::string reason = options_.has_verifiers ? read_truths(row, prompt) : "";
+    if (options_.keep_messages && reason.empty()) prompt.messages = std::move(messages);
+    return reason;
   }
 
  private:

@@ -27,14 +27,17 @@ struct RewardTruth {
 struct Prompt {
   std::vector<std::int32_t> ids;  // with the template's generation prompt
   std::vector<RewardTruth> truths;
+  std::vector<Message> messages = {};  // up to the user's last turn, where they were asked for
   SourceLine where;
 };
 
 struct PromptOptions {
   std::int64_t longest = 0;   // tokens of a prompt; a longer one is dropped
   std::string verifier = {};  // of every row; empty: the row says
-  std::uint64_t seed = 0;     // picks the rows of `take` where a source has no seed of its own
-  Json variables;             // template variables; object or null
+  bool has_verifiers = true;  // false: nothing but the prompt of a row is read
+  bool keep_messages = false;
+  std::uint64_t seed = 0;  // picks the rows of `take` where a source has no seed of its own
+  Json variables;          // template variables; object or null
   std::optional<Date> today = {};
   std::function<bool()> cancelled = {};
 };

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "data/error.h"
+#include "data/preferences/aspects.h"
 #include "data/preferences/ratings.h"
 #include "data/synthesis/request_seed.h"
 #include "data/synthesis/request_slices.h"
@@ -43,6 +45,22 @@ struct Part {
 };
 
 }  // namespace
+
+std::vector<JudgedAspect> judged_aspects(const std::array<std::string, 4>& files) {
+  constexpr std::array<std::string_view, 2> kPlaces{"prompt", "answers"};
+  std::vector<JudgedAspect> asked;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Aspect& aspect = aspects()[i];
+    if (files[i] == "none") continue;
+    const bool own = files[i].empty();
+    asked.push_back({std::string(aspect.name),
+                     PromptTemplate(own ? std::string(aspect.text) : read_template_file(files[i]),
+                                    own ? std::string(aspect.name) : files[i], kPlaces)});
+  }
+  if (asked.empty())
+    throw Error(Error::Kind::kUsage, "judge: no aspect is left; one of the four must not be none");
+  return asked;
+}
 
 std::vector<Judged> judge(const JudgeOptions& options, const std::vector<JudgeInput>& inputs,
                           TextGenerator& generator) {

@@ -5,6 +5,7 @@
 // partial, and given up with a reason after so many attempts. Non-goals: which of them become a pair.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ struct JudgedAspect {
   std::string name;
   PromptTemplate prompt;  // places: prompt, answers
 };
+
+// The built-in aspects in their order: `files` names for each a file in place of the built-in words; empty:
+// the built-in ones; "none": it is not rated. Throws Error: files, places, or where none is left (usage).
+std::vector<JudgedAspect> judged_aspects(const std::array<std::string, 4>& files);
 
 struct JudgeOptions {
   std::vector<JudgedAspect> aspects;

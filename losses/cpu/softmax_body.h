@@ -15,6 +15,7 @@ namespace caravan::losses::cpu::CARAVAN_KERNEL_ISA {
 using Vec = at::vec::Vectorized<float>;
 constexpr std::int64_t kLanes = Vec::size();
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
+constexpr float kFarBelow = -1e30f;
 
 inline Vec load(const float* p) {
   return Vec::loadu(p);
@@ -78,12 +79,24 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
 
   // What is stored between the passes is exp(x - peak): one exponential an element. With shaped logits the
   // gradient needs x itself, and the exponential is taken twice.
-  Vec norm(0.f), total(0.f);
+  Vec norm(0.f), total(0.f), moment(0.f);
   const bool keep = o.gradient && !shaped;
   const auto accumulate = [&](Vec v, std::int64_t count) {
     const Vec e = first_lanes((shape(v) - Vec(peak)).exp_u20(), count, 0.f);
     norm = norm + e;
     return e;
+  };
+  const auto accumulate_entropy = [&](Vec v, std::int64_t count) {
+    const Vec e = accumulate(v, count);
+    // Not the lanes behind the row; a logit of -inf adds nothing, and not 0 * inf.
+    moment = moment + e * at::vec::maximum(shape(v) - Vec(peak), Vec(kFarBelow));
+    return e;
+  };
+  const auto walk = [&](auto body) {
+    if (keep)
+      for_row<true>(x, width, body);
+    else
+      for_row<false>(x, width, body);
   };
   if (o.label_smoothing > 0.f) {
     for_row<false>(x, width, [&](Vec v, std::int64_t count) {
@@ -91,10 +104,10 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
       return v;
     });
   }
-  if (keep)
-    for_row<true>(x, width, accumulate);
+  if (o.entropy)
+    walk(accumulate_entropy);
   else
-    for_row<false>(x, width, accumulate);
+    walk(accumulate);
   const float denominator = sum(norm), log_denominator = std::log(denominator),
               log_sum = peak + log_denominator;
 
@@ -104,6 +117,7 @@ RowResult softmax_row(T* x, std::int64_t width, std::int64_t target, float scale
   const float z = o.z_loss * log_sum * log_sum;
   RowResult result{-(1.f - smoothing) * log_prob + smoothing * (log_sum - mean_logit) + z, z, log_prob};
   if (smoothing == 0.f) result.loss = -log_prob + z;
+  if (o.entropy) result.entropy = log_denominator - sum(moment) / denominator;
   if (!o.gradient) return result;
 
   const float factor = scale * (1.f + 2.f * o.z_loss * log_sum),

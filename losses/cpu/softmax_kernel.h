@@ -12,9 +12,11 @@ struct RowOptions {
   float softcap = 0.f;
   float inverse_temperature = 1.f;
   bool gradient = true;
+  bool entropy = false;
 };
 struct RowResult {
   float loss, z, log_prob;
+  float entropy = 0.f;  // of the whole row, where it is asked for
 };
 // x [width] logits; with options.gradient replaced by scale * d loss / d x.
 template <class T>

@@ -133,16 +133,19 @@ int run_evaluate(std::span<const std::string> args, std::ostream& out) {
   if (!parsed.out.empty()) data::make_folder(parsed.out);
   const trainer::StopRequest stop(true);
   const TaskSet set = read_task_set(std::move(tasks), parsed.data, parsed.limit.value_or(0));
-  out << task_table(evaluate_model({.model = parsed.model,
-                                    .out = parsed.out,
-                                    .chat_template = parsed.chat_template,
-                                    .dtype = parsed.dtype,
-                                    .device = parsed.device.resolve("evaluate"),
-                                    .batch_tokens = *parsed.batch_tokens,
-                                    .batch_size = *parsed.batch_size,
-                                    .quiet = parsed.quiet},
-                                   set));
+  const std::vector<trainer::TaskResult> results =
+      evaluate_model({.model = parsed.model,
+                      .out = parsed.out,
+                      .chat_template = parsed.chat_template,
+                      .dtype = parsed.dtype,
+                      .device = parsed.device.resolve("evaluate"),
+                      .batch_tokens = *parsed.batch_tokens,
+                      .batch_size = *parsed.batch_size,
+                      .quiet = parsed.quiet},
+                     set);
+  out << task_table(results);
   out.flush();
+  require_no_doubt(results);
   return 0;
 }
 

@@ -50,8 +50,7 @@ class Evaluation {
         terminal_.set_status(task.name + " " + std::to_string(done) + "/" + std::to_string(all));
         return trainer::StopRequest::requested();
       };
-      results_.push_back(evaluator.run(task, set_.items[i].items(), store, progress));
-      if (!results_.back().doubt.empty()) throw data::Error(data::Error::Kind::kData, results_.back().doubt);
+      results_.push_back(ask(evaluator, task, set_.items[i], store, progress));
       terminal_.set_status("");
       write_results();
     }
@@ -60,6 +59,20 @@ class Evaluation {
   }
 
  private:
+  // What is wrong with one task says nothing of the others.
+  static trainer::TaskResult ask(trainer::TaskEvaluator& evaluator, const data::TaskOptions& task,
+                                 const data::TaskItems& items, trainer::SampleStore& store,
+                                 const trainer::TaskEvaluator::Progress& progress) {
+    try {
+      return evaluator.run(task, items.items(), store, progress);
+    } catch (const data::Error& error) {
+      if (error.kind() != data::Error::Kind::kData) throw;
+      trainer::TaskResult failed{.task = task.name, .metrics = {}};
+      failed.doubt = error.what();
+      return failed;
+    }
+  }
+
   trainer::SampleStore open_store(const data::TaskOptions& task, const data::TaskItems& items) const {
     if (options_.out.empty()) return {};
     // A list: files of one name may lie in several folders.
@@ -131,6 +144,13 @@ TaskSet read_task_set(std::vector<ReadTask> tasks, const std::string& folder, st
 
 std::vector<trainer::TaskResult> evaluate_model(const EvaluateOptions& options, const TaskSet& set) {
   return Evaluation(options, set).run();
+}
+
+void require_no_doubt(const std::vector<trainer::TaskResult>& results) {
+  std::string text;
+  for (const trainer::TaskResult& result : results)
+    if (!result.doubt.empty()) text += (text.empty() ? "" : "\n") + result.doubt;
+  if (!text.empty()) throw data::Error(data::Error::Kind::kData, text);
 }
 
 }  // namespace caravan::recipes

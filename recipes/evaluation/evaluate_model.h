@@ -35,8 +35,12 @@ struct EvaluateOptions {
   bool quiet = false;
 };
 
-// Goes on from the samples that are in `out`. Throws data::Error, models::Error and trainer::Error: a model
-// that is none, samples of something else (unsafe), a stop (stopped).
+// Goes on from the samples that are in `out`. A task that says nothing of the model has a doubt, and all
+// others are asked. Throws data::Error, models::Error and trainer::Error: a model that is none, samples of
+// something else (unsafe), a stop (stopped).
 std::vector<trainer::TaskResult> evaluate_model(const EvaluateOptions& options, const TaskSet& set);
+
+// Throws data::Error (data) with the doubts, where there is one.
+void require_no_doubt(const std::vector<trainer::TaskResult>& results);
 
 }  // namespace caravan::recipes

@@ -58,6 +58,7 @@ void evaluate_models(const ReadEvaluationRecipe& read, bool quiet, std::ostream&
     results.push_back({model.name, evaluate_model(options, set)});
     json["models"][model.name] = results_json(results.back().results);
     trainer::replace_file(fs::path(recipe.run.dir) / "results.json", json.dump(1) + "\n");
+    require_no_doubt(results.back().results);
   }
   out << (results.size() == 1 ? task_table(results.front().results) : model_table(results));
   out.flush();

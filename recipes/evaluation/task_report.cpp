@@ -85,7 +85,7 @@ std::string task_table(const std::vector<trainer::TaskResult>& results) {
 }
 
 Json results_json(const std::vector<trainer::TaskResult>& results) {
-  Json metrics = Json::object(), tasks = Json::object();
+  Json metrics = Json::object(), tasks = Json::object(), failed = Json::object();
   for (const trainer::TaskResult& result : results) {
     for (const TaskMetric& metric : result.metrics)
       metrics[result.task + "/" + metric.name] = number(metric.estimate.value);
@@ -96,8 +96,11 @@ Json results_json(const std::vector<trainer::TaskResult>& results) {
               {"metrics", metrics_json(result.metrics)}};
     for (const auto& [part, of_part] : result.parts) task["parts"][part] = metrics_json(of_part);
     tasks[result.task] = std::move(task);
+    if (!result.doubt.empty()) failed[result.task] = result.doubt;
   }
-  return {{"metrics", std::move(metrics)}, {"tasks", std::move(tasks)}};
+  Json json{{"metrics", std::move(metrics)}, {"tasks", std::move(tasks)}};
+  if (!failed.empty()) json["failed"] = std::move(failed);
+  return json;
 }
 
 std::vector<trainer::MetricValue> metric_values(const trainer::TaskResult& result) {

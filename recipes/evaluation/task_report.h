@@ -23,8 +23,8 @@ struct ModelResults {
 std::string model_table(const std::vector<ModelResults>& models);
 
 // {"metrics": {"TASK/METRIC": value, ...}, "tasks": {TASK: {"main": METRIC, "metrics": {METRIC: {value,
-// standard_error, low, high}}, "items", "samples", "left_out", "parts"}}}. Names stay the same from version
-// to version.
+// standard_error, low, high}}, "items", "samples", "left_out", "parts"}}, "failed": {TASK: why its figures
+// say nothing}}; the last where there is one. Names stay the same from version to version.
 data::Json results_json(const std::vector<trainer::TaskResult>& results);
 
 // "eval/TASK/METRIC" and its standard error, for the metrics of a run.

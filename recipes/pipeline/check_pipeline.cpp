@@ -22,6 +22,13 @@ void read_stage(const std::string& path, const std::string& kind, const std::vec
     read_preference_recipe(path, overrides);
   else if (kind == "release")
     read_release_recipe(path, overrides);
+  else if (kind == "evaluate")
+    throw Error(Error::Kind::kUsage,
+                path +
+                    ": is of stage evaluate; in a pipeline a stage asks its own model: name what is asked as "
+                    "tasks of the stage that makes it, further words as evaluate_flags, and what must be "
+                    "reached as its gate. To compare models side by side run caravan evaluate " +
+                    path + " by hand, or as a hook: after: [{command: [caravan, evaluate, ...]}]");
   else if (kind == "stages")
     throw Error(Error::Kind::kUsage, path + ": has stages of its own; a stage is a recipe of one");
   else

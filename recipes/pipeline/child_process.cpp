@@ -55,10 +55,13 @@ void take_terminal_back(pid_t child) {
 ChildEnd watch(pid_t child, HeldSignals& signals, const ChildOptions& options) {
   ChildEnd end;
   std::optional<Clock::time_point> told, last;
+  int interrupts = 0;
   if (options.timeout_seconds) last = Clock::now() + std::chrono::seconds(*options.timeout_seconds);
   while (true) {
     const int number = signals.next();
     if (number != 0 && number != SIGCHLD) kill(-child, number);
+    // Ctrl-C once more: whoever asks means now, whatever the child makes of it.
+    if (number == SIGINT && ++interrupts > 1) kill(-child, SIGKILL);
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) {
       end.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -44,9 +44,10 @@ struct ChildEnd {
 };
 
 // Starts words[0], looked for in PATH where it has no slash, in a process group of its own, and waits.
-// What `signals` holds is handed on to that group; what is left of it after the timeout is told to end, and
-// after ten seconds made to. A child does not outlive us, and Ctrl-Z stops neither. Throws data::Error
-// (usage) where there is no such program, (input/output) where the system refuses.
+// What `signals` holds is handed on to that group, and a second SIGINT ends it at once; what is left of it
+// after the timeout is told to end, and after ten seconds made to. A child does not outlive us, and Ctrl-Z
+// stops neither. Throws data::Error (usage) where there is no such program, (input/output) where the system
+// refuses.
 ChildEnd run_child(const std::vector<std::string>& words, const ChildOptions& options, HeldSignals& signals);
 
 }  // namespace caravan::recipes

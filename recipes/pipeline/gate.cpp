@@ -25,9 +25,7 @@ std::string rounded(double value) {
                     path + ": " + found + "; scores are finite numbers by name, as in {\"gsm8k\": 0.61}");
 }
 
-}  // namespace
-
-Scores read_scores(const std::string& path) {
+json read_root(const std::string& path) {
   constexpr std::size_t kMost = 16u << 20;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw data::Error(data::Error::Kind::kInputOutput, path + ": cannot be read");
@@ -37,6 +35,26 @@ Scores read_scores(const std::string& path) {
   if (text.size() > kMost) refuse(path, "holds more than 16 MiB");
   const json root = json::parse(text, nullptr, false);
   if (!root.is_object()) refuse(path, "holds no JSON object");
+  return root;
+}
+
+// As a table of results has it, without what stands behind the task.
+std::string task_of(const std::string& name) {
+  return name.substr(0, name.find('/'));
+}
+
+}  // namespace
+
+FailedTasks read_failed_tasks(const std::string& path) {
+  FailedTasks failed;
+  const json root = read_root(path), list = root.value("failed", json::object());
+  for (const auto& [task, reason] : list.items())
+    failed[task] = reason.is_string() ? reason.get<std::string>() : "it failed";
+  return failed;
+}
+
+Scores read_scores(const std::string& path) {
+  const json root = read_root(path);
   Scores scores;
   for (const auto& [name, value] : (root.contains("metrics") ? root["metrics"] : root).items()) {
     // A figure that is not finite is written so: it was not measured.
@@ -51,6 +69,9 @@ Scores read_scores(const std::string& path) {
     const auto main = scores.find(task + "/" + (result.is_object() ? result.value("main", "") : ""));
     if (main != scores.end()) scores[task] = main->second;
   }
+  // What nobody could tell is no score, though it is a number.
+  const json failed = root.value("failed", json::object());
+  std::erase_if(scores, [&](const auto& score) { return failed.contains(task_of(score.first)); });
   return scores;
 }
 
@@ -77,7 +98,8 @@ Comparison parse_comparison(const std::string& text) {
   return comparison;
 }
 
-GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& earlier) {
+GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& earlier,
+                  const FailedTasks& failed) {
   GateVerdict verdict;
   const auto look = [&](bool passed, const std::string& sentence) {
     verdict.passed = verdict.passed && passed;
@@ -86,7 +108,8 @@ GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& e
   for (const auto& [name, least] : gate.min) {
     const auto found = scores.find(name);
     if (found == scores.end()) {
-      look(false, name + " was not measured");
+      const auto why = failed.find(task_of(name));
+      look(false, name + " was not measured" + (why == failed.end() ? "" : ": " + why->second));
       continue;
     }
     const bool passed = found->second >= least;
@@ -98,7 +121,12 @@ GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& e
   bool any = false;
   for (const auto& [name, before] : earlier) {
     const auto found = scores.find(name);
-    if (name.find('/') != std::string::npos || found == scores.end()) continue;
+    if (name.find('/') != std::string::npos) continue;
+    if (const auto reason = failed.find(name); reason != failed.end()) {
+      look(false, name + " was not measured: " + reason->second);
+      any = true;
+    }
+    if (found == scores.end()) continue;
     any = true;
     const bool passed = found->second >= before - forgiven;
     look(passed, name + " " + rounded(found->second) + (passed ? " after " : " is worse than ") +

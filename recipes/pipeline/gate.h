@@ -16,6 +16,11 @@ using Scores = std::map<std::string, double>;
 // be read, or holds something else than finite numbers by name; null is a score that there is none of.
 Scores read_scores(const std::string& path);
 
+// Tasks that say nothing of the model, and why.
+using FailedTasks = std::map<std::string, std::string>;
+// Those of `results.json`. Throws as read_scores.
+FailedTasks read_failed_tasks(const std::string& path);
+
 // "previous - 0.01" in its parts.
 struct Comparison {
   std::string stage = {};  // "previous", or a name
@@ -30,7 +35,9 @@ struct GateVerdict {
 };
 
 // `earlier`: scores of the stage that not_worse_than names; a task that only one of the two has is not
-// compared, and where none is, it does not pass. Nor does a score that `min` names and `scores` lack.
-GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& earlier);
+// compared, and where none is, it does not pass. Nor does a score that `min` names and `scores` lack, nor one
+// of `earlier` whose task has failed.
+GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& earlier,
+                  const FailedTasks& failed = {});
 
 }  // namespace caravan::recipes

@@ -20,6 +20,7 @@ ordered_json to_json(const StageRecord& record) {
                     {"state", record.state},         {"began", record.began},     {"ended", record.ended},
                     {"exit_code", record.exit_code}, {"with", record.with},       {"scores", record.scores},
                     {"decision", record.decision},   {"reasons", record.reasons}};
+  if (!record.failed_tasks.empty()) json["failed_tasks"] = record.failed_tasks;
   return json;
 }
 
@@ -34,6 +35,7 @@ StageRecord from_json(const ordered_json& json) {
   json.at("exit_code").get_to(record.exit_code);
   json.at("with").get_to(record.with);
   json.at("scores").get_to(record.scores);
+  if (json.contains("failed_tasks")) json["failed_tasks"].get_to(record.failed_tasks);
   json.at("decision").get_to(record.decision);
   json.at("reasons").get_to(record.reasons);
   return record;

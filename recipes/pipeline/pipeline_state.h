@@ -20,6 +20,7 @@ struct StageRecord {
   int exit_code = 0;
   std::map<std::string, std::string> with = {};  // keys that a gate set when it went back here
   Scores scores = {};
+  FailedTasks failed_tasks = {};
   std::string decision = {};  // "go on", "stop", "back to STAGE"; empty before the gate
   std::vector<std::string> reasons = {};
 };

@@ -9,6 +9,7 @@
 #include "data/walk/whole_file.h"
 #include "recipes/curation/claim_folder.h"
 #include "recipes/pipeline/check_pipeline.h"
+#include "recipes/pipeline/check_tasks.h"
 #include "recipes/pipeline/child_process.h"
 #include "recipes/pipeline/gate.h"
 #include "recipes/pipeline/pipeline_state.h"
@@ -180,11 +181,25 @@ class Pipeline {
                                      "--tasks", tasks,      "--out",   dir + "/evaluation"};
       if (quiet_) words.push_back("--quiet");
       for (const std::string& word : stage.evaluate_flags) words.push_back(fill_in(word, dir_, finder()));
-      if (const int code = run_words(words, dir); code != 0) return failed(code, "evaluation of ");
+      if (const int code = evaluate(words, dir); code != 0) return failed(code, "evaluation of ");
     }
     for (const HookOptions& hook : stage.after)
       if (const int code = run_hook(hook, dir); code != 0) return failed(code, "a hook after ");
     return 0;
+  }
+
+  // A task that says nothing of the model is for the gate to judge: the model is there, and was hours of
+  // work.
+  int evaluate(const std::vector<std::string>& words, const std::string& dir) {
+    constexpr int kBadData = 65;
+    const std::string file = dir + "/evaluation/results.json";
+    std::error_code ignored;
+    fs::remove(file, ignored);
+    const int code = run_words(words, dir);
+    if (code != kBadData || !fs::exists(file, ignored)) return code;
+    const FailedTasks failed = read_failed_tasks(file);
+    for (const auto& [task, reason] : failed) say("task " + task + " failed: " + reason);
+    return failed.empty() ? code : 0;
   }
 
   int run_words(const std::vector<std::string>& words, const std::string& dir) {
@@ -245,12 +260,18 @@ class Pipeline {
     const std::string dir = state_->path_of(record);
     const bool is_command = !stage.command.empty();
     const std::string file = dir + (is_command ? "/scores.json" : "/evaluation/results.json");
-    if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file)))
+    if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file))) {
       record.scores = read_scores(file);
+      if (!is_command) record.failed_tasks = read_failed_tasks(file);
+    }
     const GateOptions& gate = stage.gate;
     const StageRecord* earlier = gate.not_worse_than.empty() ? nullptr : compared_with(stage);
-    const GateVerdict verdict = judge(gate, record.scores, earlier == nullptr ? Scores{} : earlier->scores);
+    const GateVerdict verdict =
+        judge(gate, record.scores, earlier == nullptr ? Scores{} : earlier->scores, record.failed_tasks);
     record.reasons = verdict.reasons;
+    if (gate.is_open())
+      for (const auto& [task, reason] : record.failed_tasks)
+        record.reasons.push_back(task + " was not measured: " + reason);
     record.decision = "go on";
     if (!verdict.passed) {
       const bool may_go_back = !gate.back_to.empty() && state_->times_back(stage.name) < gate.at_most;
@@ -279,6 +300,7 @@ class Pipeline {
 
 int run_pipeline(const ReadPipelineRecipe& read, bool quiet) {
   check_pipeline(read);
+  require_task_items(read.recipe);
   return Pipeline(read, quiet).run();
 }
 

@@ -140,25 +140,11 @@ std::vector<StepResult> AskRows::work(std::vector<StepRow>& rows) {
 
 data::JudgeOptions judge_options(const PreferenceRecipe& recipe) {
   const JudgeSection& asked = recipe.judge;
-  data::JudgeOptions options{.aspects = {},
-                             .draw = {.max_tokens = asked.max_tokens, .temperature = asked.temperature},
-                             .attempts = asked.attempts,
-                             .seed = recipe.run.seed};
-  const std::array<const std::string*, 4> files{&asked.helpfulness, &asked.instruction_following,
-                                                &asked.honesty, &asked.truthfulness};
-  constexpr std::array<std::string_view, 2> kPlaces{"prompt", "answers"};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const data::Aspect& aspect = data::aspects()[i];
-    if (*files[i] == "none") continue;
-    const bool own = files[i]->empty();
-    options.aspects.push_back(
-        {std::string(aspect.name),
-         data::PromptTemplate(own ? std::string(aspect.text) : data::read_template_file(*files[i]),
-                              own ? std::string(aspect.name) : *files[i], kPlaces)});
-  }
-  if (options.aspects.empty())
-    throw Error(Error::Kind::kUsage, "judge: no aspect is left; one of the four must not be none");
-  return options;
+  return {.aspects = data::judged_aspects(
+              {asked.helpfulness, asked.instruction_following, asked.honesty, asked.truthfulness}),
+          .draw = {.max_tokens = asked.max_tokens, .temperature = asked.temperature},
+          .attempts = asked.attempts,
+          .seed = recipe.run.seed};
 }
 
 // The answers that can be used, in the order that the plan drew.

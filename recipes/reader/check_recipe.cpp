@@ -261,6 +261,37 @@ void check_prompt_rows(const Recipe& recipe, ReadState& state) {
   }
 }
 
+void check_policy_reference(const Recipe& recipe, ReadState& state) {
+  for (std::string_view key : {"reference.path", "reference.sync_steps", "reference.mixup_alpha"})
+    if (state.is_given(key) && !recipe.holds_reference())
+      state.report(state.where(key),
+                   std::string(key) +
+                       " has no effect with loss.beta 0, where no reference is held; remove "
+                       "it, or set beta");
+    else if (key == "reference.mixup_alpha" && state.is_given(key) && !recipe.policy_reference.sync_steps)
+      state.report(state.where(key),
+                   "reference.mixup_alpha has no effect without reference.sync_steps; write both, or remove "
+                   "it");
+}
+
+// Who says what a completion is worth, and that each is somebody.
+void check_scorers(const Recipe& recipe, ReadState& state) {
+  const bool modelled = recipe.reward_model.is_there(), judged = recipe.judge.is_there();
+  if (!recipe.reward.has_verifiers() && !modelled && !judged && recipe.reward.further.empty())
+    state.report(state.where("reward.verifier"),
+                 "reward.verifier is none and nobody else scores completions: write reward_model.path, "
+                 "judge.url or reward.further");
+  if (!modelled && !(recipe.reward_model == trainer::ScoringModelOptions{}))
+    state.report(state.where("reward_model"), "reward_model.path is missing: the folder of a reward model");
+  if (!judged && !(recipe.judge == trainer::JudgeScorerOptions{}))
+    state.report(state.where("judge"),
+                 "judge.url is missing: where the API of the judge's server begins, as in "
+                 "http://127.0.0.1:8000/v1");
+  if (judged && recipe.judge.endpoint.model.empty())
+    state.report(state.where("judge.url"),
+                 "judge.model is missing: the name by which the server knows the model");
+}
+
 void check_rollout(const Recipe& recipe, ReadState& state) {
   if (recipe.stage != Stage::kRlvr) return;
   check_prompt_rows(recipe, state);
@@ -285,9 +316,8 @@ void check_rollout(const Recipe& recipe, ReadState& state) {
       state.report(state.where(key), std::string(key) + " has no effect: loss " +
                                          field_text(recipe.policy.name, {}) +
                                          " has no value model; remove it, or choose ppo");
-  if (state.is_given("reference.path") && !recipe.holds_reference())
-    state.report(state.where("reference.path"),
-                 "reference.path has no effect with loss.beta 0; remove it, or set beta");
+  check_policy_reference(recipe, state);
+  check_scorers(recipe, state);
   if (rollout.max_new_tokens >= recipe.data.max_length)
     state.report(place(state, "rollout.max_new_tokens", "data.max_length"),
                  "rollout.max_new_tokens is " + std::to_string(rollout.max_new_tokens) +

@@ -150,6 +150,7 @@ class Release {
                                          .device = device_,
                                          .quiet = quiet_},
                                         set);
+    require_no_doubt(results);
     facts_.scores = read_evaluation(out, -1).scores;
     if (!quiet_) std::cout << task_table(results) << std::flush;
   }

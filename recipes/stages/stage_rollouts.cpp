@@ -2,39 +2,29 @@
 
 #include <filesystem>
 
+#include "data/endpoint/endpoint_address.h"
+#include "data/preferences/judge_scorer.h"
 #include "models/generation/generator.h"
+#include "recipes/stages/rollout_prompts.h"
 #include "recipes/stages/stage_checkpoints.h"
 #include "recipes/stages/stage_data.h"
 #include "recipes/stages/stage_reference.h"
 #include "trainer/error.h"
+#include "trainer/rollout/reward_model_scorer.h"
 #include "trainer/stop_request.h"
 
 namespace caravan::recipes {
 namespace {
 
-data::PromptSet open_prompts(const Recipe& recipe, const TextFront& front, trainer::ProcessGroup& group) {
-  data::PromptOptions options;
-  options.longest = recipe.data.max_length - recipe.rollout.max_new_tokens;
-  options.verifier = recipe.reward.verifier;
-  options.seed = recipe.run.seed;
-  options.variables = front.variables;
-  options.cancelled = [&group] {
-    group.note_progress();
-    return trainer::StopRequest::requested() || group.stop_wanted();
-  };
-  return data::PromptSet::open(recipe.data, *front.tokenizer, *front.chat_template, options);
-}
-
-std::int64_t count_steps(const Recipe& recipe, std::size_t prompts) {
-  const std::int64_t steps = trainer::steps_of_rollout(recipe.rollout, *recipe.batch.sequences);
-  if (recipe.run.max_steps) return *recipe.run.max_steps;
-  const std::int64_t rollouts =
-      *recipe.run.epochs * static_cast<std::int64_t>(prompts) / recipe.rollout.prompts;
-  if (rollouts > 0) return rollouts * steps;
-  throw trainer::Error(trainer::Error::Kind::kData,
-                       "rollout.prompts is " + std::to_string(recipe.rollout.prompts) + " and " +
-                           std::to_string(*recipe.run.epochs) + " epochs have " + std::to_string(prompts) +
-                           " prompts each: not one rollout; lower it, or raise run.epochs");
+// Throws data::Error where its url, key or words cannot be read: before anything is computed.
+data::JudgeOptions judge_options(const Recipe& recipe) {
+  const trainer::JudgeScorerOptions& asked = recipe.judge;
+  data::endpoint_key(asked.endpoint, data::parse_endpoint_url(asked.endpoint.url));
+  return {.aspects = data::judged_aspects(
+              {asked.helpfulness, asked.instruction_following, asked.honesty, asked.truthfulness}),
+          .draw = {.max_tokens = asked.max_tokens, .temperature = asked.temperature},
+          .attempts = asked.rating_attempts,
+          .seed = recipe.run.seed};
 }
 
 }  // namespace
@@ -42,19 +32,23 @@ std::int64_t count_steps(const Recipe& recipe, std::size_t prompts) {
 StageRollouts::StageRollouts(const Recipe& recipe, const TextFront& front, trainer::Log& log,
                              trainer::ProcessGroup& group)
     : recipe_(recipe), front_(front), group_(group) {
+  if (recipe.judge.is_there()) judge_ = judge_options(recipe);
   require_clean_data(recipe);
   group.set_section("reading data");
-  prompts_.emplace(open_prompts(recipe, front, group));
+  prompts_.emplace(open_prompts(recipe, front, [&group] {
+    group.note_progress();
+    return trainer::StopRequest::requested() || group.stop_wanted();
+  }));
   group.set_section("");
-  num_steps_ = count_steps(recipe, prompts_->size());
+  num_steps_ = rollout_steps(recipe, prompts_->size());
   require_same_on_all_ranks(
       std::to_string(prompts_->size()) + " prompts of " + std::to_string(prompts_->num_tokens()) + " tokens",
       group);
   if (group.is_first()) tell_fates(recipe, prompts_->ledger(), "", "ledger.jsonl", log);
 }
 
-void StageRollouts::connect(trainer::UnitShards& policy, const trainer::RankPlace& place,
-                            const at::Device& device, bool resumes, trainer::RolloutEvents events) {
+void StageRollouts::connect(trainer::UnitShards& policy, const at::Device& device, bool resumes,
+                            trainer::RolloutEvents events) {
   group_.set_section("loading the reference", kLongestSilence);
   trainer::OtherModels others;
   if (recipe_.holds_reference()) {
@@ -64,11 +58,11 @@ void StageRollouts::connect(trainer::UnitShards& policy, const trainer::RankPlac
     others.reference = trainer::ask_model(frozen_->units(), *frozen_pass_);
   }
   if (recipe_.has_value_model()) {
-    value_.emplace(recipe_, group_, place, device, front_);
+    value_.emplace(recipe_, group_, device, front_);
     others.values = value_->ask();
   }
   group_.set_section("");
-  rewards_.emplace(recipe_.reward, *prompts_, recipe_.rollout.max_new_tokens);
+  rewards_.emplace(recipe_.reward, *prompts_, recipe_.rollout.max_new_tokens, make_scorers(device, events));
   trainer::RolloutSettings settings;
   settings.rollout = recipe_.rollout;
   settings.policy = recipe_.policy.settings();
@@ -85,9 +79,56 @@ void StageRollouts::connect(trainer::UnitShards& policy, const trainer::RankPlac
   if (value_) value_->connect(*source_, resumes);
 }
 
+std::vector<trainer::WeightedScorer> StageRollouts::make_scorers(const at::Device& device,
+                                                                 const trainer::RolloutEvents& events) {
+  std::vector<trainer::WeightedScorer> weighted;
+  if (recipe_.reward_model.is_there()) {
+    group_.set_section("loading the reward model", kLongestSilence);
+    reward_front_ = load_text_front(recipe_.reward_model.path, "", recipe_.reward_model.chat_template, true);
+    reward_model_.emplace(recipe_.reward_model.path, recipe_, group_, device);
+    group_.set_section("");
+    scorers_.push_back(std::make_unique<trainer::RewardModelScorer>(
+        reward_model_->units(), *reward_front_.tokenizer, *reward_front_.chat_template,
+        trainer::RewardModelOptions{.variables = reward_front_.variables,
+                                    .batch_tokens = recipe_.batch.micro_tokens}));
+    weighted.push_back({"reward_model", recipe_.reward_model.weight, scorers_.back().get()});
+  }
+  if (judge_) {
+    if (group_.is_first()) make_endpoint(events);
+    scorers_.push_back(std::make_unique<trainer::FirstRankScorer>(
+        group_, endpoint_ ? std::make_unique<data::JudgeScorer>(*judge_, *endpoint_) : nullptr));
+    weighted.push_back({"judge", recipe_.judge.weight, scorers_.back().get()});
+  }
+  return weighted;
+}
+
+// What was asked before a run was stopped is in its folder.
+void StageRollouts::make_endpoint(const trainer::RolloutEvents& events) {
+  const std::filesystem::path folder = std::filesystem::path(recipe_.run.dir) / "requests";
+  std::filesystem::create_directories(folder);
+  const auto stop = [this, wants_stop = events.wants_stop] {
+    group_.note_progress();
+    return trainer::StopRequest::requested() || group_.stop_wanted() || (wants_stop && wants_stop());
+  };
+  const auto tell = [tell = events.tell](const data::EndpointCounts& counts) {
+    const std::uint64_t settled = counts.from_log + counts.answered + counts.given_up;
+    tell("asking the judge " + std::to_string(settled) + "/" + std::to_string(counts.asked));
+  };
+  endpoint_.emplace(recipe_.judge.endpoint, (folder / "judge.jsonl").string(),
+                    data::EndpointHooks{.stop = stop, .progress = tell, .seed = recipe_.run.seed});
+}
+
+void StageRollouts::follow(trainer::UnitShards& policy, const trainer::ModelOptimizer& optimizer) {
+  if (frozen_ && recipe_.policy_reference.sync_steps)
+    moving_.emplace(frozen_->units(), policy, optimizer, recipe_.policy_reference.alpha());
+}
+
 std::vector<NamedFile> StageRollouts::files() const {
   std::vector<NamedFile> files;
   for (const std::string& file : prompts_->ledger().files()) files.push_back({"data:" + file, file});
+  if (recipe_.reward_model.is_there())
+    for (NamedFile& file : checkpoint_files(recipe_.reward_model.path, "reward_model:", true))
+      files.push_back(std::move(file));
   return files;
 }
 

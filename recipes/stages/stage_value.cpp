@@ -7,8 +7,7 @@ namespace caravan::recipes {
 namespace {
 
 // As of a reward model, once nothing speaks against training it.
-Recipe value_recipe(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device,
-                    const TextFront& front) {
+Recipe value_recipe(const Recipe& recipe, const TextFront& front) {
   require_same_tokenizer("value.path", recipe.value.path, front);
   Recipe value = recipe;
   value.stage = Stage::kRm;
@@ -17,15 +16,14 @@ Recipe value_recipe(const Recipe& recipe, const trainer::RankPlace& place, const
     value.model.init = models::Init::kPretrained;
   }
   value.optimizer.learning_rate = recipe.value.learning_rate.value_or(recipe.optimizer.learning_rate);
-  require_memory_for(value, place, device);
   return value;
 }
 
 }  // namespace
 
-StageValue::StageValue(const Recipe& recipe, trainer::ProcessGroup& group, const trainer::RankPlace& place,
-                       const at::Device& device, const TextFront& front)
-    : recipe_(value_recipe(recipe, place, device, front)),
+StageValue::StageValue(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
+                       const TextFront& front)
+    : recipe_(value_recipe(recipe, front)),
       model_(recipe_, group, device, front.tokenizer->vocab_size()),
       pass_(model_.units(), 0),
       objective_(recipe.value.cliprange_value, recipe.value.vf_coef) {}

@@ -19,9 +19,9 @@ namespace caravan::recipes {
 class StageValue {
  public:
   // Reads value.path. All must outlive this. Throws models::Error, and trainer::Error where its tokenizer is
-  // another one or memory is short. Collective.
-  StageValue(const Recipe& recipe, trainer::ProcessGroup& group, const trainer::RankPlace& place,
-             const at::Device& device, const TextFront& front);
+  // another one. Collective.
+  StageValue(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
+             const TextFront& front);
 
   trainer::AskModel ask();
   // Its batches from here on, those of the policy. `resumes`: its state will be restored.

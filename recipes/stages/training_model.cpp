@@ -1,5 +1,7 @@
 #include "recipes/stages/training_model.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 
@@ -100,11 +102,27 @@ FrozenModel::FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, con
   if (!own)
     require_same_architecture(config_of_stage(recipe, recipe.model.path + "/config.json"), recipe.model.path,
                               config, path);
+  load(path, own ? recipe.model.init : models::Init::kPretrained, config, recipe, group, device);
+}
+
+FrozenModel::FrozenModel(const std::string& reward_model, const Recipe& recipe, trainer::ProcessGroup& group,
+                         const at::Device& device) {
+  const models::LlamaConfig config = models::read_llama_config(reward_model + "/config.json");
+  if (config.num_labels == 0)
+    throw trainer::Error(trainer::Error::Kind::kData,
+                         "reward_model.path: " + reward_model +
+                             ": is a language model, which gives no score; name the result of stage rm, or "
+                             "another sequence classifier of one label");
+  load(reward_model, models::Init::kPretrained, config, recipe, group, device);
+}
+
+void FrozenModel::load(const std::string& path, models::Init init, const models::LlamaConfig& config,
+                       const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device) {
   model_ =
       std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
                                       trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
   units_ = std::make_unique<trainer::UnitShards>(*model_, group, recipe.distributed.shard);
-  load_units(path, own ? recipe.model.init : models::Init::kPretrained, recipe.run.seed, *model_, *units_);
+  load_units(path, init, recipe.run.seed, *model_, *units_);
 }
 
 TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device,
@@ -122,7 +140,36 @@ TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group,
   load_units(recipe.model.path, recipe.model.init, recipe.run.seed, *model_, *units_);
 }
 
-trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bool on_host) {
+namespace {
+
+// Of a model with a head of scores beside the one that is trained.
+models::LlamaConfig scoring_config(const std::string& path, const models::LlamaConfig& policy) {
+  std::error_code ignored;
+  const std::string file = path + "/config.json";
+  models::LlamaConfig config =
+      !path.empty() && std::filesystem::exists(file, ignored) ? models::read_llama_config(file) : policy;
+  config.num_labels = 1;
+  config.tie_word_embeddings = false;
+  return config;
+}
+
+void add_rollouts(const Recipe& recipe, const models::LlamaConfig& config, trainer::MemoryInputs& inputs) {
+  const trainer::RolloutOptions& rollout = recipe.rollout;
+  inputs.moving_reference = recipe.holds_reference() && recipe.policy_reference.sync_steps;
+  if (recipe.has_value_model()) inputs.value_model = scoring_config(recipe.value.path, config);
+  if (recipe.reward_model.is_there()) inputs.reward_model = scoring_config(recipe.reward_model.path, config);
+  const std::int64_t prompts = (rollout.prompts + inputs.ranks - 1) / inputs.ranks;
+  inputs.sampled_sequences = std::min(rollout.batch_size, prompts * rollout.completions);
+  inputs.sampled_tokens = recipe.data.max_length;
+  // A prompt is read once for all its completions.
+  const std::int64_t begun = (inputs.sampled_sequences + rollout.completions - 1) / rollout.completions;
+  inputs.sampled_prompt = begun * (recipe.data.max_length - rollout.max_new_tokens);
+}
+
+}  // namespace
+
+trainer::MemoryInputs memory_inputs(const Recipe& recipe, const models::LlamaConfig& config,
+                                    std::int64_t ranks, bool on_host) {
   const trainer::ShardOptions shards = shard_options(recipe);
   trainer::MemoryInputs inputs;
   inputs.bf16 = recipe.model.dtype == models::DType::kBf16;
@@ -139,19 +186,20 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bo
   if (recipe.stage == Stage::kDpo || recipe.stage == Stage::kKto || recipe.stage == Stage::kRlvr)
     inputs.kept_logits_bytes = trainer::kept_logits_bytes(on_host);
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
+  if (recipe.stage == Stage::kRlvr) add_rollouts(recipe, config, inputs);
   return inputs;
 }
 
 void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device) {
-  const trainer::MemoryInputs inputs = memory_inputs(recipe, place.size, device.is_cpu());
+  const models::LlamaConfig config = config_of_stage(recipe, recipe.model.path + "/config.json");
+  const trainer::MemoryInputs inputs = memory_inputs(recipe, config, place.size, device.is_cpu());
   // What the program holds already is in the plan as well.
   const std::uint64_t free = inputs.on_host
                                  ? trainer::free_host_memory(place.local_size) + inputs.program_bytes
                                  : models::device_facts(device).memory_bytes;
   std::string where = inputs.on_host ? "this machine" : device.str();
   if (inputs.on_host && place.local_size > 1) where += ", for each of its ranks,";
-  trainer::require_memory(config_of_stage(recipe, recipe.model.path + "/config.json"), inputs,
-                          recipe.data.max_length, free, where);
+  trainer::require_memory(config, inputs, recipe.data.max_length, free, where);
 }
 
 void export_model(const Recipe& recipe, trainer::UnitShards& units, const std::filesystem::path& directory) {

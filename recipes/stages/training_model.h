@@ -39,15 +39,24 @@ class FrozenModel {
   // architecture than the recipe's model.
   FrozenModel(const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device);
 
+  // A reward model's checkpoint, of any architecture. Throws trainer::Error (65) for a language model.
+  FrozenModel(const std::string& reward_model, const Recipe& recipe, trainer::ProcessGroup& group,
+              const at::Device& device);
+
   trainer::UnitShards& units() { return *units_; }
 
  private:
+  void load(const std::string& path, models::Init init, const models::LlamaConfig& config,
+            const Recipe& recipe, trainer::ProcessGroup& group, const at::Device& device);
+
   std::unique_ptr<models::Llama> model_;
   std::unique_ptr<trainer::UnitShards> units_;
 };
 
-// What a run of `ranks` asks of memory.
-trainer::MemoryInputs memory_inputs(const Recipe& recipe, std::int64_t ranks, bool on_host);
+// What a run of `ranks` asks of memory, on a model of this config. Another model of the recipe whose folder
+// is not there is taken to be as large.
+trainer::MemoryInputs memory_inputs(const Recipe& recipe, const models::LlamaConfig& config,
+                                    std::int64_t ranks, bool on_host);
 
 // Throws trainer::Error (71) where the run would take more memory than is free, before any of it is taken.
 void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device);

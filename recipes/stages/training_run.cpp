@@ -126,10 +126,12 @@ class TrainingRun {
   bool train() {
     try {
       return trainer_->run(events());
-    } catch (const trainer::NothingToLearn&) {
+    } catch (const trainer::BetweenSteps& error) {
       save_between_steps();
       checkpoints_->finish();
-      throw;
+      if (error.kind() != trainer::Error::Kind::kStopped) throw;
+      why_stopped_ = error.what();
+      return false;
     } catch (const trainer::Error& error) {
       // While it sampled: what was sampled is kept.
       if (error.kind() != trainer::Error::Kind::kStopped) throw;
@@ -160,6 +162,10 @@ class TrainingRun {
       // The value model makes the step that the policy just made, before either is saved.
       if (value() != nullptr)
         for (MetricValue& one : value()->train_step()) values.push_back(std::move(one));
+      if (moving_reference() != nullptr && recipe_.policy_reference.syncs_after(step)) {
+        moving_reference()->mix();
+        values.push_back({"reference/synced", 1.0});
+      }
       report(step, std::move(values));
     };
     if (run_)
@@ -185,9 +191,12 @@ class TrainingRun {
     // A launcher that sees one rank end ends the others soon after: not before the checkpoint is there.
     group_.barrier("saved");
     if (!run_) return 75;
-    run_->finish("stopped", trainer_->steps_done(), checkpoints_->stop_reason());
-    log().info("stopped by " + checkpoints_->stop_reason() + " after step " +
-               std::to_string(trainer_->steps_done()) + "; the same command goes on from there");
+    // A signal that ended the questions is the reason, not the questions.
+    const bool by_signal = why_stopped_.empty() || trainer::StopRequest::requested();
+    const std::string reason = by_signal ? checkpoints_->stop_reason() : why_stopped_;
+    run_->finish("stopped", trainer_->steps_done(), reason);
+    log().info("stopped by " + reason + " after step " + std::to_string(trainer_->steps_done()) +
+               "; the same command goes on from there");
     return 75;
   }
 
@@ -330,7 +339,7 @@ class TrainingRun {
     model_.emplace(recipe_, group_, device_, front_.tokenizer->vocab_size());
     objective_ = make_objective(recipe_);
     if (rollouts_)
-      rollouts_->connect(model_->units(), place_, device_, checkpoint_.has_value(),
+      rollouts_->connect(model_->units(), device_, checkpoint_.has_value(),
                          {[this](const std::string& text) {
                             if (run_) log().warn(text);
                           },
@@ -343,6 +352,7 @@ class TrainingRun {
     options.neftune_noise_alpha = recipe_.loss.neftune_noise_alpha;
     options.seed = recipe_.run.seed;
     trainer_.emplace(options, model_->units(), *objective_, source());
+    if (rollouts_) rollouts_->follow(model_->units(), trainer_->optimizer());
     if (checkpoint_) {
       restore();
     } else if (recipe_.model.init == models::Init::kPretrained &&
@@ -358,11 +368,15 @@ class TrainingRun {
 
   StageValue* value() { return rollouts_ ? rollouts_->value() : nullptr; }
 
+  trainer::MovingReference* moving_reference() { return rollouts_ ? rollouts_->moving_reference() : nullptr; }
+
   // All that a checkpoint keeps.
   std::vector<trainer::StatePart> state() {
     std::vector<trainer::StatePart> parts = trainer_->optimizer().state();
     if (value() != nullptr)
       for (trainer::StatePart& part : value()->state()) parts.push_back(std::move(part));
+    if (moving_reference() != nullptr)
+      for (trainer::StatePart& part : moving_reference()->state()) parts.push_back(std::move(part));
     return parts;
   }
 
@@ -370,6 +384,7 @@ class TrainingRun {
     trainer::restore(*checkpoint_, state());
     trainer_->optimizer().state_restored();
     if (value() != nullptr) value()->state_restored(checkpoint_->step);
+    if (moving_reference() != nullptr) moving_reference()->state_restored();
     trainer_->set_steps_done(checkpoint_->step);
     last_saved_ = checkpoint_->step;
     trainer_->set_tokens_done(checkpoint_->progress.at("tokens_done"));
@@ -521,6 +536,7 @@ class TrainingRun {
   std::optional<trainer::Trainer> trainer_;
   int traced_steps_ = 0;
   std::int64_t last_saved_ = -1;
+  std::string why_stopped_;                    // where nobody asked for it
   bool owes_evaluation_ = false;               // one was given up to stop in time
   std::map<std::string, std::string> inputs_;  // name -> hash of everything that makes the result
   double gemm_ = 0.0;                          // of all ranks together

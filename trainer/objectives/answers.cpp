@@ -72,11 +72,11 @@ std::vector<std::pair<std::size_t, std::size_t>> runs_of(const Tensor& hidden_TD
 }
 
 AnswerWalk::AnswerWalk(const Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch,
-                       std::pair<std::size_t, std::size_t> run, bool gradient)
+                       std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy)
     : answers_(batch, run.first, run.second, hidden_TD.device()),
       walk_(hidden_TD.index_select(0, answers_.rows_N()), head,
             target_tensor(batch, hidden_TD.device()).index_select(0, answers_.rows_N()), gradient,
-            kept_logits_bytes(hidden_TD.is_cpu())),
+            kept_logits_bytes(hidden_TD.is_cpu()), entropy),
       policy_N_(walk_.log_probs_N().to(at::kDouble)) {}
 
 void AnswerWalk::backward(const Tensor& weights_N, Tensor& d_hidden_TD) {

@@ -35,10 +35,12 @@ class Answers {
 class AnswerWalk {
  public:
   AnswerWalk(const at::Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch,
-             std::pair<std::size_t, std::size_t> run, bool gradient);
+             std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy = false);
 
   const Answers& answers() const { return answers_; }
   const at::Tensor& policy_N() const { return policy_N_; }  // fp64 log-probabilities
+  // fp32, in nats, of all that the policy could have said; undefined unless asked for.
+  const at::Tensor& entropy_N() const { return walk_.entropy_N(); }
   // The gradient of the sum of weights_N times -log p goes into d_hidden_TD.
   void backward(const at::Tensor& weights_N, at::Tensor& d_hidden_TD);
 

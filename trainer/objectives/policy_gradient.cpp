@@ -95,7 +95,7 @@ ObjectiveResult PolicyObjective::loss(const Tensor& hidden_TD, const losses::Out
   const Means means{out.terms, static_cast<double>(std::ranges::count_if(
                                    batch.weights, [](float weight) { return weight != 0.f; }))};
   for (const auto& run : runs_of(hidden_TD, warm, batch, 1, gradient)) {
-    AnswerWalk walk(hidden_TD, warm, batch, run, gradient);
+    AnswerWalk walk(hidden_TD, warm, batch, run, gradient, true);
     const losses::PolicyTokens tokens = tokens_of(walk, batch);
     const losses::PolicyResult result = losses::policy_loss(tokens, settings_.policy);
     out.terms.loss.sum = out.terms.loss.sum + result.loss.to(at::kDouble);
@@ -103,6 +103,7 @@ ObjectiveResult PolicyObjective::loss(const Tensor& hidden_TD, const losses::Out
     means.add("policy/clipped_low", result.clipped_low_T);
     means.add("policy/clipped_high", result.clipped_high_T);
     means.add("policy/approx_kl", 0.5 * (tokens.policy_T - tokens.old_T).square());
+    means.add("policy/entropy", walk.entropy_N());
     means.add("policy/entropy_estimate", -tokens.policy_T);
     means.add("policy/sampling_difference", (tokens.policy_T - tokens.sampling_T).abs());
     if (tokens.reference_T.defined())

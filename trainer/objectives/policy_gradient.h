@@ -21,7 +21,8 @@ class PolicyObjective : public Objective {
   // What the reduction divides by: tokens, completions, or completions times a length.
   double count(const data::MicroBatch& batch) const override;
   // Metrics, each a mean over tokens: policy/ratio, policy/clipped_low, policy/clipped_high, policy/approx_kl
-  // ((policy - old)^2 / 2), policy/entropy_estimate (-log p of the sampled tokens),
+  // ((policy - old)^2 / 2), policy/entropy (of all tokens that could have been sampled, in nats, exact),
+  // policy/entropy_estimate (-log p of those that were),
   // policy/sampling_difference (|policy - sampling|: 0 in the first step of a rollout, where sampling and
   // training agree), kl with a reference. Throws Error(kInternalCheck) for a batch without what the loss
   // needs.

@@ -105,8 +105,9 @@ void AdamW::step_on_cpu(Value* values, Gradient* gradients, const cpu::AdamWCons
                    });
 }
 
-at::Tensor AdamW::master() const {
-  return remainder_.defined() ? join_master(values_, remainder_) : values_.clone();
+at::Tensor AdamW::master(std::int64_t begin, std::int64_t count) const {
+  const at::Tensor values = values_.narrow(0, begin, count);
+  return remainder_.defined() ? join_master(values, remainder_.narrow(0, begin, count)) : values.clone();
 }
 
 void AdamW::set_master(const at::Tensor& weights, std::int64_t begin) {

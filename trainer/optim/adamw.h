@@ -30,9 +30,10 @@ class AdamW {
   // / (sqrt(v_hat) + eps).
   void step(at::Tensor& gradients, std::int64_t step, double rate, double gradient_factor);
 
-  // The fp32 weights [P], made when asked. And back: sets values and remainder from `weights`,
-  // one-dimensional, which begin with element `begin`.
-  at::Tensor master() const;
+  // The fp32 weights [P], or `count` of them from `begin` on, made when asked. And back: sets values and
+  // remainder from `weights`, one-dimensional, which begin with element `begin`.
+  at::Tensor master() const { return master(0, values_.numel()); }
+  at::Tensor master(std::int64_t begin, std::int64_t count) const;
   void set_master(const at::Tensor& weights, std::int64_t begin = 0);
 
   // Everything a checkpoint must hold beside the values: name and tensor. The tensors are the state itself.

@@ -64,19 +64,20 @@ void ModelOptimizer::load_master(const models::HfDirectory& directory) {
 std::vector<StatePart> ModelOptimizer::state() {
   std::vector<StatePart> state;
   for (std::size_t i = 0; i < optimizers_.size(); ++i) {
-    const models::FlatUnit& unit = units_.model().units()[i];
-    const UnitShards::Range own = units_.own_range(i);
-    // Without the padding at the end, which depends on the number of ranks.
-    const std::int64_t begin = std::min(own.begin, unit.used()),
-                       count = std::min(own.end, unit.used()) - begin;
-    const auto add = [&](const std::string& name, const at::Tensor& tensor) {
-      state.push_back({unit.name() + "." + name, tensor.narrow(0, 0, count), begin, unit.used(),
-                       units_.options().stage == 0});
-    };
-    add("values", units_.own_values(i));
-    for (const auto& [name, tensor] : optimizers_[i].state()) add(name, tensor);
+    const std::string& unit = units_.model().units()[i].name();
+    state.push_back(state_part(units_, i, unit + ".values", units_.own_values(i)));
+    for (const auto& [name, tensor] : optimizers_[i].state())
+      state.push_back(state_part(units_, i, unit + "." + name, tensor));
   }
   return state;
+}
+
+StatePart state_part(const UnitShards& units, std::size_t unit, const std::string& name,
+                     const at::Tensor& own) {
+  const std::int64_t used = units.model().units()[unit].used();
+  const UnitShards::Range range = units.own_range(unit);
+  const std::int64_t begin = std::min(range.begin, used), count = std::min(range.end, used) - begin;
+  return {name, own.narrow(0, 0, count), begin, used, units.options().stage == 0};
 }
 
 void ModelOptimizer::state_restored() {

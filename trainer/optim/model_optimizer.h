@@ -22,6 +22,10 @@ class ModelOptimizer {
 
   // fp32 master weights of a checkpoint that is more precise than the model's dtype.
   void load_master(const models::HfDirectory& directory);
+  // `count` fp32 weights of the unit's own part from its element `begin` on.
+  at::Tensor master(std::size_t unit, std::int64_t begin, std::int64_t count) const {
+    return optimizers_[unit].master(begin, count);
+  }
   // Parameters and optimizer state of the own parts ("layers.0.values", "layers.0.first_moment", ...): what
   // resuming needs. The tensors are the state itself: copying into them, and telling so by state_restored,
   // restores it.
@@ -33,5 +37,10 @@ class ModelOptimizer {
   OptimizerOptions options_;
   std::vector<AdamW> optimizers_;
 };
+
+// A tensor of the unit's own part as a checkpoint keeps it: without the padding at the end, which depends on
+// the number of ranks.
+StatePart state_part(const UnitShards& units, std::size_t unit, const std::string& name,
+                     const at::Tensor& own);
 
 }  // namespace caravan::trainer

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,7 +43,13 @@ struct ReferenceOptions {
 // Of a stage that samples: a copy stays in memory and is asked once about each completion.
 struct PolicyReferenceOptions {
   std::string path = {};  // empty: the weights that training starts from
+  std::optional<std::int64_t> sync_steps = {};
+  std::optional<double> mixup_alpha = {};
   bool operator==(const PolicyReferenceOptions&) const = default;
+
+  double alpha() const { return mixup_alpha.value_or(0.6); }
+  // After this step the reference takes over a part of the policy.
+  bool syncs_after(std::int64_t step) const { return sync_steps && step % *sync_steps == 0; }
 
   template <class Visitor>
   void visit_fields(Visitor& v) {
@@ -49,6 +57,16 @@ struct PolicyReferenceOptions {
             {.help = "checkpoint folder of the frozen model, of the same architecture and tokenizer; absent: "
                      "the weights that training starts from",
              .path = true});
+    v.field("sync_steps", sync_steps,
+            {.help = "after every so many steps the reference becomes (1 - mixup_alpha) * reference + "
+                     "mixup_alpha * policy, which the next rollout is compared with; absent: it stays",
+             .min = 1,
+             .max = 1 << 30});
+    v.field("mixup_alpha", mixup_alpha,
+            {.help = "share of the policy in it; 1: the policy itself; absent: 0.6",
+             .min = 0,
+             .max = 1,
+             .min_excluded = true});
   }
 };
 

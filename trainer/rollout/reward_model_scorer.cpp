@@ -7,15 +7,31 @@
 
 #include "data/error.h"
 #include "data/loader/pack.h"
-#include "models/device.h"
-#include "trainer/batch_tensors.h"
+#include "trainer/ask_model.h"
 #include "trainer/objectives/reward.h"
 
 namespace caravan::trainer {
+namespace {
 
-RewardModelScorer::RewardModelScorer(models::Llama& model, const data::Tokenizer& tokenizer,
+data::MicroBatch packed(const std::vector<std::vector<std::int32_t>>& texts,
+                        const std::vector<std::uint32_t>& together) {
+  data::MicroBatch batch;
+  batch.doc_starts.push_back(0);
+  for (const std::uint32_t text : together) {
+    const std::vector<std::int32_t>& ids = texts[text];
+    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+    for (std::size_t t = 0; t < ids.size(); ++t) batch.positions.push_back(static_cast<std::int32_t>(t));
+    batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+  }
+  batch.document_indices = together;
+  return batch;
+}
+
+}  // namespace
+
+RewardModelScorer::RewardModelScorer(UnitShards& units, const data::Tokenizer& tokenizer,
                                      const data::ChatTemplate& chat_template, RewardModelOptions options)
-    : units_(model),
+    : units_(units),
       pass_(units_, 0),
       tokenizer_(tokenizer),
       chat_template_(chat_template),
@@ -42,22 +58,6 @@ std::string RewardModelScorer::encode(const data::ScoreRequest& request,
   return ids.empty() ? "not_encodable" : ids.size() > positions ? "too_long" : "";
 }
 
-std::vector<double> RewardModelScorer::score_texts(std::span<const std::vector<std::int32_t>> texts) {
-  data::MicroBatch batch;
-  batch.doc_starts.push_back(0);
-  for (const std::vector<std::int32_t>& ids : texts) {
-    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
-    for (std::size_t t = 0; t < ids.size(); ++t) batch.positions.push_back(static_cast<std::int32_t>(t));
-    batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
-  }
-  models::Llama& model = units_.model();
-  const at::Tensor hidden_TD = pass_.evaluate(model_input(batch, model.device()));
-  const at::Tensor last_ND = hidden_TD.index_select(0, last_rows(batch, model.device()));
-  const at::Tensor scores_N =
-      token_scores(last_ND, output_head(model)).to(at::kDouble).to(at::kCPU).contiguous();
-  return {scores_N.const_data_ptr<double>(), scores_N.const_data_ptr<double>() + scores_N.numel()};
-}
-
 std::vector<data::ModelScore> RewardModelScorer::score(std::span<const data::ScoreRequest> requests) {
   std::vector<data::ModelScore> results(requests.size());
   std::vector<std::size_t> asked;
@@ -74,21 +74,26 @@ std::vector<data::ModelScore> RewardModelScorer::score(std::span<const data::Sco
   if (texts.empty()) return results;
   // A text that is longer than a pass has one of its own.
   const auto longest = static_cast<std::int64_t>(*std::ranges::max_element(lengths));
-  for (const auto& pass : data::pack_best_fit(lengths, std::max(longest, options_.batch_tokens))) {
+  std::vector<data::MicroBatch> passes;
+  for (const auto& together : data::pack_best_fit(lengths, std::max(longest, options_.batch_tokens)))
+    passes.push_back(packed(texts, together));
+  const auto last_scores = [this](const at::Tensor& hidden_TD, const losses::OutputHead& head,
+                                  const data::MicroBatch& batch) {
     if (options_.stop && options_.stop())
       throw data::Error(data::Error::Kind::kInterrupted,
                         "reward model: stopped on request; run again: it goes on from here");
-    std::vector<std::vector<std::int32_t>> together;
-    for (const std::uint32_t text : pass) together.push_back(texts[text]);
-    const std::vector<double> scores = score_texts(together);
-    for (std::size_t i = 0; i < pass.size(); ++i) {
-      data::ModelScore& result = results[asked[pass[i]]];
-      if (std::isfinite(scores[i]))
-        result.score = scores[i];
+    return token_scores(hidden_TD.index_select(0, last_rows(batch, hidden_TD.device())), head)
+        .to(at::kDouble);
+  };
+  const std::vector<std::vector<double>> scores = ask_model(units_, pass_)(passes, last_scores);
+  for (std::size_t p = 0; p < passes.size(); ++p)
+    for (std::size_t i = 0; i < scores[p].size(); ++i) {
+      data::ModelScore& result = results[asked[passes[p].document_indices[i]]];
+      if (std::isfinite(scores[p][i]))
+        result.score = scores[p][i];
       else
         result.problem = "not_finite";
     }
-  }
   return results;
 }
 

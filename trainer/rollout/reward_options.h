@@ -36,6 +36,8 @@ struct RewardOptions {
   std::int64_t overlong_cache = 0;
   bool operator==(const RewardOptions&) const = default;
 
+  bool has_verifiers() const { return verifier != "none"; }
+
   template <class Visitor>
   void visit_fields(Visitor& v) {
     v.field("verification_reward", verification_reward,
@@ -44,8 +46,10 @@ struct RewardOptions {
         "rules", rules,
         {.help =
              "sound: as a careful grader; open_instruct, open_instruct_tulu3: the reference's string rules"});
-    v.field("verifier", verifier,
-            {.help = "verifier of every row; absent: the one that its dataset field names"});
+    v.field(
+        "verifier", verifier,
+        {.help = "verifier of every row; none: rows have no verifier, and a reward model or a judge scores "
+                 "them; absent: the one that its dataset field names"});
     v.list("further", further, {.help = "verifiers that every completion is shown to, weighted and added"});
     v.field(
         "non_stop_penalty_value", non_stop_penalty_value,

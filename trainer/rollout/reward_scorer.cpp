@@ -8,8 +8,8 @@ namespace caravan::trainer {
 using data::Json;
 
 RewardScorer::RewardScorer(const RewardOptions& options, const data::PromptSet& prompts,
-                           std::int64_t max_new_tokens)
-    : options_(options), max_new_tokens_(max_new_tokens) {
+                           std::int64_t max_new_tokens, std::vector<WeightedScorer> scorers)
+    : options_(options), max_new_tokens_(max_new_tokens), scorers_(std::move(scorers)) {
   for (std::size_t i = 0; i < prompts.size(); ++i)
     for (const data::RewardTruth& truth : prompts[i].truths) verifier(truth.verifier);
   for (const RewardTermOptions& term : options_.further)
@@ -51,6 +51,32 @@ void RewardScorer::score(const data::Prompt& prompt, Json& row) const {
     known = true;
   }
   row["reward"] = known ? Json(reward) : Json();
+}
+
+bool RewardScorer::wants_scores(const Json& row) const {
+  const bool is_settled = options_.non_stop_penalty_value && row.at("finish_reason") != "stop";
+  return !scorers_.empty() && !is_settled && !row.contains("scores") && !row.at("reward").is_null();
+}
+
+std::vector<Json> RewardScorer::score_together(const std::vector<const Json*>& rows,
+                                               const std::vector<data::ScoreRequest>& requests) const {
+  std::vector<Json> added;
+  for (const Json* row : rows) added.push_back({{"scores", Json::array()}, {"reward", row->at("reward")}});
+  for (const WeightedScorer& one : scorers_) {
+    const std::vector<data::ModelScore> scores = one.scorer->score(requests);
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const bool known = scores[i].problem.empty();
+      added[i]["scores"].push_back({{"scorer", one.name},
+                                    {"score", known ? Json(scores[i].score) : Json()},
+                                    {"reason", scores[i].problem}});
+      Json& reward = added[i]["reward"];
+      if (!known)
+        reward = nullptr;
+      else if (!reward.is_null())
+        reward = reward.get<double>() + one.weight * scores[i].score;
+    }
+  }
+  return added;
 }
 
 }  // namespace caravan::trainer

@@ -39,6 +39,27 @@ void add_verdicts(const std::vector<Json>& rows, RolloutFigures& figures) {
     figures.by_verifier.push_back({"rollout/right/" + name, share.first / share.second});
 }
 
+void add_scores(const std::vector<Json>& rows, RolloutFigures& figures) {
+  struct Scores {
+    double sum = 0, known = 0, asked = 0;
+  };
+  std::map<std::string, Scores> scores;
+  for (const Json& row : rows) {
+    if (!row.contains("scores")) continue;
+    for (const Json& score : row["scores"]) {
+      Scores& all = scores[score["scorer"].get<std::string>()];
+      all.asked += 1.0;
+      if (score["score"].is_null()) continue;
+      all.known += 1.0;
+      all.sum += score["score"].get<double>();
+    }
+  }
+  for (const auto& [name, all] : scores) {
+    if (all.known > 0) figures.by_scorer.push_back({"rollout/score/" + name, all.sum / all.known});
+    figures.by_scorer.push_back({"rollout/no_score/" + name, 1.0 - all.known / all.asked});
+  }
+}
+
 void add_duplicates(const std::vector<Json>& rows, std::int64_t group_size, RolloutFigures& figures) {
   for (std::size_t begin = 0; begin < rows.size(); begin += static_cast<std::size_t>(group_size)) {
     const std::size_t end = std::min(rows.size(), begin + static_cast<std::size_t>(group_size));
@@ -57,7 +78,7 @@ constexpr Drift kDrifts[] = {
     {&RolloutFigures::duplicates, 0.3, "completions of a prompt that repeat each other"},
     {&RolloutFigures::answer_only, 0.3, "right completions of three words or less"},
     {&RolloutFigures::truncated, 0.3, "completions that rollout.max_new_tokens cut off"},
-    {&RolloutFigures::unknown, 0.2, "completions that no verifier could judge"},
+    {&RolloutFigures::unknown, 0.2, "completions that could not be judged"},
 };
 
 bool has_drifted(const Drift& drift, const RolloutFigures& first, const RolloutFigures& now) {
@@ -87,6 +108,7 @@ std::vector<MetricValue> RolloutFigures::metrics() const {
   for (const Named& named : kNames)
     values.push_back({std::string("rollout/") + named.name, this->*named.member});
   values.insert(values.end(), by_verifier.begin(), by_verifier.end());
+  values.insert(values.end(), by_scorer.begin(), by_scorer.end());
   return values;
 }
 
@@ -111,6 +133,7 @@ RolloutFigures figures_of(const std::vector<Json>& rows, std::int64_t group_size
   if (rows.empty()) return figures;
   add_duplicates(rows, group_size, figures);
   add_verdicts(rows, figures);
+  add_scores(rows, figures);
   figures.completions = all;
   figures.prompts = all / static_cast<double>(group_size);
   figures.tokens /= all;

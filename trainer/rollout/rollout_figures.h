@@ -19,6 +19,7 @@ struct RolloutFigures {
   double duplicates = 0;   // share of completions that another one of their prompt repeats word for word
   double answer_only = 0;  // share of right completions of at most three words
   std::vector<MetricValue> by_verifier = {};  // share right of those shown to it
+  std::vector<MetricValue> by_scorer = {};    // mean of the scores it gave, and the share it could not give
 
   // rollout/reward, rollout/right, ...
   std::vector<MetricValue> metrics() const;

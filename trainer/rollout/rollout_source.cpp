@@ -185,6 +185,7 @@ void RolloutSource::draw(SampleStore& store, Draw& drawn) {
                        events_.tell("sampling " + std::to_string(done) + "/" + std::to_string(all));
                        return false;
                      });
+    add_scores(drawn.taken, wanted, store);
     take_groups(store, drawn.taken, wanted, drawn);
     drawn.taken += static_cast<std::uint64_t>(wanted);
     if (groups() == options.prompts) {
@@ -196,6 +197,32 @@ void RolloutSource::draw(SampleStore& store, Draw& drawn) {
     }
   }
   give_up(drawn);
+}
+
+// What scorers say of the completions of these prompts, where the rows do not have it. All ranks have the
+// same rows; asked in one order, they get the same answers.
+void RolloutSource::add_scores(std::uint64_t begin, std::int64_t count, SampleStore& store) {
+  std::map<std::pair<std::uint64_t, std::int64_t>, const Json*> open;
+  for (const Json& row : store.rows()) {
+    const std::uint64_t place = row.at("index");
+    if (place < begin || place >= begin + static_cast<std::uint64_t>(count) || row.contains("left_out") ||
+        !rewards_.wants_scores(row))
+      continue;
+    open[{place, row.at("sample")}] = &row;
+  }
+  if (open.empty()) return;
+  events_.tell("scoring completions");
+  std::vector<const Json*> rows;
+  std::vector<data::ScoreRequest> requests;
+  for (const auto& [key, row] : open) {
+    rows.push_back(row);
+    requests.push_back({prompts_[prompts_.at(key.first, settings_.seed, settings_.shuffle)].messages,
+                        row->at("completion").get<std::string>()});
+  }
+  const std::vector<Json> added = rewards_.score_together(rows, requests);
+  std::size_t next = 0;
+  for (const auto& [key, row] : open)
+    store.extend(static_cast<std::int64_t>(key.first), key.second, added[next++]);
 }
 
 // The groups of these prompts that count: answered, and where only those count, with rewards that differ.

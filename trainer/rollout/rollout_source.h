@@ -22,6 +22,7 @@
 #include "trainer/evaluation/sample_store.h"
 #include "trainer/metrics/metric.h"
 #include "trainer/objective.h"
+#include "trainer/rollout/first_rank_scorer.h"
 #include "trainer/rollout/reward_scorer.h"
 #include "trainer/rollout/rollout_advantages.h"
 #include "trainer/rollout/rollout_figures.h"
@@ -42,9 +43,9 @@ struct RolloutSettings {
   std::vector<std::int64_t> stop_ids = {};  // end a completion
 };
 
-// There is nothing left to learn from, or nothing yet: the weights are as they were after the last step.
-struct NothingToLearn : Error {
-  explicit NothingToLearn(const std::string& what) : Error(Kind::kData, what) {}
+// There is nothing left to learn from, or nothing yet.
+struct NothingToLearn : BetweenSteps {
+  explicit NothingToLearn(const std::string& what) : BetweenSteps(Kind::kData, what) {}
 };
 
 // Optimizer steps that one rollout feeds. Throws Error (usage) where sequences does not divide its
@@ -71,7 +72,8 @@ class RolloutSource final : public BatchSource {
 
   std::int64_t num_steps() const override { return settings_.num_steps; }
   // Collective. Throws Error (stopped) where a stop was requested while it sampled: what is there is kept;
-  // NothingToLearn where `tries` draws of prompts gave no rewards that differ.
+  // NothingToLearn where `tries` draws of prompts gave no rewards that differ; BetweenSteps where nobody can
+  // be asked for scores.
   std::vector<data::MicroBatch> micro_batches(std::int64_t step) override;
   double epochs_after(std::int64_t step) const override;
   std::string name_of(const data::SourceLine& where) const override { return prompts_.name_of(where); }
@@ -87,6 +89,7 @@ class RolloutSource final : public BatchSource {
   std::int64_t per_rollout() const { return steps_of_rollout(settings_.rollout, settings_.sequences); }
   void make_rollout(std::int64_t first_step);
   void draw(SampleStore& store, Draw& drawn);
+  void add_scores(std::uint64_t begin, std::int64_t count, SampleStore& store);
   void take_groups(const SampleStore& store, std::uint64_t begin, std::int64_t count, Draw& drawn);
   void complete(std::int64_t first_step, SampleStore& store, Draw& drawn);
   void fill(std::vector<float> Trajectory::*member, const char* key, const AskModel& model,

@@ -33,7 +33,7 @@ struct Head {
 };
 
 struct Walked {
-  Tensor log_probs, d_hidden, d_weight;
+  Tensor log_probs, entropy, d_hidden, d_weight;
   std::int64_t rows;
 };
 
@@ -41,10 +41,10 @@ Walked walked(std::int64_t count, at::ScalarType dtype, std::int64_t kept_bytes)
   Head head;
   const Tensor hidden = at::cos(at::arange(count * kWidth, at::kFloat) * 0.3).view({count, kWidth}).to(dtype);
   const Tensor targets = at::arange(count, at::kLong).remainder(kVocabulary);
-  RowWalk walk(hidden, head.functions(dtype), targets, true, kept_bytes);
+  RowWalk walk(hidden, head.functions(dtype), targets, true, kept_bytes, true);
   const Tensor weights = at::sin(at::arange(count, at::kFloat));
   const Tensor d_hidden = walk.backward(weights);
-  return {walk.log_probs_N(), d_hidden, head.d_weight_VD, head.rows};
+  return {walk.log_probs_N(), walk.entropy_N(), d_hidden, head.d_weight_VD, head.rows};
 }
 
 TEST(RowWalk, KeptOrWalkedTwice) {
@@ -54,6 +54,8 @@ TEST(RowWalk, KeptOrWalkedTwice) {
     EXPECT_GE(twice.rows, 2 * count);
     // Products of ATen round by their shape; those of models do not.
     EXPECT_TRUE(close(kept.log_probs, twice.log_probs, 1e-5));
+    EXPECT_EQ(kept.entropy.numel(), count);
+    EXPECT_TRUE(close(kept.entropy, twice.entropy, 1e-5));
     EXPECT_TRUE(close(kept.d_hidden, twice.d_hidden, 1e-6));
     EXPECT_TRUE(close(kept.d_weight, twice.d_weight, 1e-5));
     const Walked bf16 = walked(count, at::kBFloat16, 1 << 20);

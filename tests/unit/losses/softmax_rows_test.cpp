@@ -63,7 +63,8 @@ Result in_double(const Rows& rows, const CrossEntropyOptions& o) {
   at::Tensor d = log_p.exp() * (1.0 + 2.0 * o.z_loss * log_sum).unsqueeze(1) - o.label_smoothing / V;
   d = d.scatter_add(1, target, at::full({x.size(0), 1}, -(1.0 - o.label_smoothing), d.options()));
   if (o.softcap > 0) d = d * (1.0 - (raw / o.softcap).tanh().square());
-  return {{loss, z, log_prob},
+  const at::Tensor entropy = -(log_p.exp() * log_p).sum(1);
+  return {{loss, z, log_prob, entropy},
           d * (rows.weights_N.to(at::kDouble) * o.gradient_scale / o.temperature).unsqueeze(1)};
 }
 
@@ -103,6 +104,45 @@ TEST_P(SoftmaxRows, EqualTheDefinitionInDouble) {
       EXPECT_TRUE(close(found.terms.log_probs_N, wanted.terms.log_probs_N, 1e-5));
       EXPECT_TRUE(close(found.gradient, wanted.gradient, 2e-6));
     }
+}
+
+TEST_P(SoftmaxRows, EntropyIsThatOfTheDefinition) {
+  Rows rows = random_rows(9, GetParam(), 3.0);
+  // One row is certain, one knows nothing.
+  rows.logits_NV[0].fill_(-200.0);
+  rows.logits_NV[0][0] = 200.0;
+  rows.logits_NV[1].fill_(7.0);
+  rows.logits_NV = rows.logits_NV.to(at::kBFloat16).to(at::kFloat);
+  for (CrossEntropyOptions options : all_options())
+    for (const bool gradient : {true, false}) {
+      options.entropy = true;
+      options.gradient = gradient;
+      const at::Tensor wanted = in_double(rows, options).terms.entropy_N;
+      SCOPED_TRACE(name_of(options));
+      for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16})
+        EXPECT_TRUE(close(run(rows, dtype, options).terms.entropy_N, wanted, 2e-5));
+      EXPECT_TRUE(close(run(rows, at::kFloat, options, true).terms.entropy_N, wanted, 2e-5));
+    }
+}
+
+// Tokens that are ruled out add nothing; and that somebody asks changes no other number.
+TEST(SoftmaxRowsEntropy, RuledOutTokensAndOtherNumbers) {
+  Rows rows = random_rows(4, 50, 2.0);
+  rows.targets_N.fill_(1);
+  CrossEntropyOptions options;
+  const Result plain = run(rows, at::kFloat, options);
+  options.entropy = true;
+  const Result asked = run(rows, at::kFloat, options);
+  EXPECT_TRUE(at::equal(plain.terms.log_probs_N, asked.terms.log_probs_N));
+  EXPECT_TRUE(at::equal(plain.gradient, asked.gradient));
+  EXPECT_FALSE(plain.terms.entropy_N.defined());
+  Rows ruled = rows;
+  ruled.logits_NV = rows.logits_NV.clone();
+  ruled.logits_NV.narrow(1, 10, 40).fill_(-std::numeric_limits<float>::infinity());
+  const at::Tensor log_p = rows.logits_NV.narrow(1, 0, 10).to(at::kDouble).log_softmax(1);
+  for (const bool reference : {false, true})
+    EXPECT_TRUE(close(run(ruled, at::kFloat, options, reference).terms.entropy_N,
+                      -(log_p.exp() * log_p).sum(1), 1e-5));
 }
 
 TEST_P(SoftmaxRows, Bf16IsTheRoundedResultOfTheRoundedLogits) {
@@ -227,8 +267,11 @@ void compare_instruction_sets(cpu::SoftmaxKernel<T> narrow, cpu::SoftmaxKernel<T
     const Rows rows = random_rows(6, width, 3.0);
     for (const CrossEntropyOptions& o : all_options())
       for (std::int64_t row = 0; row < 6; ++row) {
-        const cpu::RowOptions options{static_cast<float>(o.label_smoothing), static_cast<float>(o.z_loss),
-                                      static_cast<float>(o.softcap), static_cast<float>(1.0 / o.temperature),
+        const cpu::RowOptions options{static_cast<float>(o.label_smoothing),
+                                      static_cast<float>(o.z_loss),
+                                      static_cast<float>(o.softcap),
+                                      static_cast<float>(1.0 / o.temperature),
+                                      true,
                                       true};
         at::Tensor a = rows.logits_NV[row].to(c10::CppTypeToScalarType<T>::value).clone(), b = a.clone();
         const std::int64_t target = rows.targets_N[row].item<std::int64_t>();
@@ -236,6 +279,7 @@ void compare_instruction_sets(cpu::SoftmaxKernel<T> narrow, cpu::SoftmaxKernel<T
                    y = wide(b.data_ptr<T>(), width, target, 0.5f, options);
         ASSERT_NEAR(x.loss, y.loss, 5e-6) << width << " " << name_of(o);
         ASSERT_NEAR(x.log_prob, y.log_prob, 5e-6);
+        ASSERT_NEAR(x.entropy, y.entropy, 2e-5);
         ASSERT_TRUE(close(a, b, gradient_tolerance)) << width << " " << name_of(o);
       }
   }

@@ -103,6 +103,25 @@ TEST(PolicyObjective, GradientIsThatOfTheDefinition) {
   }
 }
 
+// Of whole distributions, over the tokens that are trained, however many micro-batches they come in.
+TEST(PolicyObjective, EntropyIsThatOfTheDefinition) {
+  const data::MicroBatch batch = completions_batch({0, 1, 2, 3, 4});
+  for (const double temperature : {1.0, 0.7})
+    for (const bool gradient : {true, false}) {
+      const Tensor log_p =
+          (hidden_of(batch).matmul(Head().weight_VD.t()).to(at::kDouble) / temperature).log_softmax(1);
+      const Tensor weights = at::tensor(batch.weights).to(at::kDouble);
+      const double wanted = (-(log_p.exp() * log_p).sum(1) * weights).sum().item<double>();
+      Head head;
+      const double scale = 1.0;
+      const auto found = PolicyObjective({}, temperature, 32.0)
+                             .loss(hidden_of(batch), head.functions(), batch, gradient ? &scale : nullptr)
+                             .terms.metrics.at("policy/entropy");
+      EXPECT_NEAR(found.sum.item<double>(), wanted, 1e-4);
+      EXPECT_EQ(found.count, weights.sum().item<double>());
+    }
+}
+
 TEST(PolicyObjective, HowCompletionsAreSplitDoesNotMatter) {
   for (const PolicyMethod method : {PolicyMethod::kGrpo, PolicyMethod::kDrGrpo, PolicyMethod::kDapo,
                                     PolicyMethod::kGspo, PolicyMethod::kCispo, PolicyMethod::kRloo}) {

@@ -6,9 +6,12 @@
 #include <algorithm>
 
 #include "data/error.h"
+#include "data/evaluation/task_items.h"
+#include "data/rewards/verifier_table.h"
 #include "recipes/evaluation/builtin_tasks.h"
 #include "recipes/reader/problem.h"
 #include "recipes/resolved_recipe.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan::recipes {
@@ -44,6 +47,22 @@ TEST(ReadTask, EveryBuiltInTaskIsSound) {
   for (const BuiltinTask& builtin : builtin_tasks()) {
     const data::TaskOptions task = read_task_text(builtin.text, std::string(builtin.name));
     EXPECT_EQ(task.name, builtin.name);
+  }
+}
+
+TEST(ReadTask, MathReadsTheColumnsOfPublishedSplits) {
+  SKIP_WITHOUT_SHARED_DATA();
+  const ReadTask math = read_tasks(Words{"math_dev"}, {})[0];
+  const data::TaskItems items(math.task, tests::shared_data().string(), 0);
+  ASSERT_EQ(items.items().size(), 2724u);
+  const auto verifier = data::make_verifier("math");
+  for (const data::TaskItem& item : items.items()) {
+    ASSERT_EQ(item.left_out, "");
+    // The right answer in a box is right.
+    ASSERT_NE(verifier->verify("So \\boxed{" + item.ground_truth.get<std::string>() + "}.", item.ground_truth)
+                  .verdict,
+              data::Verdict::kWrong)
+        << item.ground_truth;
   }
 }
 

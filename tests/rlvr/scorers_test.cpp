@@ -1,0 +1,207 @@
+// Rewards beside verifiers: a reward model's score, a judge behind a real server; weighted sums, what cannot
+// be scored, what is asked twice, ranks and stops.
+#include <set>
+
+#include "tests/rlvr/rlvr_run.h"
+#include "tests/support/server.h"
+
+namespace caravan {
+namespace {
+
+class ScorersRun : public RlvrRun {
+ protected:
+  static void SetUpTestSuite() {
+    RlvrRun::SetUpTestSuite();
+    std::string pairs;
+    std::ifstream lines(path("demo/train.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const json messages = json::parse(line)["messages"];
+      const std::string question = messages[0]["content"], answer = messages[1]["content"];
+      pairs += json{{"prompt", question}, {"chosen", answer}, {"rejected", "no " + answer}}.dump() + "\n";
+    }
+    dir_->write("pairs.jsonl", pairs);
+    dir_->write("rm.yaml",
+                "schema: 1\nstage: rm\nmodel: {path: demo, init: random, dtype: fp32}\n"
+                "data: {sources: [{path: pairs.jsonl}], max_length: 256 tokens}\nbatch: {sequences: 8}\n"
+                "optimizer: {learning_rate: 1.0e-3}\nrun: {dir: " +
+                    path("rm") + ", max_steps: 4, seed: 9}\n");
+    ASSERT_EQ(run({"train", path("rm.yaml"), "--quiet"}), 0) << log();
+    reward_model_ = "reward_model.path=" + path("rm/final");
+  }
+
+  static std::vector<std::string> judged(const tests::Server& server,
+                                         const std::vector<std::string>& more = {}) {
+    std::vector<std::string> keys{"judge.url=" + server.url(),
+                                  "judge.model=judge",
+                                  "judge.honesty=none",
+                                  "judge.truthfulness=none",
+                                  "judge.helpfulness=none",
+                                  "judge.backoff_seconds=0.01",
+                                  "judge.instruction_following=" + path("rate.txt"),
+                                  "judge.rating_attempts=1",
+                                  "judge.attempts=2"};
+    keys.insert(keys.end(), more.begin(), more.end());
+    return keys;
+  }
+  // The judge of the tests rates by the number after "quality", here of the words it is asked with.
+  static void rate_by(const std::string& words) {
+    dir_->write("rate.txt", "{prompt}\n{answers}\n" + words + "\n");
+  }
+  static const json& score(const json& row, const std::string& scorer) {
+    for (const json& one : row.at("scores"))
+      if (one.at("scorer") == scorer) return one;
+    throw std::out_of_range("no score of " + scorer);
+  }
+
+  static inline std::string reward_model_;
+};
+
+TEST_F(ScorersRun, ARewardModelAddsItsScoreWeighted) {
+  const std::vector<std::string> keys{reward_model_, "reward_model.weight=0.5",
+                                      "reward.verification_reward=2"};
+  ASSERT_EQ(train("modelled", keys), 0) << log();
+  double spread = 0.0;
+  const auto kept = rollout("modelled", 4);
+  ASSERT_EQ(kept.size(), 16u);
+  for (const json& row : kept) {
+    const double found = score(row, "reward_model").at("score");
+    const double verified = row.at("verdicts")[0].at("verdict") == "right" ? 2.0 : 0.0;
+    EXPECT_EQ(row.at("reward").get<double>(), verified + 0.5 * found);
+    spread = std::max(spread, std::abs(found - score(kept[0], "reward_model").at("score").get<double>()));
+  }
+  EXPECT_GT(spread, 0.0);
+  EXPECT_TRUE(rows("modelled").at(0).contains("rollout/score/reward_model"));
+  EXPECT_EQ(rows("modelled").at(0).at("rollout/no_score/reward_model"), 0.0);
+  for (const auto& [ranks, shard] : std::vector<std::pair<int, int>>{{2, 0}, {2, 3}}) {
+    const std::string name = "modelled-" + std::to_string(shard);
+    std::vector<std::string> launched{"launch", "--nproc", std::to_string(ranks), "--"};
+    std::vector<std::string> more = keys;
+    more.push_back("distributed.shard=" + std::to_string(shard));
+    for (std::string& word : train_words(name, more)) launched.push_back(std::move(word));
+    ASSERT_EQ(run(launched), 0) << log();
+    expect_same("modelled", name);
+  }
+}
+
+// Prompts without a truth: reinforcement learning from a reward model alone, as PPO was first used.
+TEST_F(ScorersRun, NoVerifierAtAll) {
+  std::string prompts;
+  std::ifstream lines(path("demo/train.jsonl"));
+  for (std::string line; std::getline(lines, line);)
+    prompts += json{{"messages", {json::parse(line)["messages"][0]}}}.dump() + "\n";
+  dir_->write("plain.jsonl", prompts);
+  ASSERT_EQ(
+      train("plain", {reward_model_, "reward.verifier=none", "data.sources.0.path=" + path("plain.jsonl"),
+                      "run.max_steps=4", "loss.name=ppo", "value.path=" + path("rm/final")}),
+      0)
+      << log();
+  for (const json& row : rollout("plain", 0)) {
+    EXPECT_TRUE(row.at("verdicts").empty());
+    EXPECT_EQ(row.at("reward"), score(row, "reward_model").at("score"));
+  }
+}
+
+TEST_F(ScorersRun, AJudgeIsAskedOnceAndForAll) {
+  rate_by("quality 4");
+  const tests::Server server;
+  ASSERT_EQ(train("judged", judged(server, {"judge.weight=2", "judge.max_requests=5000"})), 0) << log();
+  const std::size_t asked = server.num_asked();
+  for (const json& row : rollout("judged", 4)) {
+    const double verified = row.at("verdicts")[0].at("score");
+    EXPECT_EQ(score(row, "judge").at("score"), 0.75);
+    EXPECT_EQ(row.at("reward"), verified + 1.5);
+  }
+  EXPECT_EQ(rows("judged").at(0).at("rollout/score/judge"), 0.75);
+  // One request for each completion that differs, from one rank of two.
+  std::set<std::string> texts;
+  for (const int step : {0, 4, 8})
+    for (const json& row : rollout("judged", step))
+      texts.insert(row.at("prompt").get<std::string>() + row.at("completion").get<std::string>());
+  EXPECT_EQ(asked, texts.size());
+  std::vector<std::string> launched{"launch", "--nproc", "2", "--"};
+  for (std::string& word :
+       train_words("judged-2", judged(server, {"judge.weight=2", "judge.max_requests=5000"})))
+    launched.push_back(std::move(word));
+  ASSERT_EQ(run(launched), 0) << log();
+  EXPECT_EQ(server.num_asked(), 2 * asked);
+  expect_same("judged", "judged-2");
+}
+
+TEST_F(ScorersRun, KilledWhileItIsJudgedNothingIsAskedTwice) {
+  rate_by("quality 2");
+  const tests::Server server;
+  const auto keys = judged(server);
+  ASSERT_EQ(train("whole-judged", keys), 0) << log();
+  const std::size_t asked = server.num_asked();
+  std::vector<std::string> words = train_words("killed-judged", keys);
+  words.insert(words.begin(), kProgram);
+  {
+    tests::Program program(words, path("log"));
+    ASSERT_TRUE(program.wait_until([&] { return server.num_asked() > asked + 20; })) << program.output();
+    program.signal(SIGKILL);
+    program.wait();
+  }
+  ASSERT_EQ(train("killed-judged", keys), 0) << log();
+  expect_same("whole-judged", "killed-judged");
+  // What was under way when it was killed may be asked again; no answer that had come is.
+  EXPECT_LE(server.num_asked(), 2 * asked + 16);
+}
+
+TEST_F(ScorersRun, WhoCannotBeJudgedTeachesNothing) {
+  rate_by("unreadable");
+  const tests::Server server;
+  // A completion that the verifier finds wrong is judged as well; none can be.
+  EXPECT_EQ(train("unreadable", judged(server, {"rollout.tries=2"})), 65) << log();
+  EXPECT_NE(log().find("100 % could not be judged"), std::string::npos) << log();
+  EXPECT_EQ(rollout_kept("unreadable"), 0u);
+}
+
+TEST_F(ScorersRun, ABudgetStopsItAndMoreOfItGoesOn) {
+  rate_by("quality 5");
+  const tests::Server server;
+  ASSERT_EQ(train("paid", judged(server)), 0) << log();
+  ASSERT_EQ(train("poor", judged(server, {"judge.max_requests=50"})), 75) << log();
+  const std::string told = tests::read_bytes(path("poor") + "/log.txt");
+  EXPECT_NE(told.find("max_requests"), std::string::npos) << told;
+  EXPECT_GT(rows("poor").size(), 0u);
+  EXPECT_EQ(rows("poor").size() % 4, 0u);
+  ASSERT_EQ(train("poor", judged(server, {"judge.max_requests=500"})), 0) << log();
+  expect_same("paid", "poor");
+}
+
+TEST_F(ScorersRun, AServerThatIsGoneEndsTheRunBetweenSteps) {
+  rate_by("quality 3");
+  auto server = std::make_unique<tests::Server>();
+  const auto keys = judged(*server, {"judge.connect_timeout_seconds=1", "run.max_steps=4000"});
+  std::vector<std::string> words = train_words("gone", keys);
+  words.insert(words.begin(), kProgram);
+  tests::Program program(words, path("log"));
+  ASSERT_TRUE(program.wait_until([&] { return rows("gone").size() >= 2; })) << program.output();
+  server->kill();
+  EXPECT_EQ(program.wait(), 74) << program.output();
+  const std::size_t done = rows("gone").size();
+  EXPECT_EQ(done % 4, 0u) << "it ended where it samples";
+  char saved[60];
+  std::snprintf(saved, sizeof saved, "/checkpoints/step-%08zu/manifest.json", done);
+  EXPECT_TRUE(fs::exists(path("gone") + saved)) << saved;
+}
+
+TEST_F(ScorersRun, WhatIsMissingIsRefusedBeforeTheFirstStep) {
+  const auto refused = [](const std::vector<std::string>& keys, int code, const std::string& text) {
+    EXPECT_EQ(train("refused", keys), code) << log();
+    EXPECT_NE(log().find(text), std::string::npos) << log();
+    fs::remove_all(path("refused"));
+  };
+  refused({"reward.verifier=none"}, 2, "nobody else scores completions");
+  refused({"judge.model=x"}, 2, "judge.url is missing");
+  refused({"judge.url=http://127.0.0.1:1/v1"}, 2, "judge.model is missing");
+  refused({"judge.url=ftp://x", "judge.model=x"}, 2, "http");
+  refused({"judge.url=http://127.0.0.1:1/v1", "judge.model=x", "judge.honesty=" + path("none.txt")}, 74,
+          "none.txt");
+  refused({"reward_model.weight=2"}, 2, "reward_model.path is missing");
+  refused({"reward_model.path=" + path("demo")}, 2, "reward_model.path");
+  refused({"reward_model.path=" + path("nowhere")}, 2, "no folder");
+}
+
+}  // namespace
+}  // namespace caravan
