@@ -34,6 +34,4 @@ add_library(recipes_reader OBJECT
   reader/yaml_tree.cpp
 )
 target_link_libraries(recipes_reader PUBLIC yaml-cpp nlohmann_json::nlohmann_json trainer_objective_options)
-# A node that names some of its members leaves the others empty; an initializer for each is more than a recursive type lets clang see.
-target_compile_options(recipes_reader PRIVATE -Wno-missing-field-initializers)
 target_compile_definitions(recipes_reader PUBLIC CARAVAN_BUILT_FOR_CUDA=$<BOOL:${CARAVAN_CUDA}>)

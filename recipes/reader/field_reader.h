@@ -49,9 +49,7 @@ class FieldReader {
 
   template <class Struct>
   void section(std::string_view key, Struct& member, const FieldSpec& spec) {
-    YamlNode nothing;
-    nothing.kind = YamlNode::Kind::kMap;
-    nothing.where = state_.file;
+    YamlNode nothing{.kind = YamlNode::Kind::kMap, .where = state_.file};
     YamlNode* node = take(key, spec, {});
     // A section without keys is one where every line is commented out.
     if (node == nullptr || node->kind == YamlNode::Kind::kNull) node = &nothing;

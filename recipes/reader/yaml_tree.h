@@ -14,25 +14,27 @@
 
 namespace caravan::recipes {
 
+// A template because it is named where nodes are not complete yet.
+template <class Node>
+struct YamlEntry {
+  std::string key;
+  Where where;
+  Node value;
+};
+
 struct YamlNode {
   enum class Kind { kNull, kScalar, kSequence, kMap };
-  struct Entry;
+  using Entry = YamlEntry<YamlNode>;
 
   Kind kind = Kind::kNull;
   std::string text = {};   // of a scalar
   Where where = {};        // of the value; for null, of its key
   std::string label = {};  // how messages name it when it came in under another name; empty: by its key
   std::vector<YamlNode> items = {};  // of a sequence
-  std::vector<Entry> entries;        // of a map, in the order of the text
+  std::vector<Entry> entries = {};   // of a map, in the order of the text
 
   // The last entry of that name, or null.
   YamlNode* find(std::string_view key);
-};
-
-struct YamlNode::Entry {
-  std::string key;
-  Where where;
-  YamlNode value;
 };
 
 struct YamlLimits {

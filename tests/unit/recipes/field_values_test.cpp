@@ -12,10 +12,7 @@ namespace caravan::recipes {
 namespace {
 
 YamlNode scalar(const std::string& text) {
-  YamlNode node;
-  node.kind = YamlNode::Kind::kScalar;
-  node.text = text;
-  return node;
+  return {.kind = YamlNode::Kind::kScalar, .text = text};
 }
 
 constexpr FieldSpec kSteps{.units = "steps", .min = 1};
