@@ -143,7 +143,8 @@ std::string fates_of(const StageStory& stage) {
 bool is_count(const std::string& name) {
   if (name.starts_with("speed/") || name.starts_with("memory/")) return true;
   const std::string last = name.substr(name.rfind('/') + 1);
-  return last == "documents" || last == "tokens" || last == "epoch" || last == "loss_count";
+  return last == "documents" || last == "tokens" || last == "epoch" || last == "loss_count" ||
+         last.ends_with("_stderr");
 }
 
 // What people look at first.

@@ -112,6 +112,14 @@ TEST_F(ReportTest, ShowsTheSameItemsOfAllStagesSideBySide) {
                            "<pre class=\"wrong\">seven</pre>", "<pre class=\"right\">eight</pre>"})
     EXPECT_NE(text.find(part), std::string::npos) << part;
   EXPECT_LT(text.find("item 1</h3>"), text.find("item 0</h3>")) << "what changed comes first";
+  // Of a stage that has a result, what it said on the way there is left out.
+  for (const std::string step : {"0", "7"}) {
+    write("1-sft/evaluation/step-0000000" + step + "/results.json", results("quiz", 0.125).dump());
+    write("1-sft/evaluation/step-0000000" + step + "/samples/quiz.jsonl.zst", sample(0, "early", "wrong"));
+  }
+  const std::string with_steps = page();
+  EXPECT_NE(with_steps.find("sft, step 0: wrong"), std::string::npos);
+  EXPECT_EQ(with_steps.find("sft, step 7"), std::string::npos);
   EXPECT_TRUE(text.ends_with("</html>\n"));
 }
 
