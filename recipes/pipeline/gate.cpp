@@ -56,9 +56,10 @@ Scores read_scores(const std::string& path) {
 
 Comparison parse_comparison(const std::string& text) {
   const auto refuse_text = [&] {
-    throw data::Error(data::Error::Kind::kUsage,
-                      "not_worse_than: found \"" + text +
-                          "\"; allowed: previous or the name of a stage, then \"- NUMBER\", \"+ NUMBER\" or nothing");
+    throw data::Error(
+        data::Error::Kind::kUsage,
+        "not_worse_than: found \"" + text +
+            "\"; allowed: previous or the name of a stage, then \"- NUMBER\", \"+ NUMBER\" or nothing");
   };
   Comparison comparison;
   const std::size_t end = text.find_first_of(" -+");
@@ -105,7 +106,9 @@ GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& e
     std::string margin;
     if (forgiven > 0.0) margin = ", less " + rounded(forgiven) + " forgiven";
     if (forgiven < 0.0) margin = ", " + rounded(-forgiven) + " more asked for";
-    const char* const words = passed ? " after " : forgiven < 0.0 ? " is too little after " : " is worse than ";
+    const char* const words = passed           ? " after "
+                              : forgiven < 0.0 ? " is too little after "
+                                               : " is worse than ";
     look(passed, name + " " + rounded(found->second) + words + rounded(before) + margin);
   }
   if (!any) look(false, "no task in common with " + stage + ", so nothing says whether it is worse");
