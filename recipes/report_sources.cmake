@@ -7,6 +7,7 @@ add_library(recipes_report OBJECT
   report/report_page.cpp
   report/run_story.cpp
   report/sample_pages.cpp
+  report/score_table.cpp
 )
 target_link_libraries(recipes_report PUBLIC nlohmann_json::nlohmann_json)
 target_compile_definitions(recipes_report PRIVATE CARAVAN_VERSION="${PROJECT_VERSION}")

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "data/demo/problems.h"
 #include "data/error.h"
 
 namespace caravan::data {
@@ -29,9 +30,10 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
     throw Error(Error::Kind::kInputOutput, path.string() + ": cannot put in place: " + code.message());
 }
 
-std::string as_lines(const std::vector<Dialogue>& dialogues) {
+template <class Row>
+std::string as_lines(const std::vector<Row>& rows, Json (*to_row)(const Row&)) {
   std::string text;
-  for (const Dialogue& dialogue : dialogues) text += to_json(dialogue).dump() + "\n";
+  for (const Row& row : rows) text += to_row(row).dump() + "\n";
   return text;
 }
 
@@ -91,16 +93,25 @@ DemoSummary write_demo(const std::filesystem::path& folder, const DemoOptions& o
     throw Error(Error::Kind::kInputOutput, folder.string() + ": cannot make the folder: " + code.message());
 
   const DialogueSets sets = make_dialogues(options.dialogues);
+  // Seeds of their own: how many dialogues there are changes no problem.
+  Random seeds(options.dialogues.seed ^ 0x70726f626c656d73u);
+  const Difficulty difficulty = options.dialogues.difficulty;
+  const auto practice =
+      make_problems("practice", options.practice_rows, seeds.next(), Side::kTraining, difficulty);
+  const auto quiz = make_problems("quiz", options.quiz_rows, seeds.next(), Side::kHeldOut, difficulty);
   const BpeVocabulary vocabulary = train_tokenizer(sets.training, options.vocab_size);
-  write_file(folder / "train.jsonl", as_lines(sets.training));
-  write_file(folder / "held_out.jsonl", as_lines(sets.held_out));
+  write_file(folder / "train.jsonl", as_lines(sets.training, to_json));
+  write_file(folder / "held_out.jsonl", as_lines(sets.held_out, to_json));
   write_file(folder / "held_out_prompts.jsonl", as_prompts(sets.held_out));
+  write_file(folder / "practice.jsonl", as_lines(practice, practice_row));
+  write_file(folder / "quiz.jsonl", as_lines(quiz, quiz_row));
   write_file(folder / "tokenizer.json", vocabulary.to_json().dump(1) + "\n");
   write_file(folder / "tokenizer_config.json", demo_tokenizer_config(options.model).dump(2) + "\n");
   write_file(folder / "generation_config.json", demo_generation_config(vocabulary).dump(2) + "\n");
   write_file(folder / "config.json", demo_config(options.model, vocabulary).dump(2) + "\n");
-  return {sets.training.size(), sets.held_out.size(), vocabulary.tokens.size(),
-          count_parameters(options.model, vocabulary.tokens.size())};
+  return {sets.training.size(),     sets.held_out.size(),
+          practice.size(),          quiz.size(),
+          vocabulary.tokens.size(), count_parameters(options.model, vocabulary.tokens.size())};
 }
 
 }  // namespace caravan::data

@@ -1,5 +1,6 @@
 // Writes the whole demo: train.jsonl, held_out.jsonl, held_out_prompts.jsonl (the same without the last
-// answers), and a checkpoint directory without weights (tokenizer.json, tokenizer_config.json, config.json,
+// answers), practice.jsonl (prompts whose answers a verifier can check), quiz.jsonl (held-out questions), and
+// a checkpoint directory without weights (tokenizer.json, tokenizer_config.json, config.json,
 // generation_config.json), to train a small chat model from nothing.
 #pragma once
 
@@ -13,6 +14,8 @@ namespace caravan::data {
 
 struct DemoOptions {
   DialogueOptions dialogues;
+  std::size_t practice_rows = 12000;
+  std::size_t quiz_rows = 1000;
   DemoModelOptions model;
   std::size_t vocab_size = 1024;
 };
@@ -20,6 +23,8 @@ struct DemoOptions {
 struct DemoSummary {
   std::size_t training_rows = 0;
   std::size_t held_out_rows = 0;
+  std::size_t practice_rows = 0;
+  std::size_t quiz_rows = 0;
   std::size_t vocab_size = 0;
   std::uint64_t parameters = 0;
 };

@@ -2,64 +2,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <string_view>
 #include <unordered_set>
 
+#include "data/demo/answer_form.h"
+#include "data/demo/side.h"
 #include "data/error.h"
 
 namespace caravan::data {
 namespace {
 
-// One problem in eight is held out.
-constexpr std::uint64_t kHeldOutShare = 8;
-constexpr int kMostTries = 1000;
-
-enum class Side { kTraining, kHeldOut };
-
-// The form in which the system prompt wants every answer.
-enum class Form { kBare, kSentence, kBrackets, kMarked, kJson };
-
-struct System {
-  std::string_view prompt;
-  Form form;
-};
-constexpr System kSystems[] = {
-    {"You are a helpful assistant.", Form::kBare},
-    {"Answer in a full sentence.", Form::kSentence},
-    {"Put every answer in brackets.", Form::kBrackets},
-    {"Begin every answer with the word Answer.", Form::kMarked},
-    {"Answer in JSON.", Form::kJson},  // not at the easy level
-};
-
-// FNV-1a: the side of a problem must not depend on the seed or on the standard library.
-std::uint64_t hash_key(std::string_view key) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return hash ^ (hash >> 32);
-}
-
-Side side_of(const Exchange& exchange) {
-  return hash_key(exchange.operands) % kHeldOutShare == 0 ? Side::kHeldOut : Side::kTraining;
-}
-
-std::string in_form(const Exchange& exchange, Form form) {
-  if (exchange.has_own_form) return exchange.answer;
-  switch (form) {
-    case Form::kMarked:
-      return "Answer: " + exchange.answer;
-    case Form::kSentence:
-      return "The answer is " + exchange.answer + ".";
-    case Form::kBrackets:
-      return "[ " + exchange.answer + " ]";
-    case Form::kJson:
-      return Json{{"answer", exchange.is_number ? Json::parse(exchange.answer) : Json(exchange.answer)}}
-          .dump();
-    case Form::kBare:
-      break;
-  }
-  return exchange.answer;
-}
+// Of so many dialogues without a form one begins with a question that asks for it: enough to have seen that,
+// too few to have learned it, which is left to practice.
+constexpr std::uint64_t kAskedFormShare = 1000;
 
 class DialogueMaker {
  public:
@@ -69,35 +24,24 @@ class DialogueMaker {
   Dialogue make() {
     dialogue_ = {};
     form_ = Form::kBare;
+    asks_form_ = false;
     previous_number_ = -1;
     if (random_.one_in(3)) {
-      const std::size_t last = difficulty_ == Difficulty::kEasy ? 1 : 0;
-      const System& system = kSystems[random_.below(std::size(kSystems) - last)];
-      form_ = system.form;
-      add_message("system", std::string(system.prompt));
+      form_ = draw_form(random_, difficulty_);
+      add_message("system", std::string(form_words(form_)));
     }
     // Asking for what was said earlier is what teaches a model to look back, and much else builds on that.
     if (random_.one_in(5)) {
       add_recall();
     } else {
       const int num_exchanges = random_.between(2, 4);
+      asks_form_ = form_ == Form::kBare && random_.one_in(kAskedFormShare);
       for (int i = 0; i < num_exchanges; ++i) add_exchange();
     }
     return std::move(dialogue_);
   }
 
  private:
-  // Draws until the problem lies on the side asked for.
-  Exchange draw(const std::function<Exchange()>& maker) {
-    for (int tries = 0; tries < kMostTries; ++tries) {
-      Exchange made = maker();
-      if (side_of(made) == side_) return made;
-    }
-    throw Error(Error::Kind::kUsage, "demo data: no held-out problem of a kind was found in " +
-                                         std::to_string(kMostTries) +
-                                         " draws; this difficulty leaves too few different problems");
-  }
-
   void add_exchange() {
     if (previous_number_ >= 0 && random_.one_in(3)) {
       const int previous = previous_number_;
@@ -107,9 +51,11 @@ class DialogueMaker {
         if (side_of(made) == side_) return add(made, form_);
       }
     }
-    const auto makers = random_.below(5) < 2 ? text_makers(difficulty_) : arithmetic_makers();
-    const MakeExchange maker = random_.pick(makers);
-    add(draw([&] { return maker(random_, difficulty_); }), form_);
+    const Exchange made = draw_exchange(random_, side_, difficulty_);
+    if (!asks_form_) return add(made, form_);
+    asks_form_ = false;
+    const Form asked = draw_asked_form(random_, difficulty_);
+    add_asked(made, question_with_form(made, asked), asked);
   }
 
   // What was said is asked for after another question.
@@ -121,11 +67,13 @@ class DialogueMaker {
     add(recall.question, form_);
   }
 
-  void add(const Exchange& exchange, Form form) {
-    std::string answer = in_form(exchange, form);
+  void add(const Exchange& exchange, Form form) { add_asked(exchange, exchange.question, form); }
+
+  void add_asked(const Exchange& exchange, std::string question, Form form) {
+    std::string answer = answer_in_form(exchange, form);
     dialogue_.kind = exchange.kind;
     dialogue_.ground_truth = answer;
-    add_message("user", exchange.question);
+    add_message("user", std::move(question));
     add_message("assistant", std::move(answer));
     previous_number_ = -1;
     if (!exchange.is_number) return;
@@ -143,7 +91,8 @@ class DialogueMaker {
   Side side_;
   Difficulty difficulty_;
   Dialogue dialogue_;
-  Form form_ = Form::kBare;
+  Form form_ = Form::kBare;  // of the system prompt
+  bool asks_form_ = false;   // the next question asks for one
   int previous_number_ = -1;
 };
 

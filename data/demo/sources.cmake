@@ -1,10 +1,13 @@
 # The demo's own data and tokenizer; the trainer of tokenizers is here, for nothing else needs it.
 add_library(data_demo OBJECT
+  demo/answer_form.cpp
   demo/arithmetic_exchanges.cpp
   demo/checkpoint_files.cpp
   demo/demo_data.cpp
   demo/dialogues.cpp
   demo/exact_match.cpp
+  demo/problems.cpp
+  demo/side.cpp
   demo/text_exchanges.cpp
   tokenizers/bpe_trainer.cpp
 )

@@ -11,7 +11,8 @@ namespace caravan::recipes {
 namespace {
 
 constexpr const char* kUsage =
-    "caravan demo-data --out DIR [--rows N] [--held-out N] [--seed N] [--difficulty N] [--vocab N]\n"
+    "caravan demo-data --out DIR [--rows N] [--held-out N] [--practice N] [--quiz N] [--seed N] "
+    "[--difficulty N] [--vocab N]\n"
     "\n"
     "Writes chat data of its own (arithmetic and text instructions), a tokenizer trained on it and the "
     "config of a Llama\n"
@@ -19,6 +20,8 @@ constexpr const char* kUsage =
     "random.\n"
     "  --rows N         training dialogues (20000)\n"
     "  --held-out N     held-out dialogues, on problems that no training dialogue has (400)\n"
+    "  --practice N     prompts to practise on, with what their answers are checked against (12000)\n"
+    "  --quiz N         questions of a quiz, on problems that nothing else has (1000)\n"
     "  --seed N         another seed, other dialogues (1)\n"
     "  --difficulty N   1 small numbers and few words, 2, or 3 (1)\n"
     "  --vocab N        tokens of the tokenizer at most (1024)\n";
@@ -53,8 +56,8 @@ DemoDataArgs parse_args(std::span<const std::string> args) {
       parsed.help = true;
       return parsed;
     }
-    if (option != "--out" && option != "--rows" && option != "--held-out" && option != "--seed" &&
-        option != "--difficulty" && option != "--vocab") {
+    if (option != "--out" && option != "--rows" && option != "--held-out" && option != "--practice" &&
+        option != "--quiz" && option != "--seed" && option != "--difficulty" && option != "--vocab") {
       refuse("found \"" + option + "\", which is no option");
     }
     if (++i == args.size()) refuse(option + " needs a value");
@@ -62,6 +65,8 @@ DemoDataArgs parse_args(std::span<const std::string> args) {
     if (option == "--out") parsed.out = value;
     if (option == "--rows") dialogues.training_rows = parse_number(option, value, 1, 10'000'000);
     if (option == "--held-out") dialogues.held_out_rows = parse_number(option, value, 1, 1'000'000);
+    if (option == "--practice") parsed.demo.practice_rows = parse_number(option, value, 1, 10'000'000);
+    if (option == "--quiz") parsed.demo.quiz_rows = parse_number(option, value, 1, 1'000'000);
     if (option == "--seed") dialogues.seed = parse_number(option, value, 0, UINT64_MAX);
     if (option == "--difficulty")
       dialogues.difficulty = static_cast<data::Difficulty>(parse_number(option, value, 1, 3));
@@ -81,10 +86,11 @@ int run_demo_data(std::span<const std::string> args) {
   }
   const data::DemoSummary summary = data::write_demo(parsed.out, parsed.demo);
   std::printf(
-      "%s: %zu training and %zu held-out dialogues, a tokenizer of %zu tokens, the config of a model of %.2f "
+      "%s: %zu training and %zu held-out dialogues, %zu prompts to practise on, a quiz of %zu questions, a "
+      "tokenizer of %zu tokens, the config of a model of %.2f "
       "million parameters\n",
-      parsed.out.c_str(), summary.training_rows, summary.held_out_rows, summary.vocab_size,
-      static_cast<double>(summary.parameters) / 1e6);
+      parsed.out.c_str(), summary.training_rows, summary.held_out_rows, summary.practice_rows,
+      summary.quiz_rows, summary.vocab_size, static_cast<double>(summary.parameters) / 1e6);
   return 0;
 }
 

@@ -77,24 +77,26 @@ Scores read_scores(const std::string& path) {
 
 Comparison parse_comparison(const std::string& text) {
   const auto refuse_text = [&] {
-    throw data::Error(data::Error::Kind::kUsage,
-                      "not_worse_than: found \"" + text +
-                          "\"; allowed: previous or the name of a stage, then \"- NUMBER\" or nothing");
+    throw data::Error(
+        data::Error::Kind::kUsage,
+        "not_worse_than: found \"" + text +
+            "\"; allowed: previous or the name of a stage, then \"- NUMBER\", \"+ NUMBER\" or nothing");
   };
   Comparison comparison;
-  const std::size_t end = text.find_first_of(" -");
+  const std::size_t end = text.find_first_of(" -+");
   comparison.stage = text.substr(0, end);
   if (comparison.stage.empty()) refuse_text();
   if (end == std::string::npos) return comparison;
-  const std::size_t minus = text.find_first_not_of(' ', end);
-  if (minus == std::string::npos) return comparison;
-  if (text[minus] != '-') refuse_text();
-  const std::size_t begin = text.find_first_not_of(' ', minus + 1);
+  const std::size_t sign = text.find_first_not_of(' ', end);
+  if (sign == std::string::npos) return comparison;
+  if (text[sign] != '-' && text[sign] != '+') refuse_text();
+  const std::size_t begin = text.find_first_not_of(' ', sign + 1);
   if (begin == std::string::npos) refuse_text();
   const char* const last = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data() + begin, last, comparison.forgiven);
   if (error != std::errc() || at != last || !std::isfinite(comparison.forgiven) || comparison.forgiven < 0.0)
     refuse_text();
+  if (text[sign] == '+') comparison.forgiven = -comparison.forgiven;
   return comparison;
 }
 
@@ -129,8 +131,13 @@ GateVerdict judge(const GateOptions& gate, const Scores& scores, const Scores& e
     if (found == scores.end()) continue;
     any = true;
     const bool passed = found->second >= before - forgiven;
-    look(passed, name + " " + rounded(found->second) + (passed ? " after " : " is worse than ") +
-                     rounded(before) + (forgiven > 0.0 ? ", less " + rounded(forgiven) + " forgiven" : ""));
+    std::string margin;
+    if (forgiven > 0.0) margin = ", less " + rounded(forgiven) + " forgiven";
+    if (forgiven < 0.0) margin = ", " + rounded(-forgiven) + " more asked for";
+    const char* const words = passed           ? " after "
+                              : forgiven < 0.0 ? " is too little after "
+                                               : " is worse than ";
+    look(passed, name + " " + rounded(found->second) + words + rounded(before) + margin);
   }
   if (!any) look(false, "no task in common with " + stage + ", so nothing says whether it is worse");
   return verdict;

@@ -24,7 +24,7 @@ FailedTasks read_failed_tasks(const std::string& path);
 // "previous - 0.01" in its parts.
 struct Comparison {
   std::string stage = {};  // "previous", or a name
-  double forgiven = 0.0;
+  double forgiven = 0.0;   // below 0: so much more is asked for
 };
 // Throws data::Error (usage) with what is allowed.
 Comparison parse_comparison(const std::string& text);

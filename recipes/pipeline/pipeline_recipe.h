@@ -42,7 +42,8 @@ struct GateOptions {
     v.field("min", min, {.help = "the least score of each, by TASK or TASK/METRIC", .free_at_resume = true});
     v.field("not_worse_than", not_worse_than,
             {.help = "no task's score is below that of an earlier stage: previous, or a stage's name, and "
-                     "how much is forgiven, as in \"previous - 0.01\"",
+                     "how much is forgiven, as in \"previous - 0.01\", or asked for on top, as in \"sft + "
+                     "0.05\"",
              .free_at_resume = true});
     v.field("back_to", back_to,
             {.help = "the stage to go back to where the gate is not passed; absent: the pipeline stops",

@@ -15,6 +15,7 @@
 #include "recipes/pipeline/pipeline_state.h"
 #include "recipes/pipeline/stage_words.h"
 #include "recipes/report/report_page.h"
+#include "recipes/report/score_table.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/shown_text.h"
 #include "trainer/checkpoint/run_lock.h"
@@ -66,9 +67,10 @@ class Pipeline {
     if (!quiet_) std::fprintf(stderr, "pipeline: %s\n", shown_text(text).c_str());
   }
 
-  // A page that cannot be written takes nothing from what was done.
+  // The scores on stdout, and the page. One that cannot be written takes nothing from what was done.
   void report() const {
     try {
+      if (!quiet_) std::fputs(shown_text(score_table(read_story(dir_))).c_str(), stdout);
       write_report(dir_, dir_ + "/report.html");
     } catch (const Error& error) {
       std::fprintf(stderr, "caravan: no report was written: %s\n", shown_text(error.what()).c_str());

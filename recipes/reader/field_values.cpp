@@ -57,22 +57,47 @@ bool in_range(double value, const FieldSpec& spec) {
   return above && below;
 }
 
+// Keys of a map may hold dots, as in "model.dtype: bf16"; a map within it says the same by parts, which is
+// what the command line makes of STAGE.with.model.dtype=bf16. There it wins over the file.
+struct MapEntry {
+  std::string key;
+  const YamlNode* value;
+};
+
+void flatten(const YamlNode& node, const std::string& before, std::vector<MapEntry>& entries) {
+  for (const YamlNode::Entry& entry : node.entries) {
+    if (entry.value.kind == YamlNode::Kind::kMap && !entry.value.entries.empty())
+      flatten(entry.value, before + entry.key + '.', entries);
+    else
+      entries.push_back({before + entry.key, &entry.value});
+  }
+}
+
 template <class T>
 std::string parse_map(const YamlNode& node, const FieldSpec& spec, std::map<std::string, T>& value) {
   if (node.kind != YamlNode::Kind::kMap || node.entries.empty())
     return refused(node, allowed_text(spec, &value));
+  std::vector<MapEntry> entries;
+  flatten(node, "", entries);
   std::map<std::string, T> parsed;
-  for (const YamlNode::Entry& entry : node.entries) {
-    if (parsed.contains(entry.key)) return quoted(entry.key) + " is given twice; keep one";
+  std::map<std::string, bool> from_command_line;
+  for (const auto& [key, given] : entries) {
+    const bool overrides = given->where.on_command_line;
+    const auto earlier = from_command_line.find(key);
+    if (earlier != from_command_line.end()) {
+      if (earlier->second == overrides) return quoted(key) + " is given twice; keep one";
+      if (earlier->second) continue;
+    }
+    from_command_line[key] = overrides;
     if constexpr (std::is_same_v<T, std::string>) {
       // As an override has it: it switches a key off.
-      if (entry.value.kind == YamlNode::Kind::kNull) {
-        parsed[entry.key] = "null";
+      if (given->kind == YamlNode::Kind::kNull) {
+        parsed[key] = "null";
         continue;
       }
     }
-    const std::string problem = parse_value(entry.value, spec, parsed[entry.key]);
-    if (!problem.empty()) return quoted(entry.key) + ": " + problem;
+    const std::string problem = parse_value(*given, spec, parsed[key]);
+    if (!problem.empty()) return quoted(key) + ": " + problem;
   }
   value = std::move(parsed);
   return {};

@@ -12,6 +12,7 @@
 #include "data/walk/whole_file.h"
 #include "recipes/report/metric_curves.h"
 #include "recipes/report/sample_pages.h"
+#include "recipes/report/score_table.h"
 
 namespace caravan::recipes {
 namespace {
@@ -64,26 +65,30 @@ std::string score_name(const TaskScore& score) {
   return score.metric.empty() ? score.task : score.task + "/" + score.metric;
 }
 
-// Scores of what each stage ended with, a line a metric, a column a stage.
-std::string score_table(const RunStory& story) {
+// Scores of what each stage ended with, and of what the first began with: a line a metric, a column a stage.
+std::string scores_of(const RunStory& story) {
   std::vector<std::string> names;
   PageLine head{"task/metric"};
   std::map<std::string, std::map<std::size_t, std::string>> cells;
   std::vector<data::Interval> intervals;
-  for (const StageStory& stage : story.stages) {
-    if (stage.evaluations.empty()) continue;
-    head.push_back(title_of(stage));
-    for (const TaskScore& score : stage.evaluations.back().scores) {
+  const auto add = [&](const std::string& when, const std::string& column,
+                       const EvaluationStory& evaluation) {
+    head.push_back(column);
+    for (const TaskScore& score : evaluation.scores) {
       const std::string name = score_name(score) + (score.suite == "unseen" ? ", unseen suite" : "");
       if (!cells.contains(name)) names.push_back(name);
       cells[name][head.size() - 1] = score_text(score);
-      if (score.is_main)
-        intervals.push_back({name + " after " + title_of(stage), score.value, score.low, score.high});
+      if (score.is_main) intervals.push_back({name + when, score.value, score.low, score.high});
     }
-  }
+  };
+  if (const StageStory* first = story.is_pipeline ? scored_before(story) : nullptr)
+    add(" before " + title_of(*first), "before " + title_of(*first), first->evaluations.front());
+  for (const StageStory& stage : story.stages)
+    if (!stage.evaluations.empty())
+      add(" after " + title_of(stage), title_of(stage), stage.evaluations.back());
   if (names.empty()) return {};
   std::ranges::stable_sort(intervals, {}, [&](const data::Interval& one) {
-    return one.label.substr(0, one.label.find(" after "));
+    return one.label.substr(0, std::min(one.label.find(" before "), one.label.find(" after ")));
   });
   constexpr std::size_t kMostLines = 300;
   std::vector<PageLine> lines{head};
@@ -138,7 +143,8 @@ std::string fates_of(const StageStory& stage) {
 bool is_count(const std::string& name) {
   if (name.starts_with("speed/") || name.starts_with("memory/")) return true;
   const std::string last = name.substr(name.rfind('/') + 1);
-  return last == "documents" || last == "tokens" || last == "epoch" || last == "loss_count";
+  return last == "documents" || last == "tokens" || last == "epoch" || last == "loss_count" ||
+         last.ends_with("_stderr");
 }
 
 // What people look at first.
@@ -217,7 +223,7 @@ std::string report_page(const RunStory& story) {
   const std::string name = fs::absolute(story.dir).lexically_normal().filename().string();
   BoundedPage page(data::page_head((story.is_pipeline ? "pipeline " : "run ") + name));
   if (story.is_pipeline) page.add(stage_table(story));
-  page.add(score_table(story));
+  page.add(scores_of(story));
   const std::string samples = samples_before_and_after(story);
   if (!samples.empty()) page.add(data::heading(2, "Samples before and after") + samples);
   for (const StageStory& stage : story.stages) {

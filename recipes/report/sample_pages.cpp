@@ -124,7 +124,9 @@ std::string samples_before_and_after(const RunStory& story) {
   // By task, each evaluation that has samples of it.
   std::map<std::string, std::vector<std::pair<std::string, fs::path>>> files;
   for (const StageStory& stage : story.stages)
-    for (const EvaluationStory& evaluation : stage.evaluations)
+    for (const EvaluationStory& evaluation : stage.evaluations) {
+      // Where a stage began and what it ended with; of a run that has not ended, all there is.
+      if (evaluation.step > 0 && stage.evaluations.back().step < 0) continue;
       for (const TaskScore& score : evaluation.scores) {
         const fs::path file = evaluation.dir / "samples" / (score.task + ".jsonl.zst");
         std::error_code ignored;
@@ -137,6 +139,7 @@ std::string samples_before_and_after(const RunStory& story) {
         if (evaluation.step >= 0) name += ", step " + std::to_string(evaluation.step);
         files[score.task].emplace_back(std::move(name), file);
       }
+    }
   std::string page;
   for (auto& [task, found] : files) {
     // The first and the newest ones.

@@ -22,6 +22,18 @@ TEST_F(PipelineTest, AStageTakesWhatAnEarlierOneMade) {
   EXPECT_EQ(fs::last_write_time(path("chain/3-more/metrics.jsonl")), written);
 }
 
+TEST_F(PipelineTest, TheCommandLineReachesKeysOfAStage) {
+  const std::string recipe = write("reached", kTwoStages);
+  ASSERT_EQ(train(recipe, {"stages.1.with.run.max_steps=2", "stages.2.with.run.seed=9"}), 0) << log();
+  EXPECT_NE(tests::read_bytes(path("reached/2-sft/recipe.yaml")).find("max_steps: 2"), std::string::npos);
+  const std::string more = tests::read_bytes(path("reached/3-more/recipe.yaml"));
+  EXPECT_NE(more.find("seed: 9"), std::string::npos) << "the file says 6";
+  EXPECT_NE(more.find("max_steps: 6"), std::string::npos) << more;
+  EXPECT_EQ(train(write("twice", "  - {name: sft, recipe: sft.yaml, with: {run.seed: 1, run: {seed: 2}}}\n")),
+            2);
+  EXPECT_NE(log().find("\"run.seed\" is given twice"), std::string::npos) << log();
+}
+
 TEST_F(PipelineTest, EndsWithAReleaseWhoseCardTellsOfAllStages) {
   dir_->write("release.yaml",
               "schema: 1\nstage: release\nname: camel\nmodel: {path: unset}\nrun: {dir: unset}\n");
@@ -131,6 +143,10 @@ TEST_F(PipelineTest, ScoresMayNotFall) {
   EXPECT_EQ(train(write("forgiven", stages("previous - 0.03"))), 0) << log();
   EXPECT_EQ(train(write("fallen", stages("first - 0.01"))), 78);
   EXPECT_NE(log().find("quiz 0.48 is worse than 0.5, less 0.01 forgiven"), std::string::npos) << log();
+  EXPECT_EQ(train(write("raised", stages("first + 0.01"))), 78);
+  EXPECT_NE(log().find("quiz 0.48 is too little after 0.5, 0.01 more asked for"), std::string::npos) << log();
+  dir_->write("second.sh", "echo '{\"quiz\": 0.52}' > \"$CARAVAN_STAGE_DIR/scores.json\"\n");
+  EXPECT_EQ(train(write("risen", stages("first + 0.01"))), 0) << log();
 }
 
 // A stage of one command that writes these scores, in attempt after attempt.

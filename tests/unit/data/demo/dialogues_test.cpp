@@ -9,7 +9,9 @@
 
 #include "data/demo/demo_data.h"
 #include "data/demo/exact_match.h"
+#include "data/demo/problems.h"
 #include "data/error.h"
+#include "data/rewards/verifier_table.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan::data {
@@ -132,10 +134,18 @@ std::string bare(const std::string& answer) {
   return answer;
 }
 
+// A question without a first line that asks for a form.
+std::string without_form(const std::string& question) {
+  for (const char* words : {"Answer in a full sentence.\n", "Put every answer in brackets.\n",
+                            "Begin every answer with the word Answer.\n", "Answer in JSON.\n"})
+    if (question.starts_with(words)) return question.substr(std::string(words).size());
+  return question;
+}
+
 // What a question asks, without its wording: the numbers in order of size, or the words; then the answer,
 // which tells apart what is asked about them, but for differences, which may equal the smaller number.
 std::string problem_of(const std::vector<Message>& messages, std::size_t asked) {
-  const std::string& question = messages[asked].content;
+  const std::string question = without_form(messages[asked].content);
   const std::string answer = " = " + bare(messages[asked + 1].content);
   const auto has = [&](const char* part) { return question.find(part) != std::string::npos; };
   std::string problem;
@@ -214,6 +224,7 @@ TEST(Dialogues, AnswersAreRight) {
       const auto& messages = dialogue.conversation.messages;
       if (messages.front().role == "system") continue;
       for (std::size_t i = 0; i + 1 < messages.size(); i += 2) {
+        if (without_form(messages[i].content) != messages[i].content) continue;
         const std::string right = solve(messages[i].content);
         if (right.empty()) continue;
         ++checked;
@@ -240,6 +251,77 @@ TEST(Dialogues, FollowUpsUseTheAnswerBefore) {
   EXPECT_GT(checked, 50u);
 }
 
+TEST(Dialogues, AFewQuestionsAskForAForm) {
+  std::size_t asked = 0, in_form = 0, dialogues = 0;
+  for (const Dialogue& dialogue : make_dialogues({}).training) {
+    const auto& messages = dialogue.conversation.messages;
+    ++dialogues;
+    for (std::size_t i = 0; i + 1 < messages.size(); ++i) {
+      if (messages[i].role != "user" || without_form(messages[i].content) == messages[i].content) continue;
+      EXPECT_TRUE(i == 0 || (i == 1 && messages[0].content == "You are a helpful assistant."))
+          << "only the first question, and only where the system prompt asks for no form";
+      ++asked;
+      in_form += bare(messages[i + 1].content) != messages[i + 1].content ? 1u : 0u;
+    }
+  }
+  EXPECT_GT(asked, 4u);
+  EXPECT_LT(asked, dialogues / 500);
+  EXPECT_EQ(in_form, asked);
+}
+
+std::vector<Message> as_messages(const Problem& problem) {
+  return {{"user", problem.question, nullptr}, {"assistant", problem.answer, nullptr}};
+}
+
+TEST(Problems, AreDifferentAndHalfAskForAForm) {
+  const auto quiz = make_problems("quiz", 1000, 5, Side::kHeldOut, Difficulty::kEasy);
+  ASSERT_EQ(quiz.size(), 1000u);
+  std::set<std::string> questions, kinds;
+  std::size_t forms = 0;
+  for (const Problem& problem : quiz) {
+    EXPECT_TRUE(questions.insert(problem.question).second) << problem.question;
+    kinds.insert(problem.kind);
+    const bool asks = without_form(problem.question) != problem.question;
+    forms += asks ? 1u : 0u;
+    EXPECT_EQ(bare(problem.answer) != problem.answer, asks) << problem.question << " " << problem.answer;
+    const std::string right = solve(without_form(problem.question));
+    if (!right.empty()) {
+      EXPECT_EQ(bare(problem.answer), right) << problem.question;
+    }
+  }
+  EXPECT_EQ(kinds.size(), 13u);
+  EXPECT_NEAR(static_cast<double>(forms), 460.0, 60.0) << "lists say themselves how to answer";
+}
+
+// The claim of the quiz: whatever is trained on, its problems are not.
+TEST(Problems, NoQuizProblemIsInPracticeOrDialogues) {
+  std::set<std::string> trained;
+  for (const Dialogue& dialogue : make_dialogues({}).training) {
+    const auto& messages = dialogue.conversation.messages;
+    for (std::size_t i = 0; i + 1 < messages.size(); ++i)
+      if (messages[i].role == "user" && !messages[i].content.starts_with("My name"))
+        trained.insert(problem_of(messages, i));
+  }
+  for (const Problem& problem : make_problems("practice", 12000, 6, Side::kTraining, Difficulty::kEasy))
+    trained.insert(problem_of(as_messages(problem), 0));
+  for (const std::uint64_t seed : {7u, 8u})
+    for (const Problem& problem : make_problems("quiz", 1000, seed, Side::kHeldOut, Difficulty::kEasy))
+      EXPECT_FALSE(trained.contains(problem_of(as_messages(problem), 0))) << problem.question;
+}
+
+TEST(Problems, VerdictsAreLetterByLetter) {
+  const Problem brackets{"p-1", "repeat", "Put every answer in brackets.\nRepeat:\na (b)", "[ a (b) ]"};
+  const Json row = practice_row(brackets);
+  const auto verifier = make_verifier(row["dataset"].get<std::string>());
+  EXPECT_EQ(quiz_row(brackets)["ground_truth"], row["ground_truth"]);
+  const auto verdict = [&](const std::string& completion) {
+    return verifier->verify(completion, row["ground_truth"]).verdict;
+  };
+  EXPECT_EQ(verdict("[ a (b) ]"), Verdict::kRight);
+  for (const char* wrong : {"a (b)", "[ A (b) ]", "[ a b ]", "[ a (b) ] b", "x [ a (b) ]", ""})
+    EXPECT_EQ(verdict(wrong), Verdict::kWrong) << wrong;
+}
+
 TEST(Dialogues, MoreRowsThanThereAreIsRefused) {
   DialogueOptions options = small_options();
   options.held_out_rows = 0;
@@ -251,7 +333,15 @@ TEST(DemoData, FilesFitTogether) {
   const TempDir dir;
   DemoOptions options;
   options.dialogues = small_options();
+  options.practice_rows = 500;
+  options.quiz_rows = 70;
   const DemoSummary summary = write_demo(dir.path(), options);
+  const auto lines_of = [&](const char* name) {
+    const std::string text = read_bytes(dir / name);
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  };
+  EXPECT_EQ(lines_of("practice.jsonl"), 500u);
+  EXPECT_EQ(lines_of("quiz.jsonl"), 70u);
   EXPECT_GE(summary.parameters, 1'000'000u);
   EXPECT_LE(summary.parameters, 5'000'000u);
   const Json config = Json::parse(read_bytes(dir / "config.json"));

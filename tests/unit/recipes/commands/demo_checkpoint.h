@@ -17,6 +17,7 @@ inline void write_demo_checkpoint(const TempDir& folder) {
   data::DemoOptions options;
   options.dialogues.training_rows = 60;
   options.dialogues.held_out_rows = 10;
+  options.practice_rows = options.quiz_rows = 10;
   options.model.hidden_size = 32;
   options.model.intermediate_size = 48;
   options.model.num_hidden_layers = 2;

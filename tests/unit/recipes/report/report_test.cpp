@@ -11,6 +11,7 @@
 #include "data/page/html_page.h"
 #include "recipes/report/metric_curves.h"
 #include "recipes/report/sample_pages.h"
+#include "recipes/report/score_table.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan::recipes {
@@ -111,7 +112,35 @@ TEST_F(ReportTest, ShowsTheSameItemsOfAllStagesSideBySide) {
                            "<pre class=\"wrong\">seven</pre>", "<pre class=\"right\">eight</pre>"})
     EXPECT_NE(text.find(part), std::string::npos) << part;
   EXPECT_LT(text.find("item 1</h3>"), text.find("item 0</h3>")) << "what changed comes first";
+  // Of a stage that has a result, what it said on the way there is left out.
+  for (const std::string step : {"0", "7"}) {
+    write("1-sft/evaluation/step-0000000" + step + "/results.json", results("quiz", 0.125).dump());
+    write("1-sft/evaluation/step-0000000" + step + "/samples/quiz.jsonl.zst", sample(0, "early", "wrong"));
+  }
+  const std::string with_steps = page();
+  EXPECT_NE(with_steps.find("sft, step 0: wrong"), std::string::npos);
+  EXPECT_EQ(with_steps.find("sft, step 7"), std::string::npos);
   EXPECT_TRUE(text.ends_with("</html>\n"));
+}
+
+TEST_F(ReportTest, ScoresByStageStartBeforeTheFirst) {
+  json stopped = stage_record("rlvr", "3-rlvr");
+  stopped["decision"] = "stop";
+  write("pipeline.json",
+        json{{"stages", {stage_record("data", "0-data"), stage_record("sft", "1-sft"), stopped}}}.dump());
+  write("1-sft/evaluation/step-00000000/results.json", results("quiz", 0.125).dump());
+  write("1-sft/evaluation/step-00000400/results.json", results("quiz", 0.25).dump());
+  write("1-sft/evaluation/results.json", results("quiz", 0.5).dump());
+  write("3-rlvr/evaluation/results.json", results("quiz", 0.75).dump());
+  EXPECT_EQ(score_table(read_story(dir_.path())),
+            "stage       task/metric   score     95 % interval   change   gate\n"
+            "before sft     quiz/acc  0.1250  0.0250 to 0.2250                \n"
+            "sft            quiz/acc  0.5000  0.4000 to 0.6000  +0.3750  go on\n"
+            "rlvr           quiz/acc  0.7500  0.6500 to 0.8500  +0.2500   stop\n");
+  EXPECT_NE(page().find("<th>before sft</th><th>sft</th><th>rlvr</th>"), std::string::npos);
+  // Nothing was asked.
+  write("pipeline.json", json{{"stages", {stage_record("data", "0-data")}}}.dump());
+  EXPECT_EQ(score_table(read_story(dir_.path())), "");
 }
 
 TEST_F(ReportTest, NoTextOfARunIsMarkup) {
