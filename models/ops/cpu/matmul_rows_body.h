@@ -57,8 +57,8 @@ inline void transpose_words(const char* const* row, std::uint32_t* out, std::int
 }
 
 // Turns `depth` words of the rows of w from `first` on into panel[word][column], columns a multiple of 16;
-// columns behind the last row repeat it. With `fetches`, the same part of the rows kPanelColumns further on is
-// fetched meanwhile: so many streams of short rows are more than the processor foresees by itself.
+// columns behind the last row repeat it. With `fetches`, the same part of the rows kPanelColumns further on
+// is fetched meanwhile: so many streams of short rows are more than the processor foresees by itself.
 template <class T>
 void pack_panel(const T* w, std::int64_t stride, std::int64_t rows, std::int64_t columns, std::int64_t depth,
                 bool fetches, typename Operand<T>::Unit* panel) {

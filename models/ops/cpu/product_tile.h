@@ -40,7 +40,8 @@ constexpr std::int64_t kLineBytes = 64;
 // c[R][16 V] (+)= a[R][depth] b[depth][16 V]; the accumulators stay in registers.
 template <class T, int R, int V>
 inline void tile(const typename Operand<T>::Unit* const* a, const typename Operand<T>::Unit* b,
-                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate, Fetch& fetch) {
+                 std::int64_t ldb, std::int64_t depth, float* c, std::int64_t ldc, bool accumulate,
+                 Fetch& fetch) {
   V16 acc[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -90,14 +91,13 @@ inline void column_tiles(const typename Operand<T>::Unit* const* a, std::int64_t
 
 // c[rows][columns] (+)= a b, columns a multiple of 16. a: one pointer per row. Returns what is left to fetch.
 template <class T>
-Fetch product(const typename Operand<T>::Unit* const* a, std::int64_t rows, const typename Operand<T>::Unit* b,
-             std::int64_t ldb, std::int64_t depth, std::int64_t columns, float* c, std::int64_t ldc,
-             bool accumulate, Fetch fetch = {}) {
+Fetch product(const typename Operand<T>::Unit* const* a, std::int64_t rows,
+              const typename Operand<T>::Unit* b, std::int64_t ldb, std::int64_t depth, std::int64_t columns,
+              float* c, std::int64_t ldc, bool accumulate, Fetch fetch = {}) {
   std::int64_t n = 0;
   for (; n + kTileColumns <= columns; n += kTileColumns)
     column_tiles<T, kTileVectors>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate, fetch);
-  for (; n < columns; n += 16)
-    column_tiles<T, 1>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate, fetch);
+  for (; n < columns; n += 16) column_tiles<T, 1>(a, rows, b + n, ldb, depth, c + n, ldc, accumulate, fetch);
   return fetch;
 }
 
