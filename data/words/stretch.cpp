@@ -5,7 +5,6 @@
 #include <unicode/unistr.h>
 
 #include "data/error.h"
-#include "data/tokenizers/unicode.h"
 
 namespace caravan::data {
 namespace {
@@ -41,7 +40,7 @@ bool is_cased_before(const std::u32string& run, std::size_t i, std::string_view 
   }
   for (std::size_t at = text.size(); at > 0;) {
     at = previous_char(text, at);
-    const Neighbour found = judge_unnormalized(decode_valid(text.data() + at).value, form, true);
+    const Neighbour found = judge_unnormalized(decode_any(text, at).value, form, true);
     if (found != Neighbour::kIgnorable) return found == Neighbour::kCased;
   }
   return false;
@@ -54,7 +53,7 @@ bool is_cased_after(const std::u32string& run, std::size_t i, std::string_view t
     if (found != Neighbour::kIgnorable) return found == Neighbour::kCased;
   }
   for (std::size_t at = 0; at < text.size();) {
-    const DecodedChar c = decode_valid(text.data() + at);
+    const DecodedChar c = decode_any(text, at);
     const Neighbour found = judge_unnormalized(c.value, form, false);
     if (found != Neighbour::kIgnorable) return found == Neighbour::kCased;
     at += c.num_bytes;

@@ -111,12 +111,10 @@ class WordRun {
   }
 
   FoldedChar fold_at(std::size_t at, std::uint32_t& num_bytes) const {
-    const std::size_t announced = announced_length(static_cast<unsigned char>(text_[at]));
-    num_bytes = 1;
-    if (at + announced > text_.size()) return {};
-    const DecodedChar c = decode_valid(text_.data() + at);
-    if (announced != c.num_bytes || c.value > 0x10ffff) return {};
+    const DecodedChar c = decode_any(text_, at);
     num_bytes = c.num_bytes;
+    // Neither a broken character nor the replacement of one is part of a word.
+    if (c.value == 0xfffd) return {};
     return table_.fold(c.value);
   }
 
