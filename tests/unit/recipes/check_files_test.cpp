@@ -93,7 +93,7 @@ TEST_F(CheckFiles, ModelsThatAreAskedOrReleased) {
   touch("model/config.json");
   touch("model/model.safetensors");
   EXPECT_EQ(told_by([&] { require_files(read_evaluation_recipe(recipe)); }),
-            "T/r.yaml:5:20: models[1].path: no folder T/nothing; it must hold a checkpoint; relative paths "
+            "T/r.yaml:5:15: models[1].path: no folder T/nothing; it must hold a checkpoint; relative paths "
             "start at the recipe's folder, on the command line at the current one");
   fs::create_directories(folder_ / "a_run/final");
   touch("a_run/final/config.json");
@@ -101,7 +101,7 @@ TEST_F(CheckFiles, ModelsThatAreAskedOrReleased) {
   std::ofstream(recipe) << "schema: 1\nstage: release\nmodel: {path: a_run}\nrun: {dir: "
                         << (folder_ / "released").string() << "}\n";
   EXPECT_EQ(told_by([&] { require_files(read_release_recipe(recipe)); }),
-            "T/r.yaml:3:15: model.path: T/a_run is the folder of a run; the model it made is T/a_run/final");
+            "T/r.yaml:3:9: model.path: T/a_run is the folder of a run; the model it made is T/a_run/final");
 }
 
 TEST_F(CheckFiles, FoldersAndVariablesAreExplained) {
