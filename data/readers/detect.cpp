@@ -104,7 +104,8 @@ RowFormat detect_format(const std::string& path, RowKind kind) {
     throw Error(Error::Kind::kData, where + "the first rows have the keys " +
                                         join(evidence.keys, [](const std::string& key) { return key; }) +
                                         ", which is no known layout; allowed are " + kLayoutKeys +
-                                        "; caravan data convert brings others into messages");
+                                        "; other names become messages by caravan data convert --format "
+                                        "columns --column prompt=KEY --column response=KEY");
   }
   if (evidence.formats.size() > 1) {
     throw Error(Error::Kind::kData, where + "the first rows fit more than one layout: " +
