@@ -20,8 +20,7 @@ namespace {
 data::JudgeOptions judge_options(const Recipe& recipe) {
   const trainer::JudgeScorerOptions& asked = recipe.judge;
   data::endpoint_key(asked.endpoint, data::parse_endpoint_url(asked.endpoint.url));
-  return {.aspects = data::judged_aspects(
-              {asked.helpfulness, asked.instruction_following, asked.honesty, asked.truthfulness}),
+  return {.aspects = data::judged_aspects(asked.aspects),
           .draw = {.max_tokens = asked.max_tokens, .temperature = asked.temperature},
           .attempts = asked.rating_attempts,
           .seed = recipe.run.seed};
