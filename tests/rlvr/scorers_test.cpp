@@ -149,6 +149,38 @@ TEST_F(ScorersRun, ABudgetStopsItAndMoreOfItGoesOn) {
   expect_same("paid", "poor");
 }
 
+// Words that a run began with: with others the same completion would have another reward.
+TEST_F(ScorersRun, WhatDecidesScoresMayNotChangeMeanwhile) {
+  const auto show_by = [](const std::string& mark) {
+    dir_->write("shown.jinja", "{% for message in messages %}" + mark +
+                                   "{{ message.role }}: {{ message.content }}\n{% endfor %}");
+  };
+  rate_by("quality 5");
+  show_by("# ");
+  const tests::Server server;
+  const auto keys = [&](int most) {
+    return judged(server, {reward_model_, "reward_model.chat_template=" + path("shown.jinja"),
+                           "judge.max_requests=" + std::to_string(most)});
+  };
+  ASSERT_EQ(train("reworded", keys(40)), 75) << log();
+  ASSERT_GT(rows("reworded").size(), 0u);
+  const auto expect_refused = [&](const std::string& name) {
+    EXPECT_EQ(train("reworded", keys(40)), 77) << log();
+    EXPECT_NE(log().find("\n  " + name + ": before"), std::string::npos) << log();
+  };
+  rate_by("quality 1");
+  expect_refused("judge.instruction_following:" + path("rate.txt"));
+  rate_by("quality 5");
+  show_by("## ");
+  expect_refused("reward_model.chat_template:" + path("shown.jinja"));
+  show_by("# ");
+  const std::string tokens = tests::read_bytes(path("rm/final/tokenizer_config.json"));
+  dir_->write("rm/final/tokenizer_config.json", tokens + "\n");
+  expect_refused("reward_model:tokenizer_config.json");
+  dir_->write("rm/final/tokenizer_config.json", tokens);
+  EXPECT_EQ(train("reworded", keys(500)), 0) << log();
+}
+
 TEST_F(ScorersRun, AServerThatIsGoneEndsTheRunBetweenSteps) {
   rate_by("quality 3");
   auto server = std::make_unique<tests::Server>();
