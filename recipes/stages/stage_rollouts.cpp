@@ -138,10 +138,11 @@ void StageRollouts::make_endpoint(const trainer::RolloutEvents& events) {
   const std::filesystem::path folder = std::filesystem::path(recipe_.run.dir) / "requests";
   std::filesystem::create_directories(folder);
   const auto stop = [this, wants_stop = events.wants_stop] {
-    group_.note_progress();
     return trainer::StopRequest::requested() || group_.stop_wanted() || (wants_stop && wants_stop());
   };
-  const auto tell = [tell = events.tell](const data::EndpointCounts& counts) {
+  // Called every fraction of a second as long as anything is waited for, also once a stop was asked for.
+  const auto tell = [this, tell = events.tell](const data::EndpointCounts& counts) {
+    group_.note_progress();
     const std::uint64_t settled = counts.from_log + counts.answered + counts.given_up;
     tell("asking the judge " + std::to_string(settled) + "/" + std::to_string(counts.asked));
   };

@@ -149,6 +149,29 @@ TEST_F(ScorersRun, ABudgetStopsItAndMoreOfItGoesOn) {
   expect_same("paid", "poor");
 }
 
+// One rank waits for the judge, the others for it: nobody is lost, nor where it is stopped meanwhile.
+TEST_F(ScorersRun, AJudgeSlowerThanRanksWaitForEachOther) {
+  rate_by("quality 4");
+  const tests::Server server;
+  const Words keys{"run.max_steps=4", "distributed.timeout=3 seconds"};
+  ASSERT_EQ(launch(2, "quick", judged(server, keys)), 0) << log();
+  const Words slow = judged(server, keys, "judge_after_6");
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(launch(2, "slow", slow), 0) << log();
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(6));
+  const auto expect_same_rollout = [](const std::string& name) {
+    EXPECT_EQ(json(rows("quick")).dump(1), json(rows(name)).dump(1)) << name;
+    EXPECT_EQ(json(rollout("quick", 0)), json(rollout(name, 0))) << name;
+    EXPECT_TRUE(final_bytes("quick") == final_bytes(name)) << name;
+  };
+  expect_same_rollout("slow");
+  const std::size_t asked = server.num_asked();
+  const Words stopped = launch_words(2, train_words("slow-stopped", slow));
+  ASSERT_EQ(run_until([&] { return server.num_asked() > asked; }, SIGTERM, stopped), 75) << log();
+  ASSERT_EQ(launch(2, "slow-stopped", slow), 0) << log();
+  expect_same_rollout("slow-stopped");
+}
+
 // Words that a run began with: with others the same completion would have another reward.
 TEST_F(ScorersRun, WhatDecidesScoresMayNotChangeMeanwhile) {
   const auto show_by = [](const std::string& mark) {
