@@ -167,7 +167,7 @@ TEST_F(ResumeTest, KilledAtRandomMomentsAgainAndAgain) {
 }
 
 TEST_F(ResumeTest, SignalsFinishTheStepSaveAndEndWith75) {
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
     const std::string run_dir = "signal-" + std::to_string(number);
     Program program(train_words("fp32", run_dir), path("log"));
     ASSERT_TRUE(program.wait_until([&] {
