@@ -135,7 +135,7 @@ TEST_F(ResumeTest, KilledAtRandomMomentsAgainAndAgain) {
 }
 
 TEST_F(ResumeTest, SignalsFinishTheStepSaveAndEndWith75) {
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
     const std::string run_dir = "signal-" + std::to_string(number);
     ASSERT_EQ(run_until(has_step(run_dir, 2), number, train_words("fp32", run_dir)), 75) << log();
     ASSERT_EQ(train("fp32", run_dir), 0) << log();
