@@ -123,12 +123,25 @@ void check_source(const data::SourceOptions& source, data::RowKind kind, RunChec
   }
 }
 
+// That they are there is known; whoever copied them may have been somebody else.
+void check_model_files(const Recipe& recipe, RunCheck& check) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(recipe.model.path, ignored)) {
+    const fs::path& file = entry.path();
+    const bool is_read =
+        file.extension() == ".json" || file.extension() == ".safetensors" || file.extension() == ".model";
+    if (is_read && access(file.c_str(), R_OK) != 0)
+      check.failures.push_back({file.string() + ": cannot be read: " + std::strerror(errno), 74});
+  }
+}
+
 }  // namespace
 
 RunCheck check_run(const Recipe& recipe) {
   RunCheck check;
   check_device(recipe, check);
   check_folder(recipe, check);
+  check_model_files(recipe, check);
   const data::RowKind kind = recipe.row_kind();
   for (const data::SourceOptions& source : recipe.data.sources) check_source(source, kind, check);
   for (const data::SourceOptions& source : recipe.evaluation.sources) check_source(source, kind, check);

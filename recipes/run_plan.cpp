@@ -171,7 +171,7 @@ RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
   plan.ranks = request.ranks;
   plan.shard = recipe.distributed.shard;
   plan.parameters = trainer::count_parameters(config);
-  plan.inputs = memory_inputs(recipe, config, request.ranks, request.on_host);
+  plan.inputs = memory_inputs(recipe, config, request.ranks, request.on_host, request.scorer_config);
   plan.moments = trainer::plan_moments(config, plan.inputs);
   plan.memory = trainer::plan_memory(config, plan.inputs);
   plan.activations = activations_by_policy(config, plan.inputs);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: who may include whom, where LibTorch and YAML may appear, names that say
-nothing, dead code, TODOs that nobody can follow up, headers without a promise; and of pages, links and paths that lead nowhere.
+nothing, dead code, TODOs that nobody can follow up, headers without a promise, strangers at the top level; and of pages, links and paths that lead nowhere.
 
     scripts/check_house.py [FOLDER]      exit 0 clean, 1 findings: one line each, file:line: rule: what was found
     scripts/check_house.py --sizes       also lists long files and functions; they are advice and never fail
@@ -23,6 +23,9 @@ MAY_INCLUDE = {
     "models": set(),
     "losses": set(),
 }
+# What a test or a run leaves beside them is not part of the project.
+TOP_LEVEL = {*ROOMS, "docs", "scripts", "tests", "CMakeLists.txt", "CMakePresets.json", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE",
+             ".ci", ".clang-format", ".clang-tidy", ".gitignore"}
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
 CODE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 HASH_SUFFIXES = {".py", ".sh", ".cmake", ".yaml", ".yml"}
@@ -120,6 +123,12 @@ def check_name(path):
         yield 1, "name", f"{path.name}; files are snake_case"
 
 
+def check_top_level(path):
+    if path.parts[0] not in TOP_LEVEL:
+        yield 1, "top level", (f'found "{path.parts[0]}"; allowed: {", ".join(sorted(TOP_LEVEL))}; delete it, move it into a room, or add its name '
+                               "to TOP_LEVEL")
+
+
 def prose_lines(text):
     """(number, line) of a page without its code blocks: fenced ones, and those set in by four spaces."""
     fenced = False
@@ -182,6 +191,7 @@ def check_page(root, path, names):
 
 def check_file(root, path, readers, names):
     yield from check_name(path)
+    yield from check_top_level(path)
     # What was released stays as it was written.
     if path.suffix == ".md" and path.name != "CHANGELOG.md":
         yield from check_page(root, path, names)

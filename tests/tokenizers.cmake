@@ -8,7 +8,7 @@ test_program(tokenizers_tests LIBS data_tokenizers SOURCES
   unit/data/tokenizers/unicode_test.cpp
 )
 
-test_program(tokenize_command_tests LIBS recipes_reader trainer_ranks data_tokenizers data_chat data_readers data_loader SOURCES
+test_program(tokenize_command_tests LIBS recipes_reader trainer_ranks trainer_metrics data_tokenizers data_chat data_readers data_loader SOURCES
   unit/recipes/commands/tokenize_test.cpp
   unit/recipes/row_messages_test.cpp
   ${CMAKE_SOURCE_DIR}/recipes/commands/show_tokens.cpp

@@ -14,7 +14,7 @@ namespace caravan::trainer {
 namespace {
 
 volatile std::sig_atomic_t g_signal = 0, g_tells = 0, g_at_once = 0;
-constexpr std::array kSignals{SIGTERM, SIGINT, SIGUSR1};
+constexpr std::array kSignals{SIGTERM, SIGINT, SIGUSR1, SIGHUP};
 std::array<struct sigaction, kSignals.size()> g_before;
 
 // As a signal handler may: no allocation, no lock, no stream.
@@ -43,7 +43,11 @@ StopRequest::StopRequest(bool tells) {
   struct sigaction action = {};
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &g_before[i]);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], &action, &g_before[i]);
+    // Under nohup the end of the terminal is no wish.
+    if (kSignals[i] == SIGHUP && g_before[i].sa_handler == SIG_IGN) sigaction(SIGHUP, &g_before[i], nullptr);
+  }
 }
 
 StopRequest::~StopRequest() {
@@ -62,6 +66,8 @@ const char* StopRequest::signal_name() {
       return "SIGINT";
     case SIGUSR1:
       return "SIGUSR1";
+    case SIGHUP:
+      return "SIGHUP";
     default:
       return "";
   }

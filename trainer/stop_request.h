@@ -1,4 +1,4 @@
-// SIGTERM, SIGINT and SIGUSR1 as a wish the loop can read: finish the step, save, leave with code 75.
+// SIGTERM, SIGINT, SIGUSR1 and SIGHUP as a wish the loop can read: finish the step, save, leave with code 75.
 #pragma once
 
 namespace caravan::trainer {

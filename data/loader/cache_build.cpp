@@ -82,7 +82,7 @@ class ShardBuild {
     if (std::unique_ptr<TokenShard> known = TokenShard::open(path, folder_.key(), index, why)) return known;
     memory.builder.clear();
     for (const RowBlock::Row& row : memory.block.rows) add_row(row, memory);
-    write_whole(path, memory.builder.finish(folder_.key(), index), false);
+    write_whole(path, memory.builder.finish(folder_.key(), index));
     std::unique_ptr<TokenShard> made = TokenShard::open(path, folder_.key(), index, why);
     if (!made)
       throw Error(Error::Kind::kInputOutput,

@@ -35,13 +35,12 @@ void throw_io(const std::string& path, const std::string& what) {
   throw Error(Error::Kind::kInputOutput, text);
 }
 
-void write_whole(const std::string& path, std::string_view bytes, bool durable) {
+void write_whole(const std::string& path, std::string_view bytes) {
   const std::string partial = path + kPartial;
   const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) throw_io(partial, "cannot be made");
   try {
     write_all(descriptor, bytes, partial);
-    if (durable && ::fsync(descriptor) != 0) throw_io(partial, "cannot be written");
   } catch (...) {
     ::close(descriptor);
     ::unlink(partial.c_str());
@@ -110,7 +109,7 @@ void CacheFolder::write_manifest(const CacheEntry& entry) const {
                   {"documents", documents},
                   {"tokens", tokens},
                   {"checksums", checksums}};
-  write_whole(manifest(), json.dump(1) + "\n", true);
+  write_whole(manifest(), json.dump(1) + "\n");
 }
 
 }  // namespace caravan::data

@@ -14,9 +14,10 @@ namespace caravan::data {
 // Throws data::Error(kInputOutput) with the text of errno and, for a full disk, what to do.
 [[noreturn]] void throw_io(const std::string& path, const std::string& what);
 
-// Writes aside and renames: `path` holds all of `bytes` or what it held before. `durable`: also after a power
-// loss.
-void write_whole(const std::string& path, std::string_view bytes, bool durable);
+// Writes aside and renames: `path` holds all of `bytes` or what it held before. Not synced: what a power
+// failure leaves of a cache fails its checksum and is made again, and a sync of each of ten thousand files
+// takes a minute.
+void write_whole(const std::string& path, std::string_view bytes);
 
 struct Manifest {
   std::vector<std::string> checksums;  // hex, per shard

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -15,6 +14,7 @@
 #include "recipes/commands/tokenize_recipe.h"
 #include "recipes/curation/row_story.h"
 #include "recipes/shown_text.h"
+#include "trainer/metrics/terminal.h"
 
 namespace caravan::recipes {
 namespace {
@@ -62,6 +62,7 @@ bool has_trained(const std::string& run) {
 bool tell_training(const std::string& run, const RowPlace& place) {
   const std::string word = "\"" + data::row_word(place.file) + "\":" + std::to_string(place.line) + ",";
   std::ifstream ledger(run + "/data/ledger.jsonl", std::ios::binary);
+  if (!ledger) throw Error(Error::Kind::kInputOutput, run + "/data/ledger.jsonl: cannot be read");
   for (std::string line; std::getline(ledger, line);) {
     if (line.find(word) == std::string::npos) continue;
     const Json fate = Json::parse(line, nullptr, false);
@@ -74,10 +75,9 @@ bool tell_training(const std::string& run, const RowPlace& place) {
     }
     text.back() = '\n';
     std::cout << shown_text(text + "  (" + run + ")\n");
-    const char* const no_colour = std::getenv("NO_COLOR");
     RecipeRows rows{.recipe = run + "/recipe.yaml",
                     .show = true,
-                    .colour = isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0')};
+                    .colour = trainer::detect_terminal(STDOUT_FILENO, false).color};
     rows.only_file = place.file;
     rows.only_line = place.line;
     tokenize_recipe_rows(rows, std::cout);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 
 #include "data/choice_name.h"
 #include "data/error.h"
@@ -11,6 +12,7 @@
 #include "recipes/evaluation/evaluate_model.h"
 #include "recipes/evaluation/evaluate_models.h"
 #include "recipes/evaluation/task_report.h"
+#include "trainer/checkpoint/run_lock.h"
 #include "trainer/stop_request.h"
 
 namespace caravan::recipes {
@@ -130,7 +132,11 @@ int run_evaluate(std::span<const std::string> args, std::ostream& out) {
   }
   std::vector<ReadTask> tasks = read_tasks(parsed.task_words(), parsed.overrides);
   if (!parsed.release) refuse_unseen(tasks, "add --release for a model that is to be released");
-  if (!parsed.out.empty()) data::make_folder(parsed.out);
+  std::optional<trainer::RunLock> lock;
+  if (!parsed.out.empty()) {
+    data::make_folder(parsed.out);
+    lock.emplace(parsed.out);
+  }
   const trainer::StopRequest stop(true);
   const TaskSet set = read_task_set(std::move(tasks), parsed.data, parsed.limit.value_or(0));
   const std::vector<trainer::TaskResult> results =

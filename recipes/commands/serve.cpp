@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -52,6 +54,9 @@ const std::string kUsage =
 
 std::string read_token(const std::string& path) {
   std::ifstream file(path);
+  if (!file)
+    throw data::Error(data::Error::Kind::kInputOutput,
+                      path + ": cannot be read: " + std::strerror(errno) + "; --token-file names a file");
   std::string token;
   if (!std::getline(file, token) || token.empty())
     throw data::Error(data::Error::Kind::kUsage, path + ": no token there; its first line must be one");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -19,6 +18,7 @@
 #include "recipes/model_folder.h"
 #include "recipes/row_messages.h"
 #include "recipes/text_front.h"
+#include "trainer/metrics/terminal.h"
 
 namespace caravan::recipes {
 namespace {
@@ -285,8 +285,7 @@ int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostre
 
 int run_tokenize(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
-  const char* const no_colour = std::getenv("NO_COLOR");
-  const bool colour = isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+  const bool colour = trainer::detect_terminal(STDOUT_FILENO, false).color;
   const bool reads_stdin = std::find(args.begin(), args.end(), "--recipe") == args.end();
   if (reads_stdin && isatty(STDIN_FILENO) != 0)
     std::cerr << "caravan: tokenize: reads JSON lines such as {\"text\": \"...\"} from here; Ctrl-D ends"

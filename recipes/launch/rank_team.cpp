@@ -11,12 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "data/error.h"
 #include "recipes/launch/rank_process.h"
+#include "trainer/metrics/terminal.h"
 
 namespace caravan::recipes {
 
@@ -105,7 +105,7 @@ class Team {
         {"MASTER_ADDR", options.master_host},
         {"MASTER_PORT", std::to_string(options.master_port)},
         {"CARAVAN_LAUNCH_ID", options.launch_id}};
-    const bool color = isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+    const bool color = trainer::detect_terminal(STDERR_FILENO, false).color;
     const std::string name = "[rank " + std::to_string(rank) + "] ";
     ranks_.push_back(std::make_unique<RankProcess>(rank, options.words, variables,
                                                    color ? "\033[2m" + name + "\033[0m" : name));

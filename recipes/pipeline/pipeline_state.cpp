@@ -1,6 +1,8 @@
 #include "recipes/pipeline/pipeline_state.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -55,7 +57,11 @@ std::string utc_now() {
 PipelineState::PipelineState(std::string dir) : dir_(std::move(dir)) {
   const std::string path = dir_ + "/pipeline.json";
   std::ifstream file(path, std::ios::binary);
-  if (!file) return;
+  if (!file && errno == ENOENT) return;
+  // Without it the pipeline would begin anew in the folder of what is done.
+  if (!file)
+    throw data::Error(data::Error::Kind::kInputOutput,
+                      path + ": cannot be read: " + std::strerror(errno) + "; check its permissions");
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   try {
     const ordered_json root = ordered_json::parse(text);

@@ -61,12 +61,13 @@ void check_lengths(Recipe& recipe, ReadState& state) {
                               "max_length"));
   }
   if (step && longest > *step) {
-    state.report(state.where("batch.tokens"),
-                 "batch.tokens is " + tokens(*step) + " and data.max_length " +
-                     tokens(recipe.data.max_length) +
-                     (state.is_given("data.max_length") ? "" : " by default") +
-                     "; a step must hold the longest " + (pairs ? "pair" : "conversation") +
-                     ": raise tokens or write max_length: " + tokens(pairs ? *step / 2 : *step));
+    const std::int64_t longest_row = pairs ? *step / 2 : *step;
+    state.report(
+        state.where("batch.tokens"),
+        "batch.tokens is " + tokens(*step) + " and data.max_length " + tokens(recipe.data.max_length) +
+            (state.is_given("data.max_length") ? "" : " by default") + "; a step must hold the longest " +
+            (pairs ? "pair" : "conversation") + ": raise tokens" +
+            (longest_row < 2 ? "" : " or write max_length: " + tokens(longest_row)));
   } else if (step && micro > *step) {
     state.report(place(state, "batch.micro_tokens", "batch.tokens"),
                  "batch.micro_tokens is " + tokens(micro) + " and batch.tokens " + tokens(*step) +

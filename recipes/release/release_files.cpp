@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <vector>
 
 #include "data/error.h"
 #include "data/message.h"
@@ -31,6 +32,19 @@ void sync(const fs::path& path) {
   const int error = errno;
   if (descriptor >= 0) close(descriptor);
   if (!synced) throw Error(Error::Kind::kInputOutput, path.string() + ": " + std::strerror(error));
+}
+
+// std::filesystem::copy_file names the file that is read where the disk of the other is full, and calls that
+// an error of input and output.
+void copy_bytes(const fs::path& from, const fs::path& to) {
+  std::ifstream in(from, std::ios::binary);
+  data::WholeFile out(to.string(), {});
+  std::vector<char> buffer(std::size_t{1} << 20);
+  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0)
+    out.write({buffer.data(), static_cast<std::size_t>(in.gcount())});
+  if (!in.eof()) throw Error(Error::Kind::kInputOutput, from.string() + ": cannot be read to its end");
+  out.finish();
+  out.commit();
 }
 
 void link_file(const fs::path& from, const fs::path& to) {
@@ -77,8 +91,7 @@ void ReleaseFiles::write_to(const fs::path& folder, bool link, const std::string
     if (link && is_weights(file.name)) {
       link_file(file.path, folder / file.name);
     } else {
-      fs::copy_file(file.path, folder / file.name);
-      sync(folder / file.name);
+      copy_bytes(file.path, folder / file.name);
     }
   }
   if (!template_text.empty()) {

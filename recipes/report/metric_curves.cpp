@@ -1,9 +1,12 @@
 #include "recipes/report/metric_curves.h"
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <set>
 
+#include "data/error.h"
 #include "recipes/json_lines.h"
 
 namespace caravan::recipes {
@@ -48,9 +51,12 @@ std::map<std::string, ThinCurve> read_curves(const std::filesystem::path& metric
   constexpr std::size_t kMostNames = 10000;
   std::map<std::string, ThinCurve> curves;
   std::set<std::string> others;
-  std::ifstream file(metrics_file, std::ios::binary);
   left_out = 0;
-  if (!file) return curves;
+  std::ifstream file(metrics_file, std::ios::binary);
+  if (!file && errno == ENOENT) return curves;
+  if (!file)
+    throw data::Error(data::Error::Kind::kInputOutput, metrics_file.string() + ": cannot be read: " +
+                                                           std::strerror(errno) + "; check its permissions");
   JsonLines lines(file);
   while (const auto line = lines.next()) {
     // The last one of a run that is being written may be cut.

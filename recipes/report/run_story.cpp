@@ -99,6 +99,7 @@ void read_ledger_lines(const fs::path& path, const std::string& step, std::vecto
   if (!is_file(path)) return;
   constexpr std::size_t kMostNames = 200;
   std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(Error::Kind::kInputOutput, path.string() + ": cannot be read");
   JsonLines lines(file);
   std::map<std::string, std::uint64_t> used, unused;
   StepFates fates{step, 0, {}};

@@ -1,6 +1,8 @@
 #include "trainer/evaluation/sample_store.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "data/error.h"
@@ -66,6 +68,9 @@ void SampleStore::read_finished(const std::filesystem::path& path, const Json& i
 
 void SampleStore::read_partial(const Json& identity) {
   std::ifstream in(partial_, std::ios::binary);
+  if (!in && errno != ENOENT)
+    throw Error(Error::Kind::kInputOutput,
+                partial_.string() + ": cannot be read: " + std::strerror(errno) + "; check its permissions");
   std::uint64_t whole_bytes = 0;
   bool is_first = true;
   for (std::string line; in && std::getline(in, line) && !in.eof(); is_first = false) {

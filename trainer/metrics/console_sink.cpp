@@ -124,7 +124,7 @@ std::string draw_progress(const ProgressLine& progress, int columns, bool unicod
   const auto widest = static_cast<std::size_t>(std::max(1, columns - 1));
   const auto length = [&] {
     std::size_t sum = percent.size();
-    for (const Field& field : fields) sum += 2 + field.text.size();
+    for (const Field& field : fields) sum += 2 + display_columns(field.text);
     return sum;
   };
   const auto least = [&] {

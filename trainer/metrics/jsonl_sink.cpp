@@ -1,7 +1,9 @@
 #include "trainer/metrics/jsonl_sink.h"
 
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -28,6 +30,10 @@ std::optional<std::int64_t> step_of_row(std::string_view row) {
 // Bytes of the file that rows up to `last_step` take.
 std::uint64_t size_through_step(const std::filesystem::path& path, std::int64_t last_step) {
   std::ifstream in(path, std::ios::binary);
+  // Taken for empty, it would be cut to nothing.
+  if (!in)
+    throw Error(Error::Kind::kInputOutput,
+                path.string() + ": cannot be read: " + std::strerror(errno) + "; check its permissions");
   std::string row;
   std::uint64_t kept_bytes = 0;
   for (std::uint64_t line = 1; std::getline(in, row); ++line) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <utility>
 
@@ -52,6 +54,9 @@ Json to_json(const Launch& launch) {
 
 Json read_card(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
+  if (!in)
+    throw Error(Error::Kind::kInputOutput,
+                path.string() + ": cannot be read: " + std::strerror(errno) + "; check its permissions");
   Json card = Json::parse(in, nullptr, false);
   if (!card.is_object() || card.value("schema", Json()) != kSchema || !card.contains("launches") ||
       !card["launches"].is_array() || card["launches"].empty() || !card["launches"].back().is_object() ||

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +22,23 @@ std::string host_name() {
   return name;
 }
 
+// The newest stamp of ten digits among the files that are there; 0 where none is.
+long long newest_stamp(const std::filesystem::path& folder) {
+  constexpr std::string_view kBegin = "events.out.tfevents.";
+  constexpr long long kMost = 9'999'999'999;
+  long long newest = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    long long stamp = 0;
+    if (name.starts_with(kBegin) &&
+        std::from_chars(name.data() + kBegin.size(), name.data() + name.size(), stamp).ec == std::errc() &&
+        stamp < kMost)
+      newest = std::max(newest, stamp);
+  }
+  return newest;
+}
+
 AppendFile make_event_file(const std::filesystem::path& folder, std::chrono::system_clock::time_point now) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);
@@ -26,15 +46,15 @@ AppendFile make_event_file(const std::filesystem::path& folder, std::chrono::sys
     throw Error(Error::Kind::kInputOutput,
                 folder.string() + ": cannot make the folder of event files: " + code.message());
   }
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  // A clock that was set back must not put what comes later in front.
+  const auto seconds =
+      std::max<long long>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(),
+                          newest_stamp(folder) + 1);
   char stamp[32];
   // TensorBoard reads files in order of name, hence ten digits.
-  std::snprintf(stamp, sizeof stamp, "%010lld", static_cast<long long>(seconds));
-  const std::string stem = "events.out.tfevents." + std::string(stamp) + "." + host_name() + "." +
-                           std::to_string(::getpid()) + ".";
-  int n = 0;
-  while (std::filesystem::exists(folder / (stem + std::to_string(n)))) ++n;
-  return AppendFile(folder / (stem + std::to_string(n)));
+  std::snprintf(stamp, sizeof stamp, "%010lld", seconds);
+  return AppendFile(folder / ("events.out.tfevents." + std::string(stamp) + "." + host_name() + "." +
+                              std::to_string(::getpid()) + ".0"));
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace caravan::trainer {
 namespace {
@@ -32,6 +34,39 @@ bool locale_is_utf8() {
 
 bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0u) == 0x80u;
+}
+
+// The first byte and those that continue it; at least one byte, whatever stands there.
+std::size_t character_bytes(std::string_view text) {
+  std::size_t bytes = 1;
+  while (bytes < text.size() && bytes < 4 && is_continuation(text[bytes])) ++bytes;
+  return bytes;
+}
+
+char32_t code_point(std::string_view character) {
+  constexpr std::array<unsigned char, 5> kOfLead{0, 0x7f, 0x1f, 0x0f, 0x07};
+  char32_t code = static_cast<unsigned char>(character[0]) & kOfLead[character.size()];
+  for (const char c : character.substr(1)) code = (code << 6) | (static_cast<unsigned char>(c) & 0x3fu);
+  return code;
+}
+
+// East Asian Width W and F in whole blocks: a block with a few narrow characters costs a status line a
+// column, one left out would wrap it.
+bool is_wide(char32_t code) {
+  constexpr std::array<std::pair<char32_t, char32_t>, 12> kWide{{{0x1100, 0x115f},
+                                                                 {0x2e80, 0x303e},
+                                                                 {0x3041, 0xa4cf},
+                                                                 {0xa960, 0xa97f},
+                                                                 {0xac00, 0xd7a3},
+                                                                 {0xf900, 0xfaff},
+                                                                 {0xfe30, 0xfe6f},
+                                                                 {0xff00, 0xff60},
+                                                                 {0xffe0, 0xffe6},
+                                                                 {0x1f300, 0x1f6ff},
+                                                                 {0x1f900, 0x1faff},
+                                                                 {0x20000, 0x3fffd}}};
+  return std::any_of(kWide.begin(), kWide.end(),
+                     [code](const auto& block) { return code >= block.first && code <= block.second; });
 }
 
 std::string without_controls(std::string_view text) {
@@ -74,8 +109,13 @@ TerminalOptions detect_terminal(int descriptor, bool quiet) {
 }
 
 std::size_t display_columns(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+  std::size_t columns = 0;
+  while (!text.empty()) {
+    const std::size_t bytes = character_bytes(text);
+    columns += is_wide(code_point(text.substr(0, bytes))) ? 2 : 1;
+    text.remove_prefix(bytes);
+  }
+  return columns;
 }
 
 Terminal::~Terminal() {
@@ -90,7 +130,12 @@ int Terminal::columns() const {
 }
 
 void Terminal::erase_status(std::string& out) const {
-  if (!status_.empty()) out += "\r\x1b[K";
+  if (status_.empty()) return;
+  // Who asks for no colour may well read what we write with something that knows no escape at all.
+  if (options_.color)
+    out += "\r\x1b[K";
+  else
+    out += '\r' + std::string(display_columns(status_), ' ') + '\r';
 }
 
 void Terminal::put(std::string_view bytes) const {

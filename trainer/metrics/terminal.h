@@ -13,8 +13,8 @@ namespace caravan::trainer {
 
 struct TerminalOptions {
   int descriptor = 2;
-  bool redraw = false;  // a terminal that can go back to the start of the line
-  bool color = false;
+  bool redraw = false;   // a terminal that can go back to the start of the line
+  bool color = false;    // escape sequences may be written; without them a status is wiped by blanks
   bool unicode = false;  // its locale is UTF-8
   bool quiet = false;    // warnings and errors only
   int columns = 0;       // 0: ask the terminal, each time, for people resize it
@@ -50,7 +50,8 @@ class Terminal {
   std::string status_;
 };
 
-// Columns that UTF-8 text takes; characters count as one column each.
+// Columns that UTF-8 text takes: two for a letter of Korean, Chinese or Japanese, one for any other
+// character.
 std::size_t display_columns(std::string_view text);
 
 }  // namespace caravan::trainer

@@ -161,7 +161,7 @@ TEST(ConsoleSink, RedrawsOneLineOnATerminal) {
   Screen screen;
   {
     TerminalOptions abilities = screen.options();
-    abilities.redraw = true;
+    abilities.redraw = abilities.color = true;
     abilities.columns = 40;
     Terminal terminal(abilities);
     ConsoleOptions options;
@@ -181,7 +181,7 @@ TEST(ConsoleSink, FastStepsAreNotAllDrawn) {
   Screen screen;
   {
     TerminalOptions abilities = screen.options();
-    abilities.redraw = true;
+    abilities.redraw = abilities.color = true;
     Terminal terminal(abilities);
     ConsoleOptions options;
     options.total_steps = 1000;
@@ -215,7 +215,7 @@ TEST(ConsoleSink, TheBarSaysWhatElseIsGoingOn) {
   Screen screen;
   {
     TerminalOptions abilities = screen.options();
-    abilities.redraw = true;
+    abilities.redraw = abilities.color = true;
     abilities.columns = 40;
     Terminal terminal(abilities);
     ConsoleSink sink(terminal, {4, 1, 1}, SteppingClock{});
@@ -274,6 +274,39 @@ TEST(Terminal, ColorsOnlyWhereAllowed) {
     terminal.print("good");
   }
   EXPECT_EQ(screen.text(), "\x1b[31mbad\x1b[0m\ngood\n");
+}
+
+TEST(Terminal, WithoutColourTheStatusIsWipedByBlanks) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.redraw = true;
+    Terminal terminal(abilities);
+    terminal.set_status("카라반 1/2");
+    terminal.print("saved");
+    terminal.set_status("");
+  }
+  const std::string wiped = "\r" + std::string(10, ' ') + "\r";
+  EXPECT_EQ(screen.text(), "카라반 1/2" + wiped + "saved\n카라반 1/2" + wiped);
+}
+
+TEST(Terminal, AStatusIsCutByColumnsAndNotByLetters) {
+  Screen screen;
+  {
+    TerminalOptions abilities = screen.options();
+    abilities.redraw = true;
+    abilities.columns = 8;
+    Terminal terminal(abilities);
+    terminal.set_status("가나다라마");
+  }
+  EXPECT_EQ(screen.text(), "가나다\n");
+}
+
+TEST(DisplayColumns, LettersOfKoreanTakeTwo) {
+  EXPECT_EQ(display_columns("loss ━┄"), 7u);
+  EXPECT_EQ(display_columns("한국어 🐪"), 9u);
+  EXPECT_EQ(display_columns("é\xff\xbf"), 2u);
+  EXPECT_EQ(display_columns(""), 0u);
 }
 
 TEST(Terminal, APipeIsNoTerminal) {

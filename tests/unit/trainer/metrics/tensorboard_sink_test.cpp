@@ -119,6 +119,17 @@ TEST(TensorboardSink, ScalarsReadBack) {
   EXPECT_EQ(std::bit_cast<float>(static_cast<std::uint32_t>(value.find(2)->second.number)), 0.125f);
 }
 
+// TensorBoard reads files in order of name.
+TEST(TensorboardSink, AClockThatWasSetBackDoesNotChangeTheOrderOfFiles) {
+  const TempDir dir;
+  dir.write("tensorboard/notes.txt", "mine");
+  const TensorboardSink first(dir / "tensorboard", 0, clock_at(1700000000));
+  const TensorboardSink second(dir / "tensorboard", 10, clock_at(1699913600));
+  const TensorboardSink third(dir / "tensorboard", 20, clock_at(1699913600));
+  EXPECT_LT(first.path().filename(), second.path().filename());
+  EXPECT_LT(second.path().filename(), third.path().filename());
+}
+
 TEST(TensorboardSink, RestartVoidsTheStepsDoneAgain) {
   const TempDir dir;
   TensorboardSink first(dir / "tensorboard", 0, clock_at(5));
