@@ -243,7 +243,7 @@ TEST_F(Refused, AnOutputThatTakesNothing) {
       {{"data", "filter", path("demo/train.jsonl"), "--empty-turns", "--out", "-"}, "texts.jsonl"},
       {{"describe"}, "texts.jsonl"},
       {{"validate", path("sft.yaml"), "--resolved"}, "texts.jsonl"},
-      {{"plan", path("sft.yaml")}, "texts.jsonl"},
+      {{"plan", path("sft.yaml"), "run.dir=" + path("planned")}, "texts.jsonl"},
       {{"evaluate", "--model", model, "--tasks", path("sums.yaml"), "--quiet"}, "texts.jsonl"},
       {{"doctor"}, "texts.jsonl"},
       {{"--help"}, "texts.jsonl"}};
