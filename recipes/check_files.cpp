@@ -83,6 +83,8 @@ void check_other_model(const std::string& key, const std::string& path, std::vec
   std::string text;
   if (!is_folder(path))
     text = "no folder " + path + "; it must hold a checkpoint" + hint(path);
+  else if (const std::string made = model_of_run(path); !made.empty())
+    text = path + " is the folder of a run; the model it made is " + made;
   else if (!is_file(path + "/config.json") || !matches_a_file(path + "/*.safetensors"))
     text = path + " has no config.json or no *.safetensors; name the folder of a checkpoint";
   if (!text.empty()) missing.push_back({key, text});
@@ -134,6 +136,18 @@ void check_run_folder(const std::string& dir, std::vector<Missing>& missing) {
     missing.push_back({"run.dir", existing.string() + " is a file; name a folder, new or old"});
 }
 
+// Each at the place of its key.
+template <class Read>
+void refuse(const std::vector<Missing>& missing, const Read& read) {
+  std::vector<Problem> problems;
+  for (const Missing& thing : missing) {
+    const auto given = read.given.find(thing.key);
+    problems.push_back(
+        {given == read.given.end() ? read.file : given->second, thing.key + ": " + thing.text});
+  }
+  if (!problems.empty()) throw RecipeError(std::move(problems));
+}
+
 }  // namespace
 
 void require_files(const ReadRecipe& read) {
@@ -149,13 +163,22 @@ void require_files(const ReadRecipe& read) {
   check_template(recipe.data.chat_template, missing);
   check_clean_report(recipe.data.require_clean, missing);
   check_run_folder(recipe.run.dir, missing);
-  std::vector<Problem> problems;
-  for (const Missing& thing : missing) {
-    const auto given = read.given.find(thing.key);
-    problems.push_back(
-        {given == read.given.end() ? read.file : given->second, thing.key + ": " + thing.text});
-  }
-  if (!problems.empty()) throw RecipeError(std::move(problems));
+  refuse(missing, read);
+}
+
+void require_files(const ReadEvaluationRecipe& read) {
+  std::vector<Missing> missing;
+  for (std::size_t i = 0; i < read.recipe.models.size(); ++i)
+    check_other_model("models[" + std::to_string(i) + "].path", read.recipe.models[i].path, missing);
+  check_run_folder(read.recipe.run.dir, missing);
+  refuse(missing, read);
+}
+
+void require_files(const ReadReleaseRecipe& read) {
+  std::vector<Missing> missing;
+  check_other_model("model.path", read.recipe.model.path, missing);
+  check_run_folder(read.recipe.run.dir, missing);
+  refuse(missing, read);
 }
 
 }  // namespace caravan::recipes

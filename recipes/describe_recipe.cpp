@@ -157,7 +157,22 @@ constexpr std::string_view kRules =
     "parameters once, by\n"
     "  the *batch* of documents it takes; a batch goes through the model in *passes* of `micro_tokens`. The "
     "*peak* is\n"
-    "  `optimizer.learning_rate`, where warm-up ends. A *rank* is one process of a run.\n";
+    "  `optimizer.learning_rate`, where warm-up ends. A *rank* is one process of a run.\n"
+    "\n"
+    "**This folder** holds recipes (`tiny`, `smollm2_135m`, `llama3_8b`, `llama3_70b`, `llama3_405b`, "
+    "`tulu3`), [tasks](tasks/README.md),\n"
+    "[what large runs take](plans.md), and the code that puts runs together: the reader of YAML (`fields.h`, "
+    "`reader`), one "
+    "pair of files a command (`commands`), a training run and its\n"
+    "folder (`stages`), several (`pipeline`), the other kinds of recipes (`curation`, `synthesis`, "
+    "`preferences`, `evaluation`, `release`), `report`, `serving` and `launch`. It\n"
+    "may include every room, and none includes it. What may not be here: arithmetic on tensors, rules about "
+    "rows, a loop over steps.\n"
+    "\n"
+    "- To add a setting: a member and its field line in the options struct, the code that reads it, "
+    "`build/caravan describe --markdown > recipes/README.md`.\n"
+    "- To add a recipe: the YAML; its first comment says what it needs and the command that starts it.\n"
+    "- To add a stage, a command, a step of data recipes: [CONTRIBUTING](../CONTRIBUTING.md#to-add-).\n";
 
 constexpr std::string_view kTable =
     "| key | what it is | allowed | default | may change at resume | other names |\n"

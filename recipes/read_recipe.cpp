@@ -1,9 +1,11 @@
 #include "recipes/read_recipe.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "data/error.h"
+#include "recipes/nearest_name.h"
 #include "recipes/reader/aliases.h"
 #include "recipes/reader/check_data_recipe.h"
 #include "recipes/reader/check_model_recipes.h"
@@ -11,6 +13,7 @@
 #include "recipes/reader/check_recipe.h"
 #include "recipes/reader/check_rows_recipes.h"
 #include "recipes/reader/field_reader.h"
+#include "recipes/reader/field_values.h"
 #include "recipes/reader/overrides.h"
 
 namespace caravan::recipes {
@@ -118,10 +121,36 @@ YamlNode read_tree(std::string_view text, const std::string& name, const std::fi
   return root;
 }
 
+// A task is YAML too, and lies beside recipes.
+void check_no_task(YamlNode& root) {
+  const YamlNode* kind = root.find("kind");
+  if (kind == nullptr || root.find("stage") != nullptr || root.find("stages") != nullptr) return;
+  if (kind->text == "generation" || kind->text == "multiple_choice" || kind->text == "perplexity")
+    throw RecipeError({{kind->where, "kind: found " + kind->text +
+                                         ", so this is a task, which a model is asked, and no recipe; write "
+                                         "caravan evaluate --model DIR --tasks " +
+                                         kind->where.origin}});
+}
+
+// A misspelt name of a kind that is not trained: one sentence instead of a complaint about every key.
+void check_misspelt_kind(const YamlNode& stage) {
+  constexpr std::size_t kTrained = 5;
+  constexpr std::array<std::string_view, 10> kAll{"sft",  "rm",         "dpo",    "kto",      "rlvr",
+                                                  "data", "synthesize", "prefer", "evaluate", "release"};
+  const auto near = nearest_name(stage.text, kAll);
+  if (!near || *near == stage.text) return;
+  if (std::find(kAll.begin() + kTrained, kAll.end(), *near) == kAll.end()) return;
+  throw RecipeError(
+      {{stage.where, "stage: found " + found_text(stage) + "; allowed: " + allowed_choices(kAll) +
+                         "; did you mean " + std::string(*near) + "?"}});
+}
+
 // Kinds of recipes that another command takes: a better answer than "not among sft".
 void check_other_kind(YamlNode& root) {
+  check_no_task(root);
   YamlNode* stage = root.find("stage");
   if (stage == nullptr || stage->kind != YamlNode::Kind::kScalar) return;
+  check_misspelt_kind(*stage);
   if (stage->text == "data") {
     throw RecipeError({{stage->where,
                         "stage: found data, a recipe that makes rows; allowed here: sft, rm, dpo, kto, rlvr. "

@@ -171,7 +171,7 @@ RunPlan make_run_plan(const Recipe& recipe, const PlanRequest& request) {
   plan.ranks = request.ranks;
   plan.shard = recipe.distributed.shard;
   plan.parameters = trainer::count_parameters(config);
-  plan.inputs = memory_inputs(recipe, config, request.ranks, request.on_host);
+  plan.inputs = memory_inputs(recipe, config, request.ranks, request.on_host, request.scorer_config);
   plan.moments = trainer::plan_moments(config, plan.inputs);
   plan.memory = trainer::plan_memory(config, plan.inputs);
   plan.activations = activations_by_policy(config, plan.inputs);
@@ -200,7 +200,8 @@ std::string describe(const RunPlan& plan) {
   if (plan.data) {
     char epochs[32];
     std::snprintf(epochs, sizeof epochs, "%.4g", plan.data->epochs);
-    text += counted(plan.data->steps) + " steps, " + epochs + " epochs of " + counted(plan.data->documents);
+    text += counted(plan.data->steps) + (plan.data->steps == 1 ? " step, " : " steps, ") + epochs +
+            (plan.data->epochs == 1.0 ? " epoch of " : " epochs of ") + counted(plan.data->documents);
     text += plan.data->trained_tokens > 0 ? " documents, " + counted(plan.data->tokens) + " tokens, " +
                                                 counted(plan.data->trained_tokens) + " of them trained\n"
                                           : " prompts of " + counted(plan.data->tokens) + " tokens\n";

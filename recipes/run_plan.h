@@ -15,7 +15,8 @@
 namespace caravan::recipes {
 
 struct PlanRequest {
-  std::string config;  // of the model, instead of model.path's
+  std::string config;              // of the model, instead of model.path's
+  std::string scorer_config = {};  // of value model and reward model, instead of those of their paths
   std::int64_t ranks = 1;
   bool on_host = true;             // each rank computes on the CPU
   std::uint64_t memory_bytes = 0;  // of each rank; 0: as much as it takes

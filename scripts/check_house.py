@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: who may include whom, where LibTorch and YAML may appear, names that say
-nothing, dead code, TODOs that nobody can follow up, headers without a promise.
+nothing, dead code, TODOs that nobody can follow up, headers without a promise, strangers at the top level; and of pages, links and paths that lead nowhere.
 
     scripts/check_house.py [FOLDER]      exit 0 clean, 1 findings: one line each, file:line: rule: what was found
     scripts/check_house.py --sizes       also lists long files and functions; they are advice and never fail
@@ -8,6 +8,7 @@ nothing, dead code, TODOs that nobody can follow up, headers without a promise.
 Reads what git tracks, and what it does not ignore.
 """
 
+import fnmatch
 import re
 import subprocess
 import sys
@@ -22,6 +23,9 @@ MAY_INCLUDE = {
     "models": set(),
     "losses": set(),
 }
+# What a test or a run leaves beside them is not part of the project.
+TOP_LEVEL = {*ROOMS, "docs", "scripts", "tests", "CMakeLists.txt", "CMakePresets.json", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE",
+             ".ci", ".clang-format", ".clang-tidy", ".gitignore"}
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
 CODE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 HASH_SUFFIXES = {".py", ".sh", ".cmake", ".yaml", ".yml"}
@@ -33,6 +37,12 @@ TODO_WITH_ISSUE = re.compile(r"\bTODO\(#\d+\)")
 DEAD_BLOCK = re.compile(r"^\s*#\s*if\s+0\b")
 # Statements that were commented out: a call or an assignment with its semicolon. Examples in a header's comment are set in further.
 DEAD_LINE = re.compile(r"^\s*// ?[a-z_][\w:.>\[\]-]*(\([^;]*\)| [+*/-]?= [^;]*|\+\+);\s*$")
+# In pages: [text](target), and paths in backticks: `room/any/thing`, and sources from the root or from the page's own folder. What a code
+# block shows is not looked at. [`Class::function`](file) promises that the file has that name.
+LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]+)\)")
+ROOM_PATH = re.compile(r"`((?:recipes|trainer|data|models|losses|tests|scripts|docs|\.ci)/[a-z0-9_./*]+)`")
+SOURCE_PATH = re.compile(r"`([a-z0-9_.*]+(?:/[a-z0-9_.*]+)*\.(?:h|cpp|cu|py|cmake|svg|sh))`")
+PATH_SUFFIXES = {"", ".h", ".cpp", ".cu", ".py", ".cmake", ".yaml", ".md", ".svg"}
 FILE_ADVICE, FUNCTION_ADVICE = 400, 40
 
 
@@ -113,8 +123,78 @@ def check_name(path):
         yield 1, "name", f"{path.name}; files are snake_case"
 
 
-def check_file(root, path, readers):
+def check_top_level(path):
+    if path.parts[0] not in TOP_LEVEL:
+        yield 1, "top level", (f'found "{path.parts[0]}"; allowed: {", ".join(sorted(TOP_LEVEL))}; delete it, move it into a room, or add its name '
+                               "to TOP_LEVEL")
+
+
+def prose_lines(text):
+    """(number, line) of a page without its code blocks: fenced ones, and those set in by four spaces."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith("    "):
+            yield number, line
+
+
+def anchors(page):
+    """The fragments that a page's headings can be linked by: lower case, punctuation dropped, a hyphen for each space."""
+    slugs = set()
+    for _, line in prose_lines(page.read_text(encoding="utf-8")):
+        heading = re.match(r"#+ (.*)", line)
+        if heading:
+            slug = re.sub(r"[^\w\- ]", "", heading.group(1).strip().lower()).replace(" ", "-")
+            slugs.add(slug if slug not in slugs else f"{slug}-1")
+    return slugs
+
+
+def has_word(file, word):
+    """Whether a source holds this word, or is named after it (a link to a file by its own name)."""
+    return file.stem == word or re.search(rf"\b{word}\b", file.read_text(encoding="utf-8")) is not None
+
+
+def check_link(root, path, line, text, target):
+    if re.match(r"[a-z]+:", target):
+        return
+    file, _, fragment = target.partition("#")
+    found = (root / path).parent / file if file else root / path
+    if not found.exists():
+        yield line, "dead link", f"'{target}'; write the path of a file from the folder of the page, or drop the link"
+    elif fragment and found.suffix == ".md" and fragment not in anchors(found):
+        yield line, "dead link", f"'{target}': {found.name} has no heading '#{fragment}'"
+    name = re.fullmatch(r"`(?:\w+::)*(\w+)`", text)
+    if name and found.suffix in CODE_SUFFIXES and not has_word(found, name.group(1)):
+        yield line, "dead link", f"{text} is not in {target}; link the file that has it"
+
+
+def is_there(folder, named):
+    """Whether a path of a page names a file, a folder, or a pair of a header and a source without their suffixes."""
+    return any(True for suffix in ("", ".h", ".cpp") for _ in folder.glob(named.rstrip("/") + suffix))
+
+
+def check_page(root, path, names):
+    for number, text in prose_lines((root / path).read_text(encoding="utf-8")):
+        for shown, target in LINK.findall(text):
+            yield from check_link(root, path, number, shown, target)
+        for named in sorted({*ROOM_PATH.findall(text), *SOURCE_PATH.findall(text)}):
+            # data/ledger.jsonl and the like lie in the folder of a run, "..." stands for any name.
+            if Path(named).suffix not in PATH_SUFFIXES or "..." in named:
+                continue
+            # A name without a folder may be that of any file: the sentence around it says where.
+            if "/" not in named and fnmatch.filter(names, named):
+                continue
+            if not is_there(root, named) and not is_there((root / path).parent, named):
+                yield number, "dead path", f"'{named}' is neither there from the root nor from {path.parent}/; name what is there"
+
+
+def check_file(root, path, readers, names):
     yield from check_name(path)
+    yield from check_top_level(path)
+    # What was released stays as it was written.
+    if path.suffix == ".md" and path.name != "CHANGELOG.md":
+        yield from check_page(root, path, names)
     own = Path(__file__).resolve() == (root / path).resolve()
     if own or not (path.suffix in CODE_SUFFIXES | HASH_SUFFIXES or path.name == "CMakeLists.txt"):
         return
@@ -163,7 +243,8 @@ def main(args):
     root = Path(folders[0] if folders else Path(__file__).parent.parent).resolve()
     paths = tracked_files(root)
     readers = reader_files(root)
-    findings = [(path, *finding) for path in paths for finding in check_file(root, path, readers)]
+    names = {path.name for path in paths}
+    findings = [(path, *finding) for path in paths for finding in check_file(root, path, readers, names)]
     for path, line, rule, text in findings:
         print(f"{path}:{line}: {rule}: {text}")
     if sizes:

@@ -3,6 +3,7 @@ test_program(trainer_tests TORCH LIBS caravan_trainer SOURCES
   unit/trainer/adamw_test.cpp
   unit/trainer/any_device_test.cpp
   unit/trainer/checkpoint_test.cpp
+  unit/trainer/evaluation/sequence_scorer_test.cpp
   unit/trainer/lr_schedule_test.cpp
   unit/trainer/memory_plan_test.cpp
   unit/trainer/noise_test.cpp

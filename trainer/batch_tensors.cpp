@@ -7,7 +7,8 @@
 namespace caravan::trainer {
 
 ModelInput model_input(const data::MicroBatch& batch, const at::Device& device) {
-  return {models::device_copy<std::int64_t>(batch.ids, device), {batch.positions, batch.doc_starts}};
+  return {models::device_copy<std::int64_t>(batch.ids, device),
+          {batch.positions, batch.doc_starts, batch.prefix_starts, batch.prefix_lengths}};
 }
 
 at::Tensor target_tensor(const data::MicroBatch& batch, const at::Device& device) {

@@ -17,6 +17,10 @@ ModelInput fill_up(ModelInput input) {
   if (!input.ids_T.is_cpu() || rows == tokens) return input;
   input.layout.positions.resize(static_cast<std::size_t>(rows), 0);
   input.layout.doc_starts.push_back(static_cast<std::int32_t>(rows));
+  if (!input.layout.prefix_lengths.empty()) {
+    input.layout.prefix_starts.push_back(0);
+    input.layout.prefix_lengths.push_back(0);
+  }
   return input;
 }
 

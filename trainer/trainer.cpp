@@ -102,7 +102,7 @@ std::vector<MetricValue> Trainer::train_step() {
   double tokens = 0.0, documents = 0.0;
   margins_.clear();
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    tokens += static_cast<double>(batches[i].num_tokens());
+    tokens += static_cast<double>(batches[i].num_document_tokens());
     documents += static_cast<double>(batches[i].documents.size());
     for (const auto& [name, ratio] : terms[i].metrics)
       meter.add_mean("train/" + name, ratio.sum, ratio.count);
@@ -203,7 +203,8 @@ double model_flops(const models::LlamaConfig& config, const std::vector<data::Mi
     forward += 2.0 * D * static_cast<double>(config.head_rows()) * trained;
     for (std::size_t d = 0; d + 1 < batch.doc_starts.size(); ++d) {
       const auto n = static_cast<double>(batch.doc_starts[d + 1] - batch.doc_starts[d]);
-      forward += layers * 2.0 * q * n * (n + 1.0);
+      const double before = batch.prefix_lengths.empty() ? 0.0 : batch.prefix_lengths[d];
+      forward += layers * 2.0 * q * n * (2.0 * before + n + 1.0);
     }
   }
   return 3.0 * forward;

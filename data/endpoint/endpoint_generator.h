@@ -31,9 +31,9 @@ struct EndpointCounts {
 };
 
 struct EndpointHooks {
-  std::function<bool()> stop = {};  // true ends the call with an Error (interrupted)
-  std::function<void(const EndpointCounts&)> progress = {};
-  std::uint64_t seed = 0;  // of the waits
+  std::function<bool()> stop = {};                           // true ends the call with an Error (interrupted)
+  std::function<void(const EndpointCounts&)> progress = {};  // several times a second, whatever is waited for
+  std::uint64_t seed = 0;                                    // of the waits
 };
 
 class EndpointGenerator : public TextGenerator {

@@ -46,16 +46,18 @@ struct Part {
 
 }  // namespace
 
-std::vector<JudgedAspect> judged_aspects(const std::array<std::string, 4>& files) {
+std::vector<JudgedAspect> judged_aspects(const AspectFiles& files) {
   constexpr std::array<std::string_view, 2> kPlaces{"prompt", "answers"};
+  const auto all = files.all();
   std::vector<JudgedAspect> asked;
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
     const Aspect& aspect = aspects()[i];
-    if (files[i] == "none") continue;
-    const bool own = files[i].empty();
-    asked.push_back({std::string(aspect.name),
-                     PromptTemplate(own ? std::string(aspect.text) : read_template_file(files[i]),
-                                    own ? std::string(aspect.name) : files[i], kPlaces)});
+    const std::string& file = *all[i];
+    if (file == "none") continue;
+    const bool own = file.empty();
+    asked.push_back(
+        {std::string(aspect.name), PromptTemplate(own ? std::string(aspect.text) : read_template_file(file),
+                                                  own ? std::string(aspect.name) : file, kPlaces)});
   }
   if (asked.empty())
     throw Error(Error::Kind::kUsage, "judge: no aspect is left; one of the four must not be none");

@@ -5,11 +5,11 @@
 // partial, and given up with a reason after so many attempts. Non-goals: which of them become a pair.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "data/preferences/aspect_files.h"
 #include "data/synthesis/prompt_makers.h"
 #include "data/synthesis/prompt_template.h"
 #include "data/text_generator.h"
@@ -21,9 +21,9 @@ struct JudgedAspect {
   PromptTemplate prompt;  // places: prompt, answers
 };
 
-// The built-in aspects in their order: `files` names for each a file in place of the built-in words; empty:
-// the built-in ones; "none": it is not rated. Throws Error: files, places, or where none is left (usage).
-std::vector<JudgedAspect> judged_aspects(const std::array<std::string, 4>& files);
+// The built-in aspects in their order, less those that are not rated. Throws Error: files, places, or where
+// none is left (usage).
+std::vector<JudgedAspect> judged_aspects(const AspectFiles& files);
 
 struct JudgeOptions {
   std::vector<JudgedAspect> aspects;

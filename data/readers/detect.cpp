@@ -87,14 +87,25 @@ RowFormat detect_format(const std::string& path, RowKind kind) {
   const std::string remedy = "; write the format in data.sources";
   if (!evidence.any_row) throw Error(Error::Kind::kData, path + ": holds no row; name a file with rows");
   if (evidence.rows == 0) {
-    throw Error(Error::Kind::kData,
-                where + "none of the first rows is a JSON object" + remedy + " or check the file");
+    throw Error(Error::Kind::kData, where +
+                                        "none of the first rows is a JSON object; a row is one line, such as "
+                                        "{\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]}");
   }
   if (kind != RowKind::kExample) return detect_compared(evidence, kind, where);
+  if (evidence.formats.empty() && (evidence.pairs || evidence.labels)) {
+    throw Error(Error::Kind::kData,
+                where +
+                    (evidence.pairs ? "the first rows are pairs (chosen and rejected)"
+                                    : "the first rows are answers with a verdict (label)") +
+                    ", and this stage trains on conversations; write stage: " +
+                    (evidence.pairs ? "dpo" : "kto") + ", or name another file");
+  }
   if (evidence.formats.empty()) {
     throw Error(Error::Kind::kData, where + "the first rows have the keys " +
                                         join(evidence.keys, [](const std::string& key) { return key; }) +
-                                        ", which is no known layout; allowed are " + kLayoutKeys);
+                                        ", which is no known layout; allowed are " + kLayoutKeys +
+                                        "; other names become messages by caravan data convert --format "
+                                        "columns --column prompt=KEY --column response=KEY");
   }
   if (evidence.formats.size() > 1) {
     throw Error(Error::Kind::kData, where + "the first rows fit more than one layout: " +

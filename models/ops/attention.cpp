@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
+#include <vector>
 
 #include "models/ops/composed_operations.h"
 #include "models/ops/cpu/kernels.h"
@@ -15,19 +17,45 @@ namespace caravan::models {
 
 namespace {
 
-// One task = one document and one key/value head. The longest documents come first, so that no thread ends
+// Where a document lies, and the prefix that it sees.
+struct Document {
+  std::int64_t start, length, prefix_start, prefix;
+
+  std::int64_t cost() const { return length * (2 * prefix + length); }
+};
+// One task = one or more documents and one key/value head. The costliest come first, so that no thread ends
 // with the largest one.
 struct Task {
-  std::int64_t start, length, kv_head;
+  std::vector<Document> documents;
+  std::int64_t kv_head, cost;
 };
 
-std::vector<Task> make_tasks(const PackedLayout& layout, const AttentionOptions& o) {
+// A document that lends its beginning, followed by those that see it. Any other stands alone.
+std::vector<std::vector<Document>> families(const PackedLayout& layout) {
+  std::vector<std::vector<Document>> all;
+  std::map<std::int64_t, std::size_t> family_at;
+  for (std::size_t n = 0; n + 1 < layout.doc_starts.size(); ++n) {
+    const std::int64_t start = layout.doc_starts[n], length = layout.doc_starts[n + 1] - start;
+    if (layout.shares_prefixes() && layout.prefix_lengths[n] > 0) {
+      const std::int64_t from = layout.prefix_starts[n];
+      all[family_at.at(from)].push_back({start, length, from, layout.prefix_lengths[n]});
+    } else {
+      family_at[start] = all.size();
+      all.push_back({{start, length, 0, 0}});
+    }
+  }
+  return all;
+}
+
+std::vector<Task> make_tasks(const std::vector<std::vector<Document>>& groups, const AttentionOptions& o) {
   std::vector<Task> tasks;
-  for (std::size_t n = 0; n + 1 < layout.doc_starts.size(); ++n)
+  for (const std::vector<Document>& documents : groups) {
+    std::int64_t cost = 0;
+    for (const Document& document : documents) cost += document.cost();
     for (std::int64_t kv_head = 0; kv_head < o.num_kv_heads; ++kv_head)
-      tasks.push_back({layout.doc_starts[n], layout.doc_starts[n + 1] - layout.doc_starts[n], kv_head});
-  std::stable_sort(tasks.begin(), tasks.end(),
-                   [](const Task& a, const Task& b) { return a.length > b.length; });
+      tasks.push_back({documents, kv_head, cost});
+  }
+  std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.cost > b.cost; });
   return tasks;
 }
 
@@ -39,6 +67,23 @@ void run_tasks(const std::vector<Task>& tasks, Body body) {
     for (std::int64_t worker = begin; worker < end; ++worker)
       for (std::size_t i = next++; i < tasks.size(); i = next++) body(tasks[i]);
   });
+}
+
+// A prefix is the beginning of an earlier document that sees none itself.
+bool prefixes_fit(const PackedLayout& layout) {
+  const auto& [starts, lengths] = std::tie(layout.prefix_starts, layout.prefix_lengths);
+  if (lengths.empty() && starts.empty()) return true;
+  const auto count = static_cast<std::size_t>(layout.num_documents());
+  if (starts.size() != count || lengths.size() != count) return false;
+  for (std::size_t d = 0; d < count; ++d) {
+    if (lengths[d] == 0) continue;
+    const auto end = layout.doc_starts.begin() + static_cast<std::ptrdiff_t>(d);
+    const auto found = std::lower_bound(layout.doc_starts.begin(), end, starts[d]);
+    if (lengths[d] < 0 || found == end || *found != starts[d]) return false;
+    const auto lender = static_cast<std::size_t>(found - layout.doc_starts.begin());
+    if (lengths[lender] != 0 || lengths[d] > layout.doc_starts[lender + 1] - starts[d]) return false;
+  }
+  return true;
 }
 
 void check_shapes(const at::Tensor& qkv, const PackedLayout& layout, const AttentionOptions& o) {
@@ -54,56 +99,92 @@ void check_shapes(const at::Tensor& qkv, const PackedLayout& layout, const Atten
   TORCH_CHECK(
       layout.doc_starts.front() == 0 && std::is_sorted(layout.doc_starts.begin(), layout.doc_starts.end()),
       "attention: document starts must ascend from 0");
+  TORCH_CHECK(prefixes_fit(layout),
+              "attention: a prefix must be the beginning of an earlier document that has none");
   TORCH_CHECK(qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16, "attention: dtype ",
               qkv.scalar_type(), " is not supported; use fp32 or bf16");
 }
 
-cpu::AttentionShape shape_of(const Task& task, const AttentionOptions& o) {
-  const std::int64_t row = (o.num_heads + 2 * o.num_kv_heads) * o.head_dim;
-  return {task.length, o.num_heads / o.num_kv_heads, o.head_dim, o.window, o.scale, row,
-          row,         o.num_heads * o.head_dim};
-}
-
-// Pointers into a packed row for one task.
+// Pointers into packed rows for one document and key/value head.
 template <class T>
 struct Heads {
   T *q, *k, *v;
 };
-template <class T>
-Heads<T> heads_of(T* qkv, const Task& task, const AttentionOptions& o) {
-  const std::int64_t group = o.num_heads / o.num_kv_heads,
-                     row = (o.num_heads + 2 * o.num_kv_heads) * o.head_dim;
-  T* base = qkv + task.start * row;
-  return {base + task.kv_head * group * o.head_dim, base + (o.num_heads + task.kv_head) * o.head_dim,
-          base + (o.num_heads + o.num_kv_heads + task.kv_head) * o.head_dim};
-}
+
+class HeadRows {
+ public:
+  HeadRows(const AttentionOptions& options, std::int64_t tokens, std::int64_t kv_head)
+      : o_(options), tokens_(tokens), kv_head_(kv_head) {}
+
+  cpu::AttentionShape shape(const Document& document) const {
+    return {document.length, group(), o_.head_dim, o_.window,
+            o_.scale,        row(),   row(),       o_.num_heads * o_.head_dim,
+            document.prefix};
+  }
+  template <class T>
+  Heads<T> heads(T* qkv, std::int64_t token) const {
+    T* base = qkv + token * row();
+    return {base + kv_head_ * group() * o_.head_dim, base + (o_.num_heads + kv_head_) * o_.head_dim,
+            base + (o_.num_heads + o_.num_kv_heads + kv_head_) * o_.head_dim};
+  }
+  template <class T>
+  cpu::AttentionRows<T> rows(const T* qkv, const Document& document) const {
+    const auto own = heads(qkv, document.start), before = heads(qkv, document.prefix_start);
+    return {own.q, own.k, own.v, before.k, before.v};
+  }
+  std::int64_t out_at(const Document& document) const {
+    return (document.start * o_.num_heads + kv_head_ * group()) * o_.head_dim;
+  }
+  std::int64_t lse_at(const Document& document) const {
+    return (kv_head_ * tokens_ + document.start) * group();
+  }
+
+ private:
+  std::int64_t group() const { return o_.num_heads / o_.num_kv_heads; }
+  std::int64_t row() const { return (o_.num_heads + 2 * o_.num_kv_heads) * o_.head_dim; }
+
+  const AttentionOptions& o_;
+  std::int64_t tokens_, kv_head_;
+};
 
 template <class T>
 void attention_cpu(const at::Tensor& qkv, at::Tensor& out, at::Tensor& lse, const PackedLayout& layout,
                    const AttentionOptions& o) {
-  const std::int64_t group = o.num_heads / o.num_kv_heads, tokens = layout.num_tokens();
-  run_tasks(make_tasks(layout, o), [&](const Task& task) {
-    const auto heads = heads_of(qkv.const_data_ptr<T>(), task, o);
-    cpu::kernels<T>().attention(
-        shape_of(task, o), heads.q, heads.k, heads.v,
-        out.data_ptr<T>() + (task.start * o.num_heads + task.kv_head * group) * o.head_dim,
-        lse.data_ptr<float>() + (task.kv_head * tokens + task.start) * group);
+  std::vector<std::vector<Document>> alone;
+  for (const std::vector<Document>& family : families(layout))
+    for (const Document& document : family) alone.push_back({document});
+  run_tasks(make_tasks(alone, o), [&](const Task& task) {
+    const HeadRows at(o, layout.num_tokens(), task.kv_head);
+    const Document& document = task.documents[0];
+    cpu::kernels<T>().attention(at.shape(document), at.rows(qkv.const_data_ptr<T>(), document),
+                                out.data_ptr<T>() + at.out_at(document),
+                                lse.data_ptr<float>() + at.lse_at(document));
   });
 }
 
+// A family is one thread's: its members add to the gradients of what they share in their order, and the
+// document that lends it rounds the sums.
 template <class T>
 void attention_backward_cpu(const at::Tensor& qkv, const at::Tensor& out, const at::Tensor& lse,
                             const at::Tensor& d_out, at::Tensor& d_qkv, const PackedLayout& layout,
                             const AttentionOptions& o) {
-  const std::int64_t group = o.num_heads / o.num_kv_heads, tokens = layout.num_tokens();
-  run_tasks(make_tasks(layout, o), [&](const Task& task) {
-    const auto heads = heads_of(qkv.const_data_ptr<T>(), task, o);
-    const auto gradients = heads_of(d_qkv.data_ptr<T>(), task, o);
-    const std::int64_t at = (task.start * o.num_heads + task.kv_head * group) * o.head_dim;
-    cpu::kernels<T>().attention_backward(
-        shape_of(task, o), heads.q, heads.k, heads.v, out.const_data_ptr<T>() + at,
-        lse.const_data_ptr<float>() + (task.kv_head * tokens + task.start) * group,
-        d_out.const_data_ptr<T>() + at, gradients.q, gradients.k, gradients.v);
+  run_tasks(make_tasks(families(layout), o), [&](const Task& task) {
+    const HeadRows at(o, layout.num_tokens(), task.kv_head);
+    const auto backward = [&](const Document& document, const cpu::AttentionGradients<T>& gradients) {
+      cpu::kernels<T>().attention_backward(at.shape(document), at.rows(qkv.const_data_ptr<T>(), document),
+                                           out.const_data_ptr<T>() + at.out_at(document),
+                                           lse.const_data_ptr<float>() + at.lse_at(document),
+                                           d_out.const_data_ptr<T>() + at.out_at(document), gradients);
+    };
+    std::int64_t shared = 0;
+    for (const Document& member : task.documents) shared = std::max(shared, member.prefix);
+    std::vector<float> dk(static_cast<std::size_t>(shared * o.head_dim)), dv(dk.size());
+    for (std::size_t i = 1; i < task.documents.size(); ++i) {
+      const Heads<T> d = at.heads(d_qkv.data_ptr<T>(), task.documents[i].start);
+      backward(task.documents[i], {d.q, d.k, d.v, dk.data(), dv.data()});
+    }
+    const Heads<T> d = at.heads(d_qkv.data_ptr<T>(), task.documents[0].start);
+    backward(task.documents[0], {d.q, d.k, d.v, nullptr, nullptr, dk.data(), dv.data(), shared});
   });
 }
 

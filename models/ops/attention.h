@@ -1,4 +1,5 @@
-// Causal self-attention of packed documents: every document by itself, no padding, no mask tensor.
+// Causal self-attention of packed documents: every document by itself or behind the prefix it shares, no
+// padding, no mask tensor.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,6 +9,11 @@
 #include "models/packed_layout.h"
 
 namespace caravan::models {
+
+// Whether attention there sees a shared prefix as fast as a document's own tokens.
+inline bool can_share_prefixes(const at::Device& device) {
+  return device.is_cpu();
+}
 
 // H query heads share K key/value heads (H a multiple of K); width E each.
 struct AttentionOptions {

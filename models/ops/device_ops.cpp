@@ -18,7 +18,19 @@ at::Tensor wide(const at::Tensor& x) {
 // Scores of so many queries exist at a time: H * kQueryRows * n numbers for a document of n tokens.
 constexpr std::int64_t kQueryRows = 512;
 
-// One document as fp32: q [K, H/K, n, E], k and v [K, n, E].
+// A document's own n tokens, and p tokens of another one that it sees before them.
+struct Document {
+  std::int64_t start, length, prefix_start, prefix;
+
+  std::int64_t keys() const { return prefix + length; }
+  // x's rows [p + n] of what it sees.
+  at::Tensor seen_rows(const at::Tensor& x_TC) const {
+    const at::Tensor own = x_TC.narrow(0, start, length);
+    return prefix == 0 ? own : at::cat({x_TC.narrow(0, prefix_start, prefix), own});
+  }
+};
+
+// One document as fp32: q [K, H/K, n, E], k and v [K, p + n, E].
 struct DocumentHeads {
   at::Tensor q, k, v;
 };
@@ -29,37 +41,40 @@ at::Tensor grouped(const at::Tensor& x_nC, const AttentionOptions& o) {
       .permute({1, 2, 0, 3});
 }
 
-DocumentHeads document_heads(const at::Tensor& qkv_TC, std::int64_t start, std::int64_t length,
-                             const AttentionOptions& o) {
-  const at::Tensor rows = qkv_TC.narrow(0, start, length);
+DocumentHeads document_heads(const at::Tensor& qkv_TC, const Document& document, const AttentionOptions& o) {
   const std::int64_t q = o.num_heads * o.head_dim, kv = o.num_kv_heads * o.head_dim;
   const auto keys = [&](std::int64_t from) {
-    return wide(rows.narrow(1, from, kv))
-        .view({length, o.num_kv_heads, o.head_dim})
+    return wide(document.seen_rows(qkv_TC.narrow(1, from, kv)))
+        .view({document.keys(), o.num_kv_heads, o.head_dim})
         .transpose(0, 1)
         .contiguous();
   };
-  return {grouped(rows.narrow(1, 0, q).contiguous(), o), keys(q), keys(q + kv)};
+  const at::Tensor own_q = qkv_TC.narrow(0, document.start, document.length).narrow(1, 0, q);
+  return {grouped(own_q.contiguous(), o), keys(q), keys(q + kv)};
 }
 
-// Queries [first, first + count) of a document and the keys that any of them sees.
+// Queries [first, first + count) of a document, the place of the first of them among the keys, and the keys
+// that any of them sees.
 struct QueryBlock {
-  std::int64_t first, count, first_key, num_keys;
+  std::int64_t first, count, place, first_key, num_keys;
 };
 
 template <class Body>
-void for_query_blocks(std::int64_t length, const AttentionOptions& o, Body body) {
-  for (std::int64_t first = 0; first < length; first += kQueryRows) {
-    const std::int64_t count = std::min(kQueryRows, length - first);
-    const std::int64_t first_key = o.window > 0 ? std::max<std::int64_t>(0, first - o.window + 1) : 0;
-    body(QueryBlock{first, count, first_key, first + count - first_key});
+void for_query_blocks(const Document& document, const AttentionOptions& o, Body body) {
+  for (std::int64_t first = 0; first < document.length; first += kQueryRows) {
+    const std::int64_t count = std::min(kQueryRows, document.length - first), place = document.prefix + first;
+    const std::int64_t first_key = o.window > 0 ? std::max<std::int64_t>(0, place - o.window + 1) : 0;
+    body(QueryBlock{first, count, place, first_key, place + count - first_key});
   }
 }
 
 template <class Body>
 void for_documents(const PackedLayout& layout, Body body) {
-  for (std::size_t d = 0; d + 1 < layout.doc_starts.size(); ++d)
-    body(layout.doc_starts[d], static_cast<std::int64_t>(layout.doc_starts[d + 1] - layout.doc_starts[d]));
+  for (std::size_t d = 0; d + 1 < layout.doc_starts.size(); ++d) {
+    const std::int64_t start = layout.doc_starts[d], length = layout.doc_starts[d + 1] - start;
+    body(layout.shares_prefixes() ? Document{start, length, layout.prefix_starts[d], layout.prefix_lengths[d]}
+                                  : Document{start, length, 0, 0});
+  }
 }
 
 // [K, H/K, n, E] -> the block's [K, H/K * count, E].
@@ -73,7 +88,7 @@ at::Tensor masked_scores(const DocumentHeads& heads, const QueryBlock& block, co
     return at::arange(from, from + count, heads.q.options().dtype(at::kLong));
   };
   const at::Tensor distance =
-      index(block.first, block.count).unsqueeze(1) - index(block.first_key, block.num_keys).unsqueeze(0);
+      index(block.place, block.count).unsqueeze(1) - index(block.first_key, block.num_keys).unsqueeze(0);
   at::Tensor hidden = distance.lt(0);
   if (o.window > 0) hidden = hidden.logical_or(distance.ge(o.window));
   const at::Tensor keys = heads.k.narrow(1, block.first_key, block.num_keys);
@@ -139,14 +154,14 @@ std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const Pack
   at::Tensor out_THE = at::empty({qkv_TC.size(0), o.num_heads * o.head_dim}, qkv_TC.options());
   at::Tensor lse = at::empty({o.num_kv_heads, qkv_TC.size(0), o.num_heads / o.num_kv_heads},
                              qkv_TC.options().dtype(at::kFloat));
-  for_documents(layout, [&](std::int64_t start, std::int64_t length) {
-    const DocumentHeads heads = document_heads(qkv_TC, start, length, o);
-    for_query_blocks(length, o, [&](const QueryBlock& block) {
+  for_documents(layout, [&](const Document& document) {
+    const DocumentHeads heads = document_heads(qkv_TC, document, o);
+    for_query_blocks(document, o, [&](const QueryBlock& block) {
       const at::Tensor scores = masked_scores(heads, block, o);
       const at::Tensor weights = scores.softmax(3).view({o.num_kv_heads, -1, block.num_keys});
       const at::Tensor out = at::bmm(weights, heads.v.narrow(1, block.first_key, block.num_keys));
-      out_THE.narrow(0, start + block.first, block.count).copy_(to_rows(out, block.count, o));
-      lse.narrow(1, start + block.first, block.count).copy_(scores.logsumexp(3).transpose(1, 2));
+      out_THE.narrow(0, document.start + block.first, block.count).copy_(to_rows(out, block.count, o));
+      lse.narrow(1, document.start + block.first, block.count).copy_(scores.logsumexp(3).transpose(1, 2));
     });
   });
   return {out_THE, lse};
@@ -157,14 +172,15 @@ at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_TH
                               const AttentionOptions& o) {
   at::Tensor d_qkv_TC = at::empty(qkv_TC.sizes(), qkv_TC.options());
   const std::int64_t q = o.num_heads * o.head_dim, kv = o.num_kv_heads * o.head_dim;
-  for_documents(layout, [&](std::int64_t start, std::int64_t length) {
-    const DocumentHeads heads = document_heads(qkv_TC, start, length, o);
-    const at::Tensor out = grouped(out_THE.narrow(0, start, length), o),
-                     d_out = grouped(d_out_THE.narrow(0, start, length), o);
-    at::Tensor d_rows = d_qkv_TC.narrow(0, start, length);
+  // Gradients of keys, then of values: a document adds to those of the prefix that it sees.
+  const at::Tensor d_kv_TC = at::zeros({qkv_TC.size(0), 2 * kv}, qkv_TC.options().dtype(at::kFloat));
+  for_documents(layout, [&](const Document& document) {
+    const DocumentHeads heads = document_heads(qkv_TC, document, o);
+    const at::Tensor out = grouped(out_THE.narrow(0, document.start, document.length), o),
+                     d_out = grouped(d_out_THE.narrow(0, document.start, document.length), o);
     const at::Tensor dk = at::zeros(heads.k.sizes(), heads.k.options()),
                      dv = at::zeros(heads.v.sizes(), heads.v.options());
-    for_query_blocks(length, o, [&](const QueryBlock& block) {
+    for_query_blocks(document, o, [&](const QueryBlock& block) {
       const auto seen = [&](const at::Tensor& x) { return x.narrow(1, block.first_key, block.num_keys); };
       const at::Tensor weights =
           masked_scores(heads, block, o).softmax(3).view({o.num_kv_heads, -1, block.num_keys});
@@ -172,15 +188,17 @@ at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_TH
       const at::Tensor delta = (d_out_block * block_rows(out, block)).sum(2, true);
       const at::Tensor d_scores =
           at::bmm(d_out_block, seen(heads.v).transpose(1, 2)).sub_(delta).mul_(weights).mul_(o.scale);
-      d_rows.narrow(0, block.first, block.count)
+      d_qkv_TC.narrow(0, document.start + block.first, block.count)
           .narrow(1, 0, q)
           .copy_(to_rows(at::bmm(d_scores, seen(heads.k)), block.count, o));
       seen(dk).add_(at::bmm(d_scores.transpose(1, 2), block_rows(heads.q, block)));
       seen(dv).add_(at::bmm(weights.transpose(1, 2), d_out_block));
     });
-    d_rows.narrow(1, q, kv).copy_(dk.transpose(0, 1).reshape({length, kv}));
-    d_rows.narrow(1, q + kv, kv).copy_(dv.transpose(0, 1).reshape({length, kv}));
+    const at::Tensor d_kv = at::cat({dk, dv}).transpose(0, 1).reshape({document.keys(), 2 * kv});
+    d_kv_TC.narrow(0, document.prefix_start, document.prefix).add_(d_kv.narrow(0, 0, document.prefix));
+    d_kv_TC.narrow(0, document.start, document.length).add_(d_kv.narrow(0, document.prefix, document.length));
   });
+  d_qkv_TC.narrow(1, q, 2 * kv).copy_(d_kv_TC);
   return d_qkv_TC;
 }
 

@@ -58,10 +58,11 @@ std::optional<std::int64_t> keys_behind(const AttentionOptions& o) {
 }  // namespace
 
 bool can_fuse_attention(const at::Tensor& qkv_TC, const PackedLayout& layout, const AttentionOptions& o) {
-  // Documents of one token are their own special case there, with another layout of the lse.
+  // Documents of one token are their own special case there, with another layout of the lse; prefixes that
+  // are shared it does not know.
   return qkv_TC.is_cuda() && qkv_TC.scalar_type() == at::kBFloat16 && layout.doc_starts_N.defined() &&
-         layout.longest_document() > 1 && o.head_dim % 8 == 0 && o.head_dim <= kWidestHead &&
-         device_facts(qkv_TC.device()).compute_capability >= kOldestDevice;
+         layout.longest_document() > 1 && !layout.shares_prefixes() && o.head_dim % 8 == 0 &&
+         o.head_dim <= kWidestHead && device_facts(qkv_TC.device()).compute_capability >= kOldestDevice;
 }
 
 std::pair<at::Tensor, at::Tensor> fused_attention(const at::Tensor& qkv_TC, const PackedLayout& layout,

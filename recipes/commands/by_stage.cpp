@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/error.h"
+#include "recipes/check_files.h"
 #include "recipes/commands/engine.h"
 #include "recipes/commands/print_valid.h"
 #include "recipes/commands/rows_recipe.h"
@@ -111,14 +112,12 @@ int validate_stages(const Words& words) {
   return 0;
 }
 
-// Tasks and checkpoints are looked at by the command itself, which knows them.
-int validate_models(const Words& words, const std::string& stage) {
+// What is in tasks and checkpoints is looked at by the command itself, which knows them.
+template <class Read>
+int validate_models(const Words& words, const Read& read) {
   allow_flags(words, "validate", {"--resolved", "--no-files"});
-  const bool resolved = words.has("--resolved");
-  if (stage == "evaluate")
-    print_valid(read_evaluation_recipe(words.recipe, words.overrides), words.recipe, resolved);
-  else
-    print_valid(read_release_recipe(words.recipe, words.overrides), words.recipe, resolved);
+  if (!words.has("--no-files")) require_files(read);
+  print_valid(read, words.recipe, words.has("--resolved"));
   return 0;
 }
 
@@ -156,7 +155,9 @@ int run_validate_by_stage(std::span<const std::string> args) {
   const std::string stage = recipe_stage(words.recipe);
   if (stage == "data") return validate_data(words);
   if (stage == "stages") return validate_stages(words);
-  if (stage == "evaluate" || stage == "release") return validate_models(words, stage);
+  if (stage == "evaluate")
+    return validate_models(words, read_evaluation_recipe(words.recipe, words.overrides));
+  if (stage == "release") return validate_models(words, read_release_recipe(words.recipe, words.overrides));
   if (stage != "synthesize" && stage != "prefer") return run_validate(args);
   allow_flags(words, "validate", {"--resolved", "--no-files"});
   return validate_rows_recipe(stage, words.recipe, words.overrides, !words.has("--no-files"),

@@ -154,6 +154,9 @@ int run_evaluate(std::span<const std::string> args, std::ostream& out) {
                      set);
   out << task_table(results);
   out.flush();
+  if (!parsed.out.empty() && !parsed.quiet)
+    std::cerr << "caravan: evaluate: every answer, with its verdict and why: " << parsed.out
+              << "/samples/*.jsonl.zst (zstd -dc shows them)\n";
   require_no_doubt(results);
   return 0;
 }

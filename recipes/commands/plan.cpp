@@ -14,9 +14,9 @@ namespace caravan::recipes {
 namespace {
 
 constexpr const char* kUsage =
-    "caravan plan RECIPE.yaml [--ranks N] [--device cpu|cuda] [--memory GIB] [--config FILE] [--no-data] "
-    "[--json]\n"
-    "             [key=value ...]\n"
+    "caravan plan RECIPE.yaml [--ranks N] [--device cpu|cuda] [--memory GIB] [--config FILE] "
+    "[--scorer-config FILE]\n"
+    "             [--no-data] [--json] [key=value ...]\n"
     "\n"
     "What a run will take and do: bytes of each rank at its peak, what it sends in a step, steps, tokens, "
     "epochs, the\n"
@@ -27,6 +27,9 @@ constexpr const char* kUsage =
     "fit;\n"
     "                 left out on the CPU with one rank: what is free here\n"
     "  --config FILE  a model's config.json, instead of the one in model.path\n"
+    "  --scorer-config FILE  that of value model and reward model, instead of those in value.path and "
+    "reward_model.path;\n"
+    "                 where there is none they are taken to be as large as the policy\n"
     "  --no-data      do not read the rows; steps are then known where run.max_steps says them\n"
     "  --json         one object for programs\n"
     "Exit codes: 0 fits, 2 recipe, 65 data, 71 does not fit.\n";
@@ -37,7 +40,7 @@ int run_plan(std::span<const std::string> args) {
   std::optional<std::int64_t> ranks;
   std::optional<double> memory;
   std::optional<std::string> device;
-  std::string config;
+  std::string config, scorer_config;
   bool no_data = false, json = false;
   std::vector<std::string> words;
   CommandFlags flags("plan", kUsage);
@@ -45,6 +48,7 @@ int run_plan(std::span<const std::string> args) {
   flags.add_number("--memory", memory, 0.001, 1e6);
   flags.add_choice("--device", device, {"cpu", "cuda"});
   flags.add_text("--config", config);
+  flags.add_text("--scorer-config", scorer_config);
   flags.add_switch("--no-data", no_data);
   flags.add_switch("--json", json);
   flags.add_words(words);
@@ -54,6 +58,7 @@ int run_plan(std::span<const std::string> args) {
   const ReadRecipe read = read_recipe(words[0], overrides);
   PlanRequest request;
   request.config = config;
+  request.scorer_config = scorer_config;
   request.ranks = ranks.value_or(1);
   request.on_host = device ? *device == "cpu" : read.recipe.run.device != trainer::DeviceChoice::kCuda;
   request.reads_data = !no_data;

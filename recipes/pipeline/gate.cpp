@@ -45,34 +45,30 @@ std::string task_of(const std::string& name) {
 
 }  // namespace
 
-FailedTasks read_failed_tasks(const std::string& path) {
-  FailedTasks failed;
-  const json root = read_root(path), list = root.value("failed", json::object());
-  for (const auto& [task, reason] : list.items())
-    failed[task] = reason.is_string() ? reason.get<std::string>() : "it failed";
-  return failed;
-}
-
-Scores read_scores(const std::string& path) {
+StageScores read_stage_scores(const std::string& path) {
   const json root = read_root(path);
-  Scores scores;
+  StageScores read;
   for (const auto& [name, value] : (root.contains("metrics") ? root["metrics"] : root).items()) {
     // A figure that is not finite is written so: it was not measured.
     if (value.is_null()) continue;
     if (!value.is_number() || !std::isfinite(value.get<double>()))
       refuse(path, "\"" + name + "\" is no number");
-    scores[name] = value.get<double>();
+    read.scores[name] = value.get<double>();
   }
   // The metric that speaks for a task.
   const json tasks = root.value("tasks", json::object());
   for (const auto& [task, result] : tasks.items()) {
-    const auto main = scores.find(task + "/" + (result.is_object() ? result.value("main", "") : ""));
-    if (main != scores.end()) scores[task] = main->second;
+    const auto main = read.scores.find(task + "/" + (result.is_object() ? result.value("main", "") : ""));
+    if (main != read.scores.end()) read.scores[task] = main->second;
   }
-  // What nobody could tell is no score, though it is a number.
+  // A command may call a score so.
   const json failed = root.value("failed", json::object());
-  std::erase_if(scores, [&](const auto& score) { return failed.contains(task_of(score.first)); });
-  return scores;
+  if (failed.is_object())
+    for (const auto& [task, reason] : failed.items())
+      read.failed[task] = reason.is_string() ? reason.get<std::string>() : "it failed";
+  // What nobody could tell is no score, though it is a number.
+  std::erase_if(read.scores, [&](const auto& score) { return read.failed.contains(task_of(score.first)); });
+  return read;
 }
 
 Comparison parse_comparison(const std::string& text) {

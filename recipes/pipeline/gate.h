@@ -12,14 +12,17 @@ namespace caravan::recipes {
 // By TASK/METRIC, and the one that speaks for a task by TASK alone.
 using Scores = std::map<std::string, double>;
 
-// `results.json` of caravan evaluate, or `scores.json` of a command. Throws data::Error: a file that cannot
-// be read, or holds something else than finite numbers by name; null is a score that there is none of.
-Scores read_scores(const std::string& path);
-
 // Tasks that say nothing of the model, and why.
 using FailedTasks = std::map<std::string, std::string>;
-// Those of `results.json`. Throws as read_scores.
-FailedTasks read_failed_tasks(const std::string& path);
+
+struct StageScores {
+  Scores scores = {};  // none of a task that failed
+  FailedTasks failed = {};
+};
+
+// `results.json` of caravan evaluate, or `scores.json` of a command. Throws data::Error: a file that cannot
+// be read, or holds something else than finite numbers by name; null is a score that there is none of.
+StageScores read_stage_scores(const std::string& path);
 
 // "previous - 0.01" in its parts.
 struct Comparison {

@@ -199,7 +199,7 @@ class Pipeline {
     fs::remove(file, ignored);
     const int code = run_words(words, dir);
     if (code != kBadData || !fs::exists(file, ignored)) return code;
-    const FailedTasks failed = read_failed_tasks(file);
+    const FailedTasks failed = read_stage_scores(file).failed;
     for (const auto& [task, reason] : failed) say("task " + task + " failed: " + reason);
     return failed.empty() ? code : 0;
   }
@@ -263,8 +263,9 @@ class Pipeline {
     const bool is_command = !stage.command.empty();
     const std::string file = dir + (is_command ? "/scores.json" : "/evaluation/results.json");
     if (record.state != "done" && (!stage.tasks.empty() || fs::exists(file))) {
-      record.scores = read_scores(file);
-      if (!is_command) record.failed_tasks = read_failed_tasks(file);
+      StageScores read = read_stage_scores(file);
+      record.scores = std::move(read.scores);
+      record.failed_tasks = std::move(read.failed);
     }
     const GateOptions& gate = stage.gate;
     const StageRecord* earlier = gate.not_worse_than.empty() ? nullptr : compared_with(stage);

@@ -140,8 +140,7 @@ std::vector<StepResult> AskRows::work(std::vector<StepRow>& rows) {
 
 data::JudgeOptions judge_options(const PreferenceRecipe& recipe) {
   const JudgeSection& asked = recipe.judge;
-  return {.aspects = data::judged_aspects(
-              {asked.helpfulness, asked.instruction_following, asked.honesty, asked.truthfulness}),
+  return {.aspects = data::judged_aspects(asked.aspects),
           .draw = {.max_tokens = asked.max_tokens, .temperature = asked.temperature},
           .attempts = asked.attempts,
           .seed = recipe.run.seed};

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/preferences/aspect_files.h"
 #include "data/preferences/pair_rules.h"
 #include "data/quantity.h"
 #include "data/rewards/verifier.h"
@@ -84,7 +85,7 @@ constexpr std::array<std::string_view, 3> choice_names(Scorer) {
 
 struct JudgeSection {
   std::string model = {};
-  std::string helpfulness = {}, instruction_following = {}, honesty = {}, truthfulness = {};
+  data::AspectFiles aspects = {};
   double temperature = 0.1;
   std::int64_t max_tokens = 1024;
   std::int64_t attempts = 3;
@@ -93,12 +94,7 @@ struct JudgeSection {
   template <class Visitor>
   void visit_fields(Visitor& v) {
     v.field("model", model, {.help = "which of models rates; it does not answer itself"});
-    constexpr std::string_view kHelp =
-        "file (its path has a /) with {prompt} and {answers} in place of the built-in words; none: not rated";
-    v.field("helpfulness", helpfulness, {.help = kHelp, .path_or_name = true});
-    v.field("instruction_following", instruction_following, {.help = kHelp, .path_or_name = true});
-    v.field("honesty", honesty, {.help = kHelp, .path_or_name = true});
-    v.field("truthfulness", truthfulness, {.help = kHelp, .path_or_name = true});
+    aspects.visit_fields(v);
     v.field("temperature", temperature, {.help = "of sampling", .min = 0, .max = 10});
     v.field("max_tokens", max_tokens, {.help = "most tokens of a rating", .min = 1, .max = 1 << 20});
     v.field("attempts", attempts,

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "data/chat/builtin_templates.h"
 #include "data/endpoint/endpoint_address.h"
+#include "data/preferences/aspects.h"
 #include "data/preferences/judge_scorer.h"
 #include "models/generation/generator.h"
 #include "recipes/stages/rollout_prompts.h"
@@ -20,11 +22,40 @@ namespace {
 data::JudgeOptions judge_options(const Recipe& recipe) {
   const trainer::JudgeScorerOptions& asked = recipe.judge;
   data::endpoint_key(asked.endpoint, data::parse_endpoint_url(asked.endpoint.url));
-  return {.aspects = data::judged_aspects(
-              {asked.helpfulness, asked.instruction_following, asked.honesty, asked.truthfulness}),
+  return {.aspects = data::judged_aspects(asked.aspects),
           .draw = {.max_tokens = asked.max_tokens, .temperature = asked.temperature},
           .attempts = asked.rating_attempts,
           .seed = recipe.run.seed};
+}
+
+// A name that may be a file, as choose_template reads it.
+bool is_template_file(const std::string& choice) {
+  return choice != "auto" && data::find_builtin_template(choice) == nullptr && !choice.empty();
+}
+
+// Its weights, and what decides how a completion is shown to it.
+std::vector<NamedFile> reward_model_files(const trainer::ScoringModelOptions& scoring) {
+  std::vector<NamedFile> files = checkpoint_files(scoring.path, "reward_model:", true);
+  for (const char* name : {"tokenizer.json", "tokenizer.model", "tokenizer_config.json",
+                           "special_tokens_map.json", "chat_template.jinja", "chat_template.json"})
+    if (const auto file = std::filesystem::path(scoring.path) / name; std::filesystem::exists(file))
+      files.push_back({std::string("reward_model:") + name, file});
+  if (is_template_file(scoring.chat_template))
+    files.push_back({"reward_model.chat_template:" + scoring.chat_template, scoring.chat_template});
+  return files;
+}
+
+// What decides the words that the judge is asked with.
+std::vector<NamedFile> judge_files(const trainer::JudgeScorerOptions& asked) {
+  std::vector<NamedFile> files;
+  const auto aspects = asked.aspects.all();
+  for (std::size_t i = 0; i < aspects.size(); ++i)
+    if (const std::string& file = *aspects[i]; !file.empty() && file != "none")
+      files.push_back({"judge." + std::string(data::aspects()[i].name) + ":" + file, file});
+  if (is_template_file(asked.endpoint.prompt_template))
+    files.push_back(
+        {"judge.prompt_template:" + asked.endpoint.prompt_template, asked.endpoint.prompt_template});
+  return files;
 }
 
 }  // namespace
@@ -107,10 +138,11 @@ void StageRollouts::make_endpoint(const trainer::RolloutEvents& events) {
   const std::filesystem::path folder = std::filesystem::path(recipe_.run.dir) / "requests";
   std::filesystem::create_directories(folder);
   const auto stop = [this, wants_stop = events.wants_stop] {
-    group_.note_progress();
     return trainer::StopRequest::requested() || group_.stop_wanted() || (wants_stop && wants_stop());
   };
-  const auto tell = [tell = events.tell](const data::EndpointCounts& counts) {
+  // Called every fraction of a second as long as anything is waited for, also once a stop was asked for.
+  const auto tell = [this, tell = events.tell](const data::EndpointCounts& counts) {
+    group_.note_progress();
     const std::uint64_t settled = counts.from_log + counts.answered + counts.given_up;
     tell("asking the judge " + std::to_string(settled) + "/" + std::to_string(counts.asked));
   };
@@ -127,8 +159,9 @@ std::vector<NamedFile> StageRollouts::files() const {
   std::vector<NamedFile> files;
   for (const std::string& file : prompts_->ledger().files()) files.push_back({"data:" + file, file});
   if (recipe_.reward_model.is_there())
-    for (NamedFile& file : checkpoint_files(recipe_.reward_model.path, "reward_model:", true))
-      files.push_back(std::move(file));
+    for (NamedFile& file : reward_model_files(recipe_.reward_model)) files.push_back(std::move(file));
+  if (recipe_.judge.is_there())
+    for (NamedFile& file : judge_files(recipe_.judge)) files.push_back(std::move(file));
   return files;
 }
 

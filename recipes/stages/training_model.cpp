@@ -143,21 +143,25 @@ TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group,
 namespace {
 
 // Of a model with a head of scores beside the one that is trained.
-models::LlamaConfig scoring_config(const std::string& path, const models::LlamaConfig& policy) {
+models::LlamaConfig scoring_config(const std::string& path, const std::string& instead,
+                                   const models::LlamaConfig& policy) {
   std::error_code ignored;
-  const std::string file = path + "/config.json";
-  models::LlamaConfig config =
-      !path.empty() && std::filesystem::exists(file, ignored) ? models::read_llama_config(file) : policy;
+  const std::string file = instead.empty() ? path + "/config.json" : instead;
+  models::LlamaConfig config = !instead.empty() || (!path.empty() && std::filesystem::exists(file, ignored))
+                                   ? models::read_llama_config(file)
+                                   : policy;
   config.num_labels = 1;
   config.tie_word_embeddings = false;
   return config;
 }
 
-void add_rollouts(const Recipe& recipe, const models::LlamaConfig& config, trainer::MemoryInputs& inputs) {
+void add_rollouts(const Recipe& recipe, const models::LlamaConfig& config, const std::string& scorer_config,
+                  trainer::MemoryInputs& inputs) {
   const trainer::RolloutOptions& rollout = recipe.rollout;
   inputs.moving_reference = recipe.holds_reference() && recipe.policy_reference.sync_steps;
-  if (recipe.has_value_model()) inputs.value_model = scoring_config(recipe.value.path, config);
-  if (recipe.reward_model.is_there()) inputs.reward_model = scoring_config(recipe.reward_model.path, config);
+  if (recipe.has_value_model()) inputs.value_model = scoring_config(recipe.value.path, scorer_config, config);
+  if (recipe.reward_model.is_there())
+    inputs.reward_model = scoring_config(recipe.reward_model.path, scorer_config, config);
   const std::int64_t prompts = (rollout.prompts + inputs.ranks - 1) / inputs.ranks;
   inputs.sampled_sequences = std::min(rollout.batch_size, prompts * rollout.completions);
   inputs.sampled_tokens = recipe.data.max_length;
@@ -169,7 +173,7 @@ void add_rollouts(const Recipe& recipe, const models::LlamaConfig& config, train
 }  // namespace
 
 trainer::MemoryInputs memory_inputs(const Recipe& recipe, const models::LlamaConfig& config,
-                                    std::int64_t ranks, bool on_host) {
+                                    std::int64_t ranks, bool on_host, const std::string& scorer_config) {
   const trainer::ShardOptions shards = shard_options(recipe);
   trainer::MemoryInputs inputs;
   inputs.bf16 = recipe.model.dtype == models::DType::kBf16;
@@ -186,7 +190,7 @@ trainer::MemoryInputs memory_inputs(const Recipe& recipe, const models::LlamaCon
   if (recipe.stage == Stage::kDpo || recipe.stage == Stage::kKto || recipe.stage == Stage::kRlvr)
     inputs.kept_logits_bytes = trainer::kept_logits_bytes(on_host);
   inputs.saves_meanwhile = recipe.run.checkpoint_every.has_value();
-  if (recipe.stage == Stage::kRlvr) add_rollouts(recipe, config, inputs);
+  if (recipe.stage == Stage::kRlvr) add_rollouts(recipe, config, scorer_config, inputs);
   return inputs;
 }
 

@@ -53,10 +53,10 @@ class FrozenModel {
   std::unique_ptr<trainer::UnitShards> units_;
 };
 
-// What a run of `ranks` asks of memory, on a model of this config. Another model of the recipe whose folder
-// is not there is taken to be as large.
+// What a run of `ranks` asks of memory, on a model of this config. `scorer_config`: the file of value model
+// and reward model, instead of those in their folders; one whose folder is not there is taken to be as large.
 trainer::MemoryInputs memory_inputs(const Recipe& recipe, const models::LlamaConfig& config,
-                                    std::int64_t ranks, bool on_host);
+                                    std::int64_t ranks, bool on_host, const std::string& scorer_config = {});
 
 // Throws trainer::Error (71) where the run would take more memory than is free, before any of it is taken.
 void require_memory_for(const Recipe& recipe, const trainer::RankPlace& place, const at::Device& device);

@@ -227,7 +227,9 @@ class TrainingRun {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(run_path() / "checkpoints", ignored))
       if (entry.is_regular_file(ignored)) bytes += static_cast<double>(entry.file_size(ignored));
-    if (bytes > 0.0)
+    // Of a small model, nobody asks.
+    constexpr double kWorthTelling = 1e8;
+    if (bytes > kWorthTelling)
       log().info("its checkpoints take " + trainer::format_gibibytes(bytes) +
                  " and are needed no more; to train the model further, start a run in another run.dir with "
                  "model.path=" +

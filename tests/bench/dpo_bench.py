@@ -11,10 +11,9 @@ import argparse
 import json
 import os
 import re
-import resource
-import subprocess
 import tempfile
-import time
+
+import measured_run
 
 RECIPE = """schema: 1
 stage: {stage}
@@ -25,12 +24,6 @@ optimizer: {{learning_rate: 1.0e-6}}
 schedule: {{name: constant}}
 {more}run: {{dir: {run}, max_steps: {steps}, seed: 1, threads: {threads}}}
 """
-
-
-def busy():
-    with open("/proc/stat") as f:
-        v = [int(x) for x in f.readline().split()[1:9]]
-    return (sum(v) - v[3] - v[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def turns(row):
@@ -59,18 +52,14 @@ def caravan(a, name, stage, data, sequences, more, folder):
     with open(recipe, "w") as f:
         f.write(RECIPE.format(stage=stage, model=os.path.abspath(a.model), dtype=a.dtype, data=data, cache=os.path.join(folder, "cache"),
                               sequences=sequences, micro=a.micro, more=more, run=run, steps=a.steps, threads=a.threads))
-    before, own, began = busy(), resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    subprocess.run([a.caravan, "train", recipe, "--quiet"], check=True, stdout=subprocess.DEVNULL)
-    seconds, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
-    rows = [json.loads(line) for line in open(os.path.join(run, "metrics.jsonl"))]
+    rows, others = measured_run.train(a.caravan, recipe, run)
     rows = [r for r in rows if "speed/tokens_per_second" in r][1:]
     tokens = sum(r["speed/tokens_per_second"] * r["speed/step_seconds"] for r in rows)
     line = {"bench": "dpo", "engine": "caravan", "run": name, "dtype": a.dtype,
             "tokens_per_s": round(tokens / sum(r["speed/step_seconds"] for r in rows), 1),
             "step_s": round(sum(r["speed/step_seconds"] for r in rows) / len(rows), 3), "tokens_per_step": round(tokens / len(rows)),
             "peak_rss_mb": round(max(r["memory/peak_bytes"] for r in rows) / 1e6), "steps_timed": len(rows),
-            "other_cores_busy": round(max(busy() - before - used, 0) / seconds, 2)}
+            "other_cores_busy": others}
     asked = re.search(r"asked about [\d,]+ tokens, ([\d,]+) a second", open(os.path.join(run, "log.txt")).read())
     if asked:
         line["reference_tokens_per_s"] = int(asked.group(1).replace(",", ""))
@@ -78,11 +67,12 @@ def caravan(a, name, stage, data, sequences, more, folder):
 
 
 def peer(a):
-    command = [a.python, a.peer, "--model", a.model, "--dtype", a.dtype, "--precompute", "1", "--batch", str(a.batch), "--pairs", str(a.pairs),
-               "--steps", str(a.steps), "--threads", str(a.threads), "--file", a.data]
-    line = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1])
-    print(json.dumps({k: line[k] for k in ("bench", "engine", "dtype", "precompute_ref", "tokens_per_s", "step_s", "precompute_s_per_pair",
-                                           "peak_rss_mb", "steps_timed", "other_cores_busy") if k in line}), flush=True)
+    options = {"model": a.model, "dtype": a.dtype, "precompute": 1, "batch": a.batch, "pairs": a.pairs, "steps": a.steps, "threads": a.threads,
+               "file": a.data}
+    line = measured_run.peer_line(a.python, a.peer, options,
+                                  ("bench", "engine", "dtype", "precompute_ref", "tokens_per_s", "step_s", "precompute_s_per_pair", "peak_rss_mb",
+                                   "steps_timed", "other_cores_busy"))
+    print(json.dumps(line), flush=True)
 
 
 def main():

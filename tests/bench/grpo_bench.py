@@ -9,11 +9,10 @@ step was sampling. Each step trains on the completions that it sampled, once. Lo
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
 import tempfile
-import time
+
+import measured_run
 
 RECIPE = """schema: 1
 stage: rlvr
@@ -26,12 +25,6 @@ rollout: {{prompts: 1, completions: {group}, max_new_tokens: {new}}}
 loss: {{name: grpo, beta: 0.0}}
 run: {{dir: {run}, max_steps: {steps}, seed: 1, threads: {threads}}}
 """
-
-
-def busy():
-    with open("/proc/stat") as f:
-        v = [int(x) for x in f.readline().split()[1:9]]
-    return (sum(v) - v[3] - v[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def write_rows(a, path):
@@ -49,10 +42,7 @@ def caravan(a, folder):
     with open(recipe, "w") as f:
         f.write(RECIPE.format(model=os.path.abspath(a.model), dtype=a.dtype, data=data, group=a.group, micro=a.micro, new=a.new, run=run,
                               steps=a.steps, threads=a.threads))
-    before, began = busy(), time.time()
-    subprocess.run([a.caravan, "train", recipe, "--quiet"], check=True, stdout=subprocess.DEVNULL)
-    seconds, used = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    rows = [json.loads(line) for line in open(os.path.join(run, "metrics.jsonl"))]
+    rows, others = measured_run.train(a.caravan, recipe, run)
     rows = [r for r in rows if "rollout/tokens" in r][1:]
     step = [r["speed/step_seconds"] for r in rows]
     rates = [a.group * r["rollout/tokens"] / r["speed/step_seconds"] for r in rows]
@@ -61,16 +51,15 @@ def caravan(a, folder):
                       "completion_tokens_per_step": statistics.median(a.group * r["rollout/tokens"] for r in rows),
                       "rollout_s": round(statistics.median(r["rollout/seconds"] for r in rows), 3),
                       "peak_rss_mb": round(max(r["memory/peak_bytes"] for r in rows) / 1e6), "steps_timed": len(rows),
-                      "other_cores_busy": round(max(busy() - before - used.ru_utime - used.ru_stime, 0) / seconds, 2)}), flush=True)
+                      "other_cores_busy": others}), flush=True)
 
 
 def peer(a):
-    command = [a.python, a.peer, "--model", a.model, "--dtype", a.dtype, "--group", str(a.group), "--prompts", "1", "--new", str(a.new),
-               "--steps", str(a.steps), "--threads", str(a.threads)]
-    line = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1])
-    print(json.dumps({k: line[k] for k in ("bench", "engine", "dtype", "group", "max_new", "completion_tokens_per_s", "step_s",
-                                           "completion_tokens_per_step", "generate_and_score_s", "peak_rss_mb", "steps_timed",
-                                           "other_cores_busy") if k in line}), flush=True)
+    options = {"model": a.model, "dtype": a.dtype, "group": a.group, "prompts": 1, "new": a.new, "steps": a.steps, "threads": a.threads}
+    line = measured_run.peer_line(a.python, a.peer, options,
+                                  ("bench", "engine", "dtype", "group", "max_new", "completion_tokens_per_s", "step_s",
+                                   "completion_tokens_per_step", "generate_and_score_s", "peak_rss_mb", "steps_timed", "other_cores_busy"))
+    print(json.dumps(line), flush=True)
 
 
 def main():

@@ -9,11 +9,10 @@ lines come from their own script. Look at `other_cores_busy` before believing a 
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
 import tempfile
-import time
+
+import measured_run
 
 RECIPE = """schema: 1
 stage: sft
@@ -26,37 +25,29 @@ run: {{dir: {run}, max_steps: {steps}, seed: 1, threads: {threads}}}
 """
 
 
-def busy():
-    with open("/proc/stat") as f:
-        v = [int(x) for x in f.readline().split()[1:9]]
-    return (sum(v) - v[3] - v[4]) / os.sysconf("SC_CLK_TCK")
-
-
 def caravan(a, dtype, cache):
     with tempfile.TemporaryDirectory() as folder:
         run, recipe = os.path.join(folder, "run"), os.path.join(folder, "recipe.yaml")
         with open(recipe, "w") as f:
             f.write(RECIPE.format(model=os.path.abspath(a.model), data=os.path.abspath(a.data), dtype=dtype, run=run, steps=a.steps,
                                   threads=a.threads))
-        before, own, began = busy(), resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-        subprocess.run([a.caravan, "train", recipe, "--quiet", f"data.cache_dir={cache}"], check=True)
-        seconds, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        used = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
-        rows = [json.loads(line) for line in open(os.path.join(run, "metrics.jsonl"))]
+        rows, others = measured_run.train(a.caravan, recipe, run, f"data.cache_dir={cache}")
         rows = [r for r in rows if "speed/tokens_per_second" in r][2:]
         median = lambda key: statistics.median(r[key] for r in rows)
         return {"bench": "sft", "engine": "caravan", "dtype": dtype, "tokens_per_s": round(median("speed/tokens_per_second"), 1),
                 "step_s": round(median("speed/step_seconds"), 3), "share_of_gemm": round(median("speed/gemm_share"), 3),
                 "peak_rss_mb": round(max(r["memory/peak_bytes"] for r in rows) / 1e6), "steps_timed": len(rows),
                 "tokens_per_step": round(sum(r["speed/tokens_per_second"] * r["speed/step_seconds"] for r in rows) / len(rows)),
-                "other_cores_busy": round(max(busy() - before - used, 0) / seconds, 2)}
+                "other_cores_busy": others}
 
 
-def peer(a, engine, dtype, extra=()):
-    command = [a.python, a.peer, "--model", a.model, "--engine", engine, "--dtype", dtype, "--steps", str(a.steps), "--threads", str(a.threads),
-               "--file", a.data, *extra]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.strip().splitlines()[-1])
+def peer(a, engine, dtype, compiled):
+    options = {"model": a.model, "engine": engine, "dtype": dtype, "steps": a.steps, "threads": a.threads, "file": a.data}
+    if compiled:
+        options["compile"] = 1
+    return measured_run.peer_line(a.python, a.peer, options,
+                                  ("bench", "engine", "dtype", "tokens_per_s", "step_s", "share_of_gemm", "peak_rss_mb", "gemm_2048_gflops",
+                                   "compiled", "steps_timed", "other_cores_busy"))
 
 
 def main():
@@ -75,11 +66,8 @@ def main():
             print(json.dumps(caravan(a, dtype, cache)), flush=True)
             if not a.peer:
                 continue
-            runs = [("eager", dtype, ()), ("trl", dtype, ())] + ([("eager", dtype, ("--compile", "1"))] if dtype == "bf16" else [])
-            for engine, kind, extra in runs:
-                line = peer(a, engine, kind, extra)
-                print(json.dumps({k: line[k] for k in ("bench", "engine", "dtype", "tokens_per_s", "step_s", "share_of_gemm", "peak_rss_mb",
-                                                       "gemm_2048_gflops", "compiled", "steps_timed", "other_cores_busy") if k in line}), flush=True)
+            for engine, compiled in [("eager", False), ("trl", False)] + ([("eager", True)] if dtype == "bf16" else []):
+                print(json.dumps(peer(a, engine, dtype, compiled)), flush=True)
             print(json.dumps(caravan(a, dtype, cache)), flush=True)
 
 

@@ -10,18 +10,18 @@ class DisturbedRanksTest : public RanksTest {
  protected:
   static void SetUpTestSuite() {
     RanksTest::SetUpTestSuite();
-    ASSERT_EQ(launch(2, train("quiet")), 0) << tests::read_bytes(path("log"));
+    ASSERT_EQ(launch(2, "quiet"), 0) << log();
   }
   // Two ranks of the engine that fails on purpose; what each ends with.
   static std::unique_ptr<Ranks> with_fault(const std::string& run, const std::string& fault) {
     auto ranks = std::make_unique<Ranks>(dir_->path().string(), 2, tests::free_port());
-    std::vector<std::string> words = train(run);
+    Words words = with_program(train_words(run));
     words[0] = std::string(CARAVAN_BINARY_DIR) + "/faulty_engine";
     for (int rank = 0; rank < 2; ++rank) ranks->start(rank, words, "export CARAVAN_FAULT='" + fault + "'");
     return ranks;
   }
   static void expect_same_after_going_on(const std::string& run) {
-    ASSERT_EQ(launch(2, train(run)), 0) << tests::read_bytes(path("log"));
+    ASSERT_EQ(launch(2, run), 0) << log();
     EXPECT_EQ(final_bytes(run), final_bytes("quiet"));
   }
 };
@@ -29,7 +29,7 @@ class DisturbedRanksTest : public RanksTest {
 // It gets a tenth of the time. Nobody is lost, and nothing differs.
 TEST_F(DisturbedRanksTest, SlowByTen) {
   Ranks ranks(dir_->path().string(), 2, tests::free_port());
-  ranks.start_all(train("slow"));
+  ranks.start_all(with_program(train_words("slow")));
   ASSERT_TRUE(ranks[0].wait_until(stepping("slow", 1))) << ranks[0].output();
   for (int i = 0; i < 20; ++i) {
     ranks[1].signal(SIGSTOP);
@@ -71,7 +71,8 @@ TEST_F(DisturbedRanksTest, TheWritingThreadThrows) {
 TEST_F(DisturbedRanksTest, TheClockJumps) {
   Ranks ranks(dir_->path().string(), 2, tests::free_port());
   for (int rank = 0; rank < 2; ++rank)
-    ranks.start(rank, train("clock"), "export LD_PRELOAD=" CARAVAN_BINARY_DIR "/libclock_jump.so");
+    ranks.start(rank, with_program(train_words("clock")),
+                "export LD_PRELOAD=" CARAVAN_BINARY_DIR "/libclock_jump.so");
   for (int rank = 0; rank < 2; ++rank) EXPECT_EQ(ranks[rank].wait(), 0) << ranks[rank].output();
   EXPECT_EQ(final_bytes("clock"), final_bytes("quiet"));
 }
@@ -80,7 +81,7 @@ TEST_F(DisturbedRanksTest, TheClockJumps) {
 TEST_F(DisturbedRanksTest, APartOfACheckpointIsDamaged) {
   for (const std::string damage : {"flipped", "cut", "gone"}) {
     SCOPED_TRACE(damage);
-    ASSERT_EQ(launch(2, train(damage, {"run.max_steps=8"})), 0) << tests::read_bytes(path("log"));
+    ASSERT_EQ(launch(2, damage, {"run.max_steps=8"}), 0) << log();
     const std::string undisturbed = final_bytes(damage);
     std::filesystem::remove_all(path(damage) + "/final");
     const std::string part = path(damage) + "/checkpoints/step-00000008/state-00001-of-00002.safetensors";
@@ -94,7 +95,7 @@ TEST_F(DisturbedRanksTest, APartOfACheckpointIsDamaged) {
     } else {
       std::filesystem::remove(part);
     }
-    ASSERT_EQ(launch(2, train(damage, {"run.max_steps=8"})), 0) << tests::read_bytes(path("log"));
+    ASSERT_EQ(launch(2, damage, {"run.max_steps=8"}), 0) << log();
     const std::string log = tests::read_bytes(path(damage) + "/log.txt");
     EXPECT_NE(log.find("step-00000004"), std::string::npos) << log;
     EXPECT_EQ(final_bytes(damage), undisturbed);

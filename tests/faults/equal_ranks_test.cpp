@@ -7,16 +7,8 @@
 namespace caravan {
 namespace {
 
-using nlohmann::json;
-
 class EqualRanksTest : public RanksTest {
  protected:
-  static std::vector<json> rows(const std::string& run) {
-    std::ifstream lines(path(run) + "/metrics.jsonl");
-    std::vector<json> all;
-    for (std::string line; std::getline(lines, line);) all.push_back(json::parse(line));
-    return all;
-  }
   // The tensors of a safetensors file in fp32, by name.
   static std::map<std::string, std::vector<float>> weights(const std::string& run) {
     const std::string bytes = final_bytes(run);
@@ -37,7 +29,6 @@ class EqualRanksTest : public RanksTest {
     ASSERT_EQ(left.size(), right.size());
     for (std::size_t i = 0; i < left.size(); ++i)
       for (const auto& [key, value] : left[i].items()) {
-        if (key.starts_with("speed/") || key.starts_with("memory/")) continue;
         const double x = value, y = right[i].at(key);
         EXPECT_NEAR(x, y, 1e-6 * std::abs(x)) << b << " row " << i << " " << key;
       }
@@ -55,38 +46,34 @@ class EqualRanksTest : public RanksTest {
 };
 
 TEST_F(EqualRanksTest, OneTwoAndFour) {
-  ASSERT_EQ(tests::Program(train("one"), path("log")).wait(), 0);
+  ASSERT_EQ(train("one"), 0) << log();
   for (const int ranks : {2, 4}) {
     const std::string run = "ranks-" + std::to_string(ranks);
-    ASSERT_EQ(launch(ranks, train(run)), 0) << tests::read_bytes(path("log"));
+    ASSERT_EQ(launch(ranks, run), 0) << log();
     expect_equal("one", run);
   }
 }
 
 // More ranks than micro-batches in a step: the rest take part all the same.
 TEST_F(EqualRanksTest, RanksWithoutWork) {
-  const std::vector<std::string> large{"batch.micro_tokens=512", "run.max_steps=6"};
-  ASSERT_EQ(tests::Program(train("few-one", large), path("log")).wait(), 0);
-  ASSERT_EQ(launch(5, train("few-five", large)), 0) << tests::read_bytes(path("log"));
+  const Words large{"batch.micro_tokens=512", "run.max_steps=6"};
+  ASSERT_EQ(train("few-one", large), 0) << log();
+  ASSERT_EQ(launch(5, "few-five", large), 0) << log();
   expect_equal("few-one", "few-five");
 }
 
 // A run may go on with another number of ranks.
 TEST_F(EqualRanksTest, ResumedOnFewerRanks) {
-  ASSERT_EQ(tests::Program(train("whole"), path("log")).wait(), 0);
-  tests::Program program({kProgram, "launch", "--nproc", "4", "--", "train", path("recipe.yaml"), "--quiet",
-                          "run.dir=" + path("reduced")},
-                         path("log"));
-  ASSERT_TRUE(program.wait_until(stepping("reduced", 5))) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
-  ASSERT_EQ(launch(2, train("reduced")), 0);
+  ASSERT_EQ(train("whole"), 0) << log();
+  const Words four = launch_words(4, train_words("reduced"));
+  ASSERT_EQ(run_until(stepping("reduced", 5), SIGTERM, four), 75) << log();
+  ASSERT_EQ(launch(2, "reduced"), 0);
   expect_equal("whole", "reduced");
 }
 
 // The next layer's values are on their way while one computes, and so are the gradients of the one behind.
 TEST_F(EqualRanksTest, TheTraceShowsWhatOverlaps) {
-  ASSERT_EQ(launch(2, train("traced", {"run.trace=true", "distributed.shard=3", "run.max_steps=2"})), 0);
+  ASSERT_EQ(launch(2, "traced", {"run.trace=true", "distributed.shard=3", "run.max_steps=2"}), 0);
   for (const char* name : {"trace_rank_00000.json", "trace_rank_00001.json"}) {
     const auto events = nlohmann::json::parse(tests::read_bytes(path("traced") + "/" + name))["traceEvents"];
     std::map<std::string, std::int64_t> begun, ended;  // first of each

@@ -1,6 +1,5 @@
 // caravan launch and torchrun with real ranks: their output, their signals, their ends.
 #include <array>
-#include <filesystem>
 #include <random>
 
 #include "tests/faults/ranks_fixture.h"
@@ -9,19 +8,10 @@
 namespace caravan {
 namespace {
 
-namespace fs = std::filesystem;
 using tests::Program;
 
 class LaunchTest : public RanksTest {
  protected:
-  static std::vector<std::string> launched(int ranks, const std::vector<std::string>& words,
-                                           const std::vector<std::string>& flags = {}) {
-    std::vector<std::string> all{kProgram, "launch", "--nproc", std::to_string(ranks)};
-    all.insert(all.end(), flags.begin(), flags.end());
-    all.push_back("--");
-    all.insert(all.end(), words.begin() + 1, words.end());
-    return all;
-  }
   // Processes whose command line names the folder of the run, the launcher aside; by their rank.
   static std::map<int, pid_t> ranks_of(const std::string& run) {
     std::map<int, pid_t> found;
@@ -44,9 +34,9 @@ class LaunchTest : public RanksTest {
 };
 
 TEST_F(LaunchTest, LinesAreMarkedAndWhole) {
-  std::vector<std::string> words = train("lines");
+  Words words = train_words("lines");
   std::erase(words, "--quiet");
-  Program program(launched(2, words), path("log"));
+  Program program = start(launch_words(2, words));
   ASSERT_EQ(program.wait(), 0) << program.output();
   std::istringstream lines(program.output());
   for (std::string line; std::getline(lines, line);) EXPECT_TRUE(line.starts_with("[rank 0] ")) << line;
@@ -55,31 +45,30 @@ TEST_F(LaunchTest, LinesAreMarkedAndWhole) {
 }
 
 TEST_F(LaunchTest, TheCodeOfTheFirstErrorIsTheLaunchers) {
-  Program usage(launched(2, train("usage", {"optimizer.no_such_key=1"})), path("log"));
+  Program usage = start(launch_words(2, train_words("usage", {"optimizer.no_such_key=1"})));
   EXPECT_EQ(usage.wait(), 2) << usage.output();
   EXPECT_TRUE(has(usage.output(), "caravan: launch: rank "));
-  Program data(launched(2, train("data", {"data.max_length=1 tokens", "data.too_long=error"})), path("log"));
+  const Words short_rows = train_words("data", {"data.max_length=1 tokens", "data.too_long=error"});
+  Program data = start(launch_words(2, short_rows));
   const int code = data.wait();
   EXPECT_TRUE(code == 65 || code == 2) << data.output();
-  Program bad({kProgram, "launch", "--nproc", "2", "--nnodes", "2", "--", "train"}, path("log"));
+  Program bad = start({"launch", "--nproc", "2", "--nnodes", "2", "--", "train"});
   EXPECT_EQ(bad.wait(), 2);
   EXPECT_TRUE(has(bad.output(), "--nnodes needs --master HOST:PORT"));
 }
 
 // SIGTERM to the launcher: every rank saves in the same step, and the same command goes on to the same bits.
 TEST_F(LaunchTest, StoppedAndResumedIsUndisturbed) {
-  ASSERT_EQ(launch(2, train("undisturbed")), 0);
-  Program program(launched(2, train("disturbed")), path("log"));
-  ASSERT_TRUE(program.wait_until(stepping("disturbed"))) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
-  ASSERT_EQ(launch(2, train("disturbed")), 0);
+  ASSERT_EQ(launch(2, "undisturbed"), 0);
+  const Words two = launch_words(2, train_words("disturbed"));
+  ASSERT_EQ(run_until(stepping("disturbed"), SIGTERM, two), 75) << log();
+  ASSERT_EQ(launch(2, "disturbed"), 0);
   EXPECT_EQ(final_bytes("disturbed"), final_bytes("undisturbed"));
 }
 
 // One that only another rank was told: all stop in the same step.
 TEST_F(LaunchTest, ASignalToOneRankStopsAll) {
-  Program program(launched(2, endless("one-told")), path("log"));
+  Program program = start(launch_words(2, endless("one-told")));
   ASSERT_TRUE(program.wait_until(stepping("one-told"))) << program.output();
   kill(ranks_of("one-told").at(1), SIGUSR1);
   EXPECT_EQ(program.wait(), 75) << program.output();
@@ -91,12 +80,9 @@ TEST_F(LaunchTest, ASignalToOneRankStopsAll) {
 
 // Before there is a step: one rank reads the data, the others wait for it.
 TEST_F(LaunchTest, StoppedWhileReadingData) {
-  ASSERT_EQ(
-      Program({kProgram, "demo-data", "--out", path("large"), "--rows", "60000", "--seed", "4"}, path("log"))
-          .wait(),
-      0);
-  Program program(launched(2, endless("reading", {"data.sources.0.path=" + path("large/train.jsonl")})),
-                  path("log"));
+  ASSERT_EQ(run({"demo-data", "--out", path("large"), "--rows", "60000", "--seed", "4"}), 0) << log();
+  const Words words = endless("reading", {"data.sources.0.path=" + path("large/train.jsonl")});
+  Program program = start(launch_words(2, words));
   ASSERT_TRUE(program.wait_until([] { return fs::exists(path("reading") + "/data/cache"); }))
       << program.output();
   kill(ranks_of("reading").at(1), SIGTERM);
@@ -105,7 +91,7 @@ TEST_F(LaunchTest, StoppedWhileReadingData) {
 }
 
 TEST_F(LaunchTest, TheEndOfTheJobIsWatched) {
-  std::vector<std::string> words = launched(2, endless("job-end"));
+  Words words = with_program(launch_words(2, endless("job-end")));
   words.insert(words.begin(), {"/usr/bin/env", "SLURM_JOB_END_TIME=" + std::to_string(time(nullptr) + 30)});
   Program program(words, path("log"));
   EXPECT_EQ(program.wait(), 75) << program.output();
@@ -113,8 +99,8 @@ TEST_F(LaunchTest, TheEndOfTheJobIsWatched) {
 }
 
 TEST_F(LaunchTest, RestartsWhereARankWasKilled) {
-  ASSERT_EQ(launch(2, train("not-killed")), 0);
-  Program program(launched(2, train("restarted"), {"--max-restarts", "1"}), path("log"));
+  ASSERT_EQ(launch(2, "not-killed"), 0);
+  Program program = start(launch_words(2, train_words("restarted"), {"--max-restarts", "1"}));
   ASSERT_TRUE(program.wait_until(stepping("restarted", 6))) << program.output();
   kill(ranks_of("restarted").at(1), SIGKILL);
   ASSERT_EQ(program.wait(), 0) << program.output();
@@ -124,7 +110,7 @@ TEST_F(LaunchTest, RestartsWhereARankWasKilled) {
 }
 
 TEST_F(LaunchTest, NoRankOutlivesTheLauncher) {
-  Program program(launched(3, endless("orphans")), path("log"));
+  Program program = start(launch_words(3, endless("orphans")));
   ASSERT_TRUE(program.wait_until(stepping("orphans"))) << program.output();
   ASSERT_EQ(ranks_of("orphans").size(), 3u);
   program.signal(SIGKILL);
@@ -139,12 +125,12 @@ class SoakSlow : public LaunchTest {};
 // Ten faults at moments of chance, each followed by the same command: the weights of a run that nobody
 // disturbed.
 TEST_F(SoakSlow, EndsWithTheWeightsOfAnUndisturbedRun) {
-  const std::vector<std::string> longer{"run.max_steps=120", "distributed.shard=1"};
-  ASSERT_EQ(launch(3, train("quiet", longer)), 0);
+  const Words longer{"run.max_steps=120", "distributed.shard=1"};
+  ASSERT_EQ(launch(3, "quiet", longer), 0);
   std::mt19937 random(11);
   int faults = 0;
   while (faults < 10) {
-    Program program(launched(3, train("soak", longer)), path("log"));
+    Program program = start(launch_words(3, train_words("soak", longer)));
     const auto moment = std::chrono::steady_clock::now() + std::chrono::milliseconds(600 + random() % 1500);
     if (!program.wait_until([&] { return std::chrono::steady_clock::now() > moment; })) break;  // it is done
     const auto ranks = ranks_of("soak");
@@ -162,7 +148,7 @@ TEST_F(SoakSlow, EndsWithTheWeightsOfAnUndisturbedRun) {
     ++faults;
   }
   EXPECT_GE(faults, 5);
-  ASSERT_EQ(launch(3, train("soak", longer)), 0) << tests::read_bytes(path("log"));
+  ASSERT_EQ(launch(3, "soak", longer), 0) << log();
   EXPECT_EQ(final_bytes("soak"), final_bytes("quiet"));
 }
 
@@ -171,18 +157,16 @@ TEST_F(SoakSlow, EndsWithTheWeightsOfAnUndisturbedRun) {
 class TorchrunTest : public LaunchTest {
  protected:
   void SetUp() override { SKIP_WITHOUT_PYTHON_MODULE("torch.distributed.run"); }
-  static std::vector<std::string> torchrun(const std::vector<std::string>& words) {
-    std::vector<std::string> all{
-        "/usr/bin/env", tests::python(),    "-m", "torch.distributed.run", "--standalone",
-        "--no-python",  "--nproc-per-node", "2"};
-    all.insert(all.end(), words.begin(), words.end());
-    return all;
+  static Words torchrun(const Words& words) {
+    return joined({"/usr/bin/env", tests::python(), "-m", "torch.distributed.run", "--standalone",
+                   "--no-python", "--nproc-per-node", "2"},
+                  with_program(words));
   }
 };
 
 TEST_F(TorchrunTest, SameResultAsOurLauncher) {
-  ASSERT_EQ(launch(2, train("ours")), 0);
-  Program program(torchrun(train("theirs")), path("log"));
+  ASSERT_EQ(launch(2, "ours"), 0);
+  Program program(torchrun(train_words("theirs")), path("log"));
   ASSERT_EQ(program.wait(), 0) << program.output();
   EXPECT_EQ(final_bytes("theirs"), final_bytes("ours"));
   const std::string log = tests::read_bytes(path("theirs") + "/log.txt");
@@ -191,7 +175,7 @@ TEST_F(TorchrunTest, SameResultAsOurLauncher) {
 
 TEST_F(TorchrunTest, ItsLastWordsNameOurCause) {
   dir_->write("cause/final/not-ours", "");
-  Program program(torchrun(train("cause")), path("log"));
+  Program program(torchrun(train_words("cause")), path("log"));
   EXPECT_EQ(program.wait(), 1) << program.output();
   const std::string output = program.output();
   const auto banner = output.find("Root Cause");

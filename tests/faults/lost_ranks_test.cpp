@@ -13,7 +13,7 @@ class LostRanksTest : public RanksTest {
   // Three ranks in the middle of training.
   static std::unique_ptr<Ranks> running(const std::string& run) {
     auto ranks = std::make_unique<Ranks>(dir_->path().string(), 3, tests::free_port());
-    ranks->start_all(endless(run));
+    ranks->start_all(with_program(endless(run)));
     EXPECT_TRUE((*ranks)[0].wait_until(stepping(run))) << (*ranks)[0].output();
     return ranks;
   }
@@ -63,8 +63,8 @@ TEST_F(LostRanksTest, TheFirstStopped) {
 // The disk of rank 0 is full, as far as it can see.
 TEST_F(LostRanksTest, OneFails) {
   Ranks ranks(dir_->path().string(), 2, tests::free_port());
-  ranks.start(0, endless("fails"), "ulimit -f 600");
-  ranks.start(1, endless("fails"));
+  ranks.start(0, with_program(endless("fails")), "ulimit -f 600");
+  ranks.start(1, with_program(endless("fails")));
   EXPECT_EQ(ranks[0].wait(), 74) << ranks[0].output();
   const auto since = Clock::now();
   expect_lost(ranks, 1, since, {"rank 0 (", ") failed in step ", path("fails")});
@@ -72,8 +72,8 @@ TEST_F(LostRanksTest, OneFails) {
 
 TEST_F(LostRanksTest, OtherRecipe) {
   Ranks ranks(dir_->path().string(), 2, tests::free_port());
-  ranks.start(0, endless("recipe"));
-  ranks.start(1, endless("recipe", {"run.seed=6"}));
+  ranks.start(0, with_program(endless("recipe")));
+  ranks.start(1, with_program(endless("recipe", {"run.seed=6"})));
   for (const int rank : {0, 1}) {
     EXPECT_EQ(ranks[rank].wait(), 2) << ranks[rank].output();
     EXPECT_NE(ranks[rank].output().find("rank 1 reads another recipe than rank 0"), std::string::npos);
@@ -85,7 +85,8 @@ TEST_F(LostRanksTest, OtherRecipe) {
 TEST_F(LostRanksTest, OneDoesNotCome) {
   Ranks ranks(dir_->path().string(), 3, tests::free_port());
   const auto since = Clock::now();
-  for (const int rank : {0, 1}) ranks.start(rank, endless("missing", {"distributed.join_timeout=3"}));
+  for (const int rank : {0, 1})
+    ranks.start(rank, with_program(endless("missing", {"distributed.join_timeout=3"})));
   for (const int rank : {0, 1})
     expect_lost(ranks, rank, since, {"rank 2 of 3 did not come to 127.0.0.1:", "within 3 s"});
   EXPECT_FALSE(std::filesystem::exists(path("missing")));
@@ -94,7 +95,7 @@ TEST_F(LostRanksTest, OneDoesNotCome) {
 TEST_F(LostRanksTest, NobodyOpensTheStore) {
   Ranks ranks(dir_->path().string(), 2, tests::free_port());
   const auto since = Clock::now();
-  ranks.start(1, endless("no-store", {"distributed.join_timeout=2"}));
+  ranks.start(1, with_program(endless("no-store", {"distributed.join_timeout=2"})));
   expect_lost(ranks, 1, since, {"rank 1 (", "cannot reach the store at 127.0.0.1:", "Connection refused"});
 }
 
@@ -102,7 +103,7 @@ TEST_F(LostRanksTest, ThePortIsTaken) {
   int stranger = -1;
   Ranks ranks(dir_->path().string(), 2, tests::free_port(&stranger));
   const auto since = Clock::now();
-  ranks.start_all(endless("taken", {"distributed.join_timeout=2"}));
+  ranks.start_all(with_program(endless("taken", {"distributed.join_timeout=2"})));
   expect_lost(ranks, 0, since, {"rank 0 cannot open port ", "Address already in use", "MASTER_PORT"});
   expect_lost(ranks, 1, since,
               {"rank 1 (", "could not use the store at 127.0.0.1:", "something else uses the port"});
@@ -113,8 +114,8 @@ TEST_F(LostRanksTest, TheyDoNotAgreeHowManyTheyAre) {
   const int port = tests::free_port();
   Ranks two(dir_->path().string(), 2, port), three(dir_->path().string(), 3, port);
   const auto since = Clock::now();
-  two.start(0, endless("numbers"));
-  three.start(2, endless("numbers"));
+  two.start(0, with_program(endless("numbers")));
+  three.start(2, with_program(endless("numbers")));
   expect_lost(two, 0, since, {"ranks, but another rank counts "});
   expect_lost(three, 2, since, {"ranks, but another rank counts "});
 }

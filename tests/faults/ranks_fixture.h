@@ -1,60 +1,24 @@
 // A tiny run on several ranks, for tests that disturb it.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <memory>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
 
-#include "tests/support/program.h"
 #include "tests/support/ranks.h"
-#include "tests/support/small_config.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/run_fixture.h"
 
 namespace caravan {
 
-inline const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
-
-class RanksTest : public testing::Test {
+class RanksTest : public RunFixture {
  protected:
   static void SetUpTestSuite() {
-    dir_ = std::make_unique<tests::TempDir>();
-    ASSERT_EQ(tests::Program({kProgram, "demo-data", "--out", path("demo"), "--rows", "300", "--held-out",
-                              "20", "--seed", "3"},
-                             path("log"))
-                  .wait(),
-              0);
-    tests::make_config_small(path("demo/config.json"));
+    make_small_demo(300, 20);
     dir_->write("recipe.yaml", kRecipe);
   }
-  static void TearDownTestSuite() { dir_.reset(); }
-  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
 
-  // A run of 20 steps that writes into a folder of its own; `more` wins.
-  static std::vector<std::string> train(const std::string& run, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words{kProgram, "train", path("recipe.yaml"), "--quiet", "run.dir=" + path(run)};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  // One that goes on until it is disturbed.
-  static std::vector<std::string> endless(const std::string& run, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = train(run, {"run.max_steps=1000000"});
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  static int launch(int ranks, const std::vector<std::string>& words,
-                    const std::vector<std::string>& flags = {}) {
-    std::vector<std::string> all{kProgram, "launch", "--nproc", std::to_string(ranks)};
-    all.insert(all.end(), flags.begin(), flags.end());
-    all.push_back("--");
-    all.insert(all.end(), words.begin() + 1, words.end());
-    return tests::Program(all, path("log")).wait();
+  // A run of 20 steps that goes on until it is disturbed instead.
+  static Words endless(const std::string& run_dir, const Words& more = {}) {
+    return train_words(run_dir, joined({"run.max_steps=1000000"}, more));
   }
 
   static std::int64_t steps_done(const std::string& run) {
@@ -66,10 +30,6 @@ class RanksTest : public testing::Test {
   static std::function<bool()> stepping(const std::string& run, std::int64_t steps = 3) {
     return [run, steps] { return steps_done(run) >= steps; };
   }
-  static std::string final_bytes(const std::string& run) {
-    return tests::read_bytes(path(run) + "/final/model.safetensors");
-  }
-
   // This rank ends with code 76 within 30 s of `since`, and tells one cause, in which all of `parts` are.
   static void expect_lost(tests::Ranks& ranks, int rank, std::chrono::steady_clock::time_point since,
                           const std::vector<std::string>& parts) {
@@ -90,7 +50,6 @@ class RanksTest : public testing::Test {
       "run: {dir: unset, max_steps: 20, seed: 5, checkpoint_every: 4 steps, keep: 2, threads: 1}\n"
       "distributed: {timeout: 3 seconds, join_timeout: 20 seconds}\n"
       "evaluation: {every: 8 steps, sources: [{path: demo/held_out.jsonl}]}\n";
-  static inline std::unique_ptr<tests::TempDir> dir_;
 };
 
 }  // namespace caravan

@@ -90,7 +90,7 @@ class GroupOfItsOwn {
 
 TEST_F(PipelineInterrupt, OfTheGroupOnceSavesFirst) {
   const std::string recipe = write("group", long_stages());
-  GroupOfItsOwn job({kProgram, "train", path(recipe), "--quiet"}, path("log"));
+  GroupOfItsOwn job(with_program(pipeline_words(recipe)), path("log"));
   ASSERT_TRUE(job.wait_until([] { return has_trained("group"); })) << log();
   job.interrupt();
   EXPECT_EQ(job.wait(), 75) << log();
@@ -102,7 +102,7 @@ TEST_F(PipelineInterrupt, OfTheGroupTwiceEndsAtOnce) {
   const std::string recipe = write("deaf",
                                    "  - {name: deaf, command: [sh, -c, 'trap \"\" INT; touch "
                                    "\"$CARAVAN_STAGE_DIR/begun\"; sleep 600']}\n");
-  GroupOfItsOwn job({kProgram, "train", path(recipe), "--quiet"}, path("log"));
+  GroupOfItsOwn job(with_program(pipeline_words(recipe)), path("log"));
   ASSERT_TRUE(job.wait_until([] { return fs::exists(path("deaf/1-deaf/begun")); })) << log();
   const auto begin = std::chrono::steady_clock::now();
   job.interrupt();
@@ -145,7 +145,7 @@ TEST_F(PipelineInterrupt, AtATerminal) {
     if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0)
       GTEST_SKIP() << "skipped: no terminal can be made here";
     const std::string name = "terminal" + std::to_string(times), recipe = write(name, long_stages());
-    const pid_t leader = at_a_terminal({kProgram, "train", path(recipe), "--quiet"}, path("log"), terminal);
+    const pid_t leader = at_a_terminal(with_program(pipeline_words(recipe)), path("log"), terminal);
     for (int i = 0; i < 60000 && !has_trained(name); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ASSERT_TRUE(has_trained(name)) << log();

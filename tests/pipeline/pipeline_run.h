@@ -1,35 +1,18 @@
 // Small recipes, and pipelines of them as processes.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <chrono>
-#include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "tests/support/program.h"
-#include "tests/support/small_config.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/run_fixture.h"
 
 namespace caravan {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
 using tests::Program;
 
-inline const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
-
-class PipelineRun : public testing::Test {
+class PipelineRun : public RunFixture {
  protected:
   static void SetUpTestSuite() {
-    dir_ = std::make_unique<tests::TempDir>();
-    ASSERT_EQ(Program({kProgram, "demo-data", "--out", path("demo"), "--rows", "200", "--held-out", "20",
-                       "--seed", "3"},
-                      path("log"))
-                  .wait(),
-              0)
-        << log();
-    tests::make_config_small(path("demo/config.json"));
+    make_small_demo(200, 20);
     dir_->write("data.yaml",
                 "schema: 1\nstage: data\nout: unset.jsonl\n"
                 "sources: [{name: demo, path: demo/train.jsonl, format: messages}]\n"
@@ -46,14 +29,12 @@ class PipelineRun : public testing::Test {
                 "echo $n > \"$CARAVAN_PIPELINE_DIR/count\"\n"
                 "echo \"{\\\"quiz\\\": 0.$n}\" > \"$CARAVAN_STAGE_DIR/scores.json\"\n");
   }
-  static void TearDownTestSuite() { dir_.reset(); }
 
-  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
-  static std::string log() { return tests::read_bytes(path("log")); }
-  static int train(const std::string& recipe, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words{kProgram, "train", path(recipe), "--quiet"};
-    words.insert(words.end(), more.begin(), more.end());
-    return Program(words, path("log")).wait();
+  static Words pipeline_words(const std::string& recipe, const Words& more = {}) {
+    return joined({"train", path(recipe), "--quiet"}, more);
+  }
+  static int train(const std::string& recipe, const Words& more = {}) {
+    return run(pipeline_words(recipe, more));
   }
   static std::string write(const std::string& name, const std::string& stages) {
     dir_->write(name + ".yaml", "schema: 1\nstages:\n" + stages + "run: {dir: " + path(name) + "}\n");
@@ -78,8 +59,6 @@ class PipelineRun : public testing::Test {
       "  - {name: data, recipe: data.yaml}\n"
       "  - {name: sft, recipe: sft.yaml, with: {data.sources.0.path: \"{data.out}\", run.epochs: null}}\n"
       "  - {name: more, recipe: sft.yaml, model: sft, with: {model.init: pretrained, run.seed: 6}}\n";
-
-  static inline std::unique_ptr<tests::TempDir> dir_;
 };
 
 }  // namespace caravan

@@ -64,7 +64,7 @@ TEST_F(PipelineTest, StoppedInAStageItEndsWithTheSameBits) {
   ASSERT_EQ(train(write("whole", kTwoStages)), 0) << log();
   for (const int number : {SIGTERM, SIGINT, SIGKILL}) {
     const std::string name = "stopped" + std::to_string(number), recipe = write(name, kTwoStages);
-    Program program({kProgram, "train", path(recipe), "--quiet"}, path("log"));
+    Program program = start(pipeline_words(recipe));
     const bool there = program.wait_until(
         [&] { return fs::exists(path(name + "/2-sft/checkpoints/step-00000002/manifest.json")); });
     if (there) program.signal(number);
@@ -86,7 +86,7 @@ TEST_F(PipelineTest, AStopThatAChildIgnoredEndsThePipelineAllTheSame) {
             "  - {name: deaf, command: [sh, -c, 'trap : TERM; cd \"$CARAVAN_STAGE_DIR\"; touch begun; "
             "until test -e go; do sleep 0.02; done']}\n" +
                 next);
-  Program program({kProgram, "train", path(deaf), "--quiet"}, path("log"));
+  Program program = start(pipeline_words(deaf));
   ASSERT_TRUE(program.wait_until([&] { return fs::exists(path("deaf/1-deaf/begun")); })) << log();
   program.signal(SIGTERM);
   dir_->write("deaf/1-deaf/go", "");
@@ -272,12 +272,10 @@ TEST_F(PipelineTest, WhatIsNeededLateIsLookedAtEarly) {
           "there are no scores of sft to compare with; name tasks for it");
   refusal(sft + "  - {name: a, recipe: sft.yaml, tasks: [gsm8k], gate: {not_worse_than: previous}}\n",
           "there are no scores of previous to compare with; name tasks for an earlier stage");
-  const std::vector<std::string> valid{
-      kProgram, "validate",
-      path(write("valid",
-                 "  - {name: a, recipe: sft.yaml, tasks: [own.yaml, " + std::string("mmlu_pro") +
-                     "], evaluate_flags: [--release, --data, \"{a.dir}\"], gate: {min: {mine: 3}}}\n"))};
-  EXPECT_EQ(Program(valid, path("log")).wait(), 0) << log();
+  const std::string valid =
+      write("valid", "  - {name: a, recipe: sft.yaml, tasks: [own.yaml, " + std::string("mmlu_pro") +
+                         "], evaluate_flags: [--release, --data, \"{a.dir}\"], gate: {min: {mine: 3}}}\n");
+  EXPECT_EQ(run({"validate", path(valid)}), 0) << log();
 }
 
 TEST_F(PipelineTest, AFolderOfSomethingElseOrOfAnotherRecipeIsLeftAlone) {

@@ -1,21 +1,9 @@
 // What `caravan plan` says beside what a run then takes: real processes, their peaks as the kernel counts
 // them.
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <nlohmann/json.hpp>
-
-#include "tests/support/program.h"
-#include "tests/support/temp_dir.h"
+#include "tests/plan/plan_fixture.h"
 
 namespace caravan {
 namespace {
-
-using nlohmann::json;
-using tests::Program;
-
-const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
 
 struct Case {
   const char* name;
@@ -43,38 +31,18 @@ constexpr Case kCases[] = {
     {"stage_3_fp32", 512, 6, 32000, true, "fp32", "all", 2048, 512, 2, 3, true, false},
 };
 
-// Processors differ in the code that oneDNN makes for them; where this was written nothing is needed here.
-constexpr double kGeneratedCode = 12.0 * (1 << 20);
-
-class PlanTest : public testing::Test {
+class PlanTest : public PlanFixture {
  protected:
   static void SetUpTestSuite() {
-    dir_ = std::make_unique<tests::TempDir>();
-    ASSERT_EQ(run({kProgram, "demo-data", "--out", path("demo"), "--rows", "2000", "--held-out", "10",
-                   "--seed", "3"}),
-              0);
+    make_demo(2000, 10);
     // Rows are tokenized once, and not by the runs that are measured.
     write({"first", 256, 2, 867, true, "bf16", "none", 4096, 1024, 1, 0, true, false});
-    ASSERT_EQ(run({kProgram, "plan", path("first.yaml")}), 0) << log();
+    ASSERT_EQ(run({"plan", path("first.yaml")}), 0) << log();
   }
-  static void TearDownTestSuite() { dir_.reset(); }
-  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
-  static int run(const std::vector<std::string>& words) { return Program(words, path("log")).wait(); }
-  static std::string log() { return tests::read_bytes(path("log")); }
 
   static void write(const Case& c) {
     const std::string model = std::string("model_") + c.name;
-    std::filesystem::copy(path("demo"), path(model));
-    json config = json::parse(tests::read_bytes(path("demo/config.json")));
-    config["hidden_size"] = c.width;
-    config["intermediate_size"] = c.width * 11 / 4;
-    config["num_hidden_layers"] = c.layers;
-    config["num_attention_heads"] = c.width / 64;
-    config["num_key_value_heads"] = 2;
-    config["head_dim"] = 64;
-    config["vocab_size"] = c.vocabulary;
-    config["tie_word_embeddings"] = c.tied;
-    dir_->write(model + "/config.json", config.dump());
+    write_model(model, c.width, c.layers, 2, {{"vocab_size", c.vocabulary}, {"tie_word_embeddings", c.tied}});
     dir_->write(std::string(c.name) + ".yaml",
                 "schema: 1\nstage: sft\nmodel: {path: " + model + ", init: random, dtype: " + c.dtype +
                     ", recompute: \"" + c.recompute +
@@ -87,45 +55,27 @@ class PlanTest : public testing::Test {
                     (c.saves ? ", checkpoint_every: 2 steps" : "") +
                     "}\ndistributed: {shard: " + std::to_string(c.shard) + "}\n");
   }
-  static double measured_peak(const Case& c) {
-    std::ifstream lines(path(std::string("run_") + c.name) + "/metrics.jsonl");
-    double peak = 0.0;
-    for (std::string line; std::getline(lines, line);)
-      peak = std::max(peak, json::parse(line).value("memory/peak_bytes", 0.0));
-    return peak;
-  }
-  static json plan(const std::string& recipe, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words{kProgram, "plan", path(recipe), "--json"};
-    words.insert(words.end(), more.begin(), more.end());
-    EXPECT_EQ(run(words), 0) << log();
-    const std::string text = log();  // notes come first
-    return json::parse(text.substr(text.find('{')));
-  }
-
-  static inline std::unique_ptr<tests::TempDir> dir_;
 };
 
 TEST_F(PlanTest, PeaksOfTwelveRuns) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     write(c);
-    const std::string recipe = std::string(c.name) + ".yaml", ranks = std::to_string(c.ranks);
-    const json planned = plan(recipe, {"--no-data", "--memory", "100", "--ranks", ranks});
-    std::vector<std::string> words{kProgram, "train", path(recipe), "--quiet"};
-    if (c.ranks > 1) words = {kProgram, "launch", "--nproc", ranks, "--", "train", path(recipe), "--quiet"};
-    ASSERT_EQ(run(words), 0) << log();
-    const double peak = planned["memory_bytes"]["peak"], measured = measured_peak(c);
-    EXPECT_NEAR(peak, measured, 0.05 * measured + kGeneratedCode) << planned.dump();
+    const std::string recipe = std::string(c.name) + ".yaml", run_dir = std::string("run_") + c.name;
+    const json planned = plan(recipe, {"--no-data", "--memory", "100", "--ranks", std::to_string(c.ranks)});
+    const Words words{"train", path(recipe), "--quiet"};
+    ASSERT_EQ(run(c.ranks > 1 ? launch_words(static_cast<int>(c.ranks), words) : words), 0) << log();
+    expect_planned_peak(planned, run_dir);
     // Up to a GiB each.
-    std::filesystem::remove_all(path(std::string("run_") + c.name));
-    std::filesystem::remove_all(path(std::string("model_") + c.name));
+    fs::remove_all(path(run_dir));
+    fs::remove_all(path(std::string("model_") + c.name));
   }
 }
 
 TEST_F(PlanTest, StepsAreThoseOfTraining) {
   write({"counted", 256, 2, 867, true, "bf16", "none", 4096, 1024, 1, 0, true, false});
   const json planned = plan("counted.yaml", {"run.max_steps=null", "run.epochs=2"});
-  ASSERT_EQ(run({kProgram, "train", path("counted.yaml"), "--quiet", "run.epochs=2"}), 0) << log();
+  ASSERT_EQ(run({"train", path("counted.yaml"), "--quiet", "run.epochs=2"}), 0) << log();
   const json card = json::parse(tests::read_bytes(path("run_counted/run.json")));
   EXPECT_EQ(planned["steps"], card["sizes"]["steps"]);
   EXPECT_EQ(planned["tokens"], card["sizes"]["tokens_of_all_steps"]);
@@ -136,10 +86,8 @@ TEST_F(PlanTest, StepsAreThoseOfTraining) {
 TEST_F(PlanTest, WhatCannotFitIsRefusedWithTheSmallestChange) {
   write({"large", 512, 6, 32000, true, "bf16", "none", 8192, 8192, 1, 0, true, false});
   write({"many", 512, 6, 32000, true, "bf16", "none", 2048, 256, 4, 0, true, false});
-  const auto refused = [](const std::vector<std::string>& more, const char* recipe = "large.yaml") {
-    std::vector<std::string> words{kProgram, "plan", path(recipe), "--no-data"};
-    words.insert(words.end(), more.begin(), more.end());
-    EXPECT_EQ(run(words), 71) << log();
+  const auto refused = [](const Words& more, const char* recipe = "large.yaml") {
+    EXPECT_EQ(run(joined({"plan", path(recipe), "--no-data"}, more)), 71) << log();
     return log();
   };
   EXPECT_NE(refused({"--memory", "0.95"}).find("model.recompute=all would fit"), std::string::npos) << log();

@@ -1,19 +1,14 @@
 // What stage dpo refuses: rows of another kind, another architecture or tokenizer, a cache that is not what
 // the reference says.
-#include <fstream>
-
 #include "tests/preferences/pairs_fixture.h"
 
 namespace caravan {
 namespace {
 
-namespace fs = std::filesystem;
-
 class BadReferenceTest : public PairsTest {
  protected:
-  static void expect_refused(int code, const std::vector<std::string>& parts,
-                             const std::vector<std::string>& more, const std::string& run_dir = "refused") {
-    EXPECT_EQ(train(run_dir, more), code) << log();
+  static void expect_refused(int code, const std::vector<std::string>& parts, const Words& more) {
+    EXPECT_EQ(train("refused", more), code) << log();
     for (const std::string& part : parts)
       EXPECT_NE(log().find(part), std::string::npos) << part << "\n" << log();
   }
@@ -67,13 +62,13 @@ TEST_F(BadReferenceTest, ACacheOfAnotherReferenceIsNotUsed) {
   const std::string cache = "reference.cache_dir=" + path("shared");
   ASSERT_EQ(train("first", {cache, "run.max_steps=2", "evaluation=null"}), 0) << log();
   // The weights are others: another entry, and why.
-  ASSERT_EQ(run({"train", path("dpo.yaml"), "run.dir=" + path("second"), cache, "run.max_steps=2",
+  ASSERT_EQ(run({"train", path("recipe.yaml"), "run.dir=" + path("second"), cache, "run.max_steps=2",
                  "evaluation=null", "run.seed=6"}),
             0)
       << log();
   EXPECT_NE(log().find("random weights of seed (5 -> 6)"), std::string::npos) << log();
   // The same again: found, and verified.
-  ASSERT_EQ(run({"train", path("dpo.yaml"), "run.dir=" + path("third"), cache, "run.max_steps=2",
+  ASSERT_EQ(run({"train", path("recipe.yaml"), "run.dir=" + path("third"), cache, "run.max_steps=2",
                  "evaluation=null"}),
             0)
       << log();
@@ -89,7 +84,7 @@ TEST_F(BadReferenceTest, DamagedPartsAreComputedAgain) {
   std::string bytes = tests::read_bytes(part);
   bytes.back() ^= 1;
   std::ofstream(part, std::ios::binary) << bytes;
-  ASSERT_EQ(run({"train", path("dpo.yaml"), "run.dir=" + path("repaired"), cache, "run.max_steps=2",
+  ASSERT_EQ(run({"train", path("recipe.yaml"), "run.dir=" + path("repaired"), cache, "run.max_steps=2",
                  "evaluation=null"}),
             0)
       << log();

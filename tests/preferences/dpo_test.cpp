@@ -9,8 +9,6 @@
 namespace caravan {
 namespace {
 
-namespace fs = std::filesystem;
-
 class DpoTest : public PairsTest {
  protected:
   static void SetUpTestSuite() {
@@ -116,30 +114,21 @@ TEST_F(DpoTest, AnySplitOfAStep) {
 }
 
 TEST_F(DpoTest, StoppedWhileTraining) {
-  std::vector<std::string> words = train_words("stopped");
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] { return rows("stopped").size() > 5; })) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
+  const auto stepping = [] { return rows("stopped").size() > 5; };
+  ASSERT_EQ(run_until(stepping, SIGTERM, train_words("stopped")), 75) << log();
   ASSERT_EQ(train("stopped"), 0) << log();
   expect_same("whole", "stopped");
 }
 
 // The parts that were complete are not computed again, and what is cut is.
 TEST_F(DpoTest, StoppedInTheReferencePass) {
-  std::vector<std::string> words = train_words("pass");
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
   const auto begun = [] {
     std::error_code ignored;
     for (const auto& entry : fs::recursive_directory_iterator(path("pass") + "/data", ignored))
       if (entry.path().filename() == "part-00000.ref") return true;
     return false;
   };
-  ASSERT_TRUE(program.wait_until(begun)) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
+  ASSERT_EQ(run_until(begun, SIGTERM, train_words("pass")), 75) << log();
   const fs::path first = cache_of("pass") / "part-00000.ref";
   const auto written = fs::last_write_time(first);
   ASSERT_EQ(train("pass"), 0) << log();
@@ -149,7 +138,7 @@ TEST_F(DpoTest, StoppedInTheReferencePass) {
 
 // Its pairs are sorted over the whole step: before the first backward, with the same bits for any ranks.
 TEST_F(DpoTest, ALossThatSortsTheStep) {
-  const std::vector<std::string> aot{"loss.name=aot", "loss.beta=0.5", "run.max_steps=4"};
+  const Words aot{"loss.name=aot", "loss.beta=0.5", "run.max_steps=4"};
   ASSERT_EQ(train("aot", aot), 0) << log();
   EXPECT_NEAR(rows("aot").at(1).at("train/loss"), std::log(2.0), 1e-9);
   EXPECT_LT(rows("aot").at(4).at("train/loss"), rows("aot").at(1).at("train/loss"));
@@ -157,9 +146,7 @@ TEST_F(DpoTest, ALossThatSortsTheStep) {
     ASSERT_EQ(launch(ranks, "aot-" + std::to_string(ranks), aot), 0) << log();
     expect_same("aot", "aot-" + std::to_string(ranks));
   }
-  std::vector<std::string> split = aot;
-  split.push_back("batch.micro_tokens=256");
-  ASSERT_EQ(train("aot-split", split), 0) << log();
+  ASSERT_EQ(train("aot-split", joined(aot, {"batch.micro_tokens=256"})), 0) << log();
   const auto one = rows("aot"), other = rows("aot-split");
   for (std::size_t i = 0; i < one.size(); ++i)
     for (const char* key : {"train/loss", "train/grad_norm", "eval/loss"})
@@ -170,8 +157,8 @@ TEST_F(DpoTest, ALossThatSortsTheStep) {
 
 TEST_F(DpoTest, OtherLossesTrainToo) {
   for (const std::string loss : {"ipo", "simpo", "cpo"}) {
-    std::vector<std::string> more{"loss.name=" + loss, "run.max_steps=2", "loss.beta=0.5"};
-    ASSERT_EQ(train("loss-" + loss, more), 0) << loss << log();
+    ASSERT_EQ(train("loss-" + loss, {"loss.name=" + loss, "run.max_steps=2", "loss.beta=0.5"}), 0)
+        << loss << log();
     // Without a reference none is loaded and nothing is cached.
     EXPECT_EQ(fs::exists(cache_of("loss-" + loss)), loss == "ipo");
   }

@@ -8,18 +8,11 @@
 namespace caravan {
 namespace {
 
-namespace fs = std::filesystem;
-
 class PreferenceFaultsSlow : public PairsTest {
  protected:
   static void SetUpTestSuite() {
     PairsTest::SetUpTestSuite();
     ASSERT_EQ(train("whole"), 0) << log();
-  }
-  static std::vector<std::string> words(const std::string& run_dir) {
-    std::vector<std::string> all = train_words(run_dir);
-    all.insert(all.begin(), kProgram);
-    return all;
   }
   // The reference pass has written so many parts.
   static std::function<bool()> parts(const std::string& run_dir, int count) {
@@ -35,12 +28,7 @@ class PreferenceFaultsSlow : public PairsTest {
     return [run_dir] { return rows(run_dir).size() > 5; };
   }
   static void expect_killed_and_gone_on(const std::string& run_dir, const std::function<bool()>& moment) {
-    {
-      tests::Program program(words(run_dir), path("log"));
-      ASSERT_TRUE(program.wait_until(moment)) << program.output();
-      program.signal(SIGKILL);
-      EXPECT_EQ(program.wait(), -SIGKILL);
-    }
+    ASSERT_EQ(run_until(moment, SIGKILL, train_words(run_dir)), -SIGKILL);
     ASSERT_EQ(train(run_dir), 0) << log();
     expect_same("whole", run_dir);
   }
@@ -48,7 +36,7 @@ class PreferenceFaultsSlow : public PairsTest {
   static void expect_lost_and_gone_on(const std::string& run_dir, const std::function<bool()>& moment) {
     {
       tests::Ranks ranks(dir_->path().string(), 2, tests::free_port());
-      ranks.start_all(words(run_dir));
+      ranks.start_all(with_program(train_words(run_dir)));
       ASSERT_TRUE(ranks[0].wait_until(moment)) << ranks[0].output();
       const auto since = std::chrono::steady_clock::now();
       ranks[1].signal(SIGKILL);

@@ -19,7 +19,7 @@ class KtoTest : public PairsTest {
     change("path: pairs.jsonl, format: preference", "path: verdicts.jsonl, format: labelled");
     change("held_out_pairs.jsonl", "held_out_verdicts.jsonl");
     change("{name: dpo_norm, beta: 5}", "{beta: 0.3, desirable_weight: 1.1}");
-    dir_->write("dpo.yaml", recipe);
+    dir_->write("recipe.yaml", recipe);
     ASSERT_EQ(train("whole"), 0) << log();
   }
 
@@ -77,12 +77,8 @@ TEST_F(KtoTest, AnySplitOfAStep) {
 }
 
 TEST_F(KtoTest, KilledAndGoneOn) {
-  std::vector<std::string> words = train_words("killed");
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] { return rows("killed").size() > 5; })) << program.output();
-  program.signal(SIGKILL);
-  program.wait();
+  const auto stepping = [] { return rows("killed").size() > 5; };
+  ASSERT_EQ(run_until(stepping, SIGKILL, train_words("killed")), -SIGKILL);
   ASSERT_EQ(train("killed"), 0) << log();
   expect_same("whole", "killed");
 }

@@ -16,7 +16,7 @@ class RewardModelTest : public PairsTest {
     recipe.replace(recipe.find("stage: dpo"), 10, "stage: rm");
     const std::string loss = "{name: dpo_norm, beta: 5}";
     recipe.replace(recipe.find(loss), loss.size(), "{centring: 0.01}");
-    dir_->write("dpo.yaml", recipe);
+    dir_->write("recipe.yaml", recipe);
     ASSERT_EQ(train("whole"), 0) << log();
   }
   static json header(const std::string& run_dir) {
@@ -39,8 +39,9 @@ class RewardModelTest : public PairsTest {
   // Of conversations, by the reward model of the run "whole".
   static std::vector<double> transformers_scores(const std::string& conversations) {
     dir_->write("sides.jsonl", conversations);
-    const std::string tokenize = "'" + kProgram + "' tokenize --model '" + path("whole/final") + "' < '" +
-                                 path("sides.jsonl") + "' > '" + path("ids.jsonl") + "'";
+    const std::string tokenize = "'" + with_program({}).front() + "' tokenize --model '" +
+                                 path("whole/final") + "' < '" + path("sides.jsonl") + "' > '" +
+                                 path("ids.jsonl") + "'";
     EXPECT_EQ(std::system(tokenize.c_str()), 0);
     const auto found =
         tests::run_python(std::string(CARAVAN_SOURCE_DIR) + "/tests/numerics/score_with_transformers.py",
@@ -78,12 +79,8 @@ TEST_F(RewardModelTest, AnyNumberOfRanksAndEveryStageOfSharding) {
 }
 
 TEST_F(RewardModelTest, StoppedAndGoneOn) {
-  std::vector<std::string> words = train_words("stopped");
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] { return rows("stopped").size() > 5; })) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
+  const auto stepping = [] { return rows("stopped").size() > 5; };
+  ASSERT_EQ(run_until(stepping, SIGTERM, train_words("stopped")), 75) << log();
   ASSERT_EQ(train("stopped"), 0) << log();
   expect_same("whole", "stopped");
 }
@@ -170,10 +167,10 @@ TEST_F(RewardModelTest, MarginsOfRows) {
   };
   with_margins("pairs.jsonl", "rated.jsonl", 0);
   with_margins("pairs.jsonl", "unrated.jsonl", 17);
-  const std::vector<std::string> asked{"loss.row_margins=true", "run.max_steps=2", "evaluation=null",
-                                       "data.sources.0.path=" + path("rated.jsonl")};
+  const Words asked{"loss.row_margins=true", "run.max_steps=2", "evaluation=null",
+                    "data.sources.0.path=" + path("rated.jsonl")};
   ASSERT_EQ(train("by-rows", asked), 0) << log();
-  std::vector<std::string> same = asked;
+  Words same = asked;
   same[0] = "loss.margin=1.5";
   ASSERT_EQ(train("by-recipe", same), 0) << log();
   expect_same("by-recipe", "by-rows");
@@ -181,7 +178,7 @@ TEST_F(RewardModelTest, MarginsOfRows) {
   ASSERT_EQ(train("without", same), 0) << log();
   EXPECT_NE(rows("without").at(0).at("train/loss"), rows("by-rows").at(0).at("train/loss"));
 
-  std::vector<std::string> refused = asked;
+  Words refused = asked;
   refused[3] = "data.sources.0.path=" + path("unrated.jsonl");
   EXPECT_EQ(train("refused-row", refused), 65) << log();
   EXPECT_NE(log().find("unrated.jsonl:17: has no field margin"), std::string::npos) << log();
@@ -194,10 +191,10 @@ TEST_F(RewardModelTest, MarginsOfRows) {
 
 TEST_F(RewardModelTest, PlanKnowsTheHead) {
   const auto parameters = [](const std::string& stage) {
-    std::string recipe = tests::read_bytes(path("dpo.yaml"));
+    std::string recipe = tests::read_bytes(path("recipe.yaml"));
     if (stage == "dpo") recipe = kRecipe;
     dir_->write("planned.yaml", recipe);
-    EXPECT_EQ(run({"plan", path("planned.yaml"), "--json"}), 0) << log();
+    EXPECT_EQ(run({"plan", path("planned.yaml"), "--json", "run.dir=" + path("planned")}), 0) << log();
     return json::parse(log()).at("parameters").get<std::int64_t>();
   };
   // Of a tied language model the rows of the embedding, here a row of its own.
@@ -207,19 +204,14 @@ TEST_F(RewardModelTest, PlanKnowsTheHead) {
 // From a language model the body comes and the scores are new; from a reward model both; the other way is
 // refused.
 TEST_F(RewardModelTest, FromALanguageModelAndFromARewardModel) {
-  const std::vector<std::string> short_run{"run.max_steps=2", "evaluation=null"};
-  std::vector<std::string> more = short_run;
-  more.insert(more.end(), {"model.init=pretrained", "model.path=" + path("whole/final")});
-  ASSERT_EQ(train("further", more), 0) << log();
+  const Words short_run{"run.max_steps=2", "evaluation=null", "model.init=pretrained"};
+  ASSERT_EQ(train("further", joined(short_run, {"model.path=" + path("whole/final")})), 0) << log();
   EXPECT_GT(rows("further").at(0).at("train/rewards/accuracies"), 0.8);
 
   const std::string language = language_model();
-  more = short_run;
-  more.insert(more.end(), {"model.init=pretrained", "model.path=" + language});
   for (const std::string dtype : {"fp32", "bf16"}) {
-    more.push_back("model.dtype=" + dtype);
+    const Words more = joined(short_run, {"model.path=" + language, "model.dtype=" + dtype});
     ASSERT_EQ(train("from-language-" + dtype, more), 0) << log();
-    more.pop_back();
     EXPECT_NEAR(rows("from-language-" + dtype).at(0).at("train/loss"), std::log(2.0), 0.4);
   }
   EXPECT_EQ(run({"train", path("sft.yaml"), "run.dir=" + path("refused"), "model.init=pretrained",

@@ -1,70 +1,34 @@
 // A run that was killed, stopped or disturbed ends with the same bits as one that was not. Real processes,
 // real signals.
-#include <gtest/gtest.h>
 #include <sys/mount.h>
 
-#include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 
-#include "tests/support/program.h"
-#include "tests/support/small_config.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/run_fixture.h"
 
 namespace caravan {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
 using tests::Program;
 
-const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
-
-class ResumeTest : public testing::Test {
+class ResumeTest : public RunFixture {
  protected:
   static void SetUpTestSuite() {
-    dir_ = std::make_unique<tests::TempDir>();
-    ASSERT_EQ(run({"demo-data", "--out", path("demo"), "--rows", "300", "--held-out", "20", "--seed", "3"}),
-              0)
-        << log();
-    tests::make_config_small(path("demo/config.json"));
-    for (const char* dtype : {"fp32", "bf16"}) dir_->write(std::string(dtype) + ".yaml", recipe(dtype));
+    make_small_demo(300, 20);
+    dir_->write("recipe.yaml", kRecipe);
     for (const std::string dtype : {"fp32", "bf16"}) {
       ASSERT_EQ(train(dtype, "undisturbed-" + dtype), 0) << log();
       undisturbed_[dtype] = result_of("undisturbed-" + dtype);
     }
   }
-  static void TearDownTestSuite() { dir_.reset(); }
 
-  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
-  static std::string log() { return tests::read_bytes(path("log")); }
-
-  static std::string recipe(const std::string& dtype) {
-    return "schema: 1\nstage: sft\nmodel: {path: demo, init: random, dtype: " + dtype +
-           "}\n"
-           "data: {sources: [{path: demo/train.jsonl}], max_length: 256 tokens}\n"
-           "batch: {tokens: 1024, micro_tokens: 512}\n"
-           "optimizer: {learning_rate: 1.0e-3, weight_decay: 0.1}\n"
-           "schedule: {name: cosine, warmup: 2 steps}\n"
-           "loss: {neftune_noise_alpha: 5}\n"
-           "run: {dir: unset, max_steps: 24, seed: 5, checkpoint_every: 4 steps, keep: 2}\n"
-           "evaluation: {every: 8 steps, sources: [{path: demo/held_out.jsonl}]}\n";
+  static Words train_words(const std::string& dtype, const std::string& run_dir, const Words& more = {}) {
+    return RunFixture::train_words(run_dir, joined({"model.dtype=" + dtype}, more));
   }
-
-  static std::vector<std::string> train_words(const std::string& dtype, const std::string& run_dir) {
-    return {kProgram, "train", path(dtype + ".yaml"), "--quiet", "run.dir=" + path(run_dir)};
-  }
-  static int run(std::vector<std::string> words) {
-    words.insert(words.begin(), kProgram);
-    return Program(words, path("log")).wait();
-  }
-  static int train(const std::string& dtype, const std::string& run_dir,
-                   const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = train_words(dtype, run_dir);
-    words.insert(words.end(), more.begin(), more.end());
-    return Program(words, path("log")).wait();
+  static int train(const std::string& dtype, const std::string& run_dir, const Words& more = {}) {
+    return run(train_words(dtype, run_dir, more));
   }
 
   // Everything a run leaves that must not depend on how it was disturbed: final files, the last checkpoint's
@@ -76,13 +40,7 @@ class ResumeTest : public testing::Test {
       result["final/" + entry.path().filename().string()] = tests::read_bytes(entry.path());
     result["state"] = tests::read_bytes(root / "checkpoints/step-00000024/state-00000-of-00001.safetensors");
     result["ledger"] = tests::read_bytes(root / "data/ledger.jsonl");
-    std::ifstream lines(root / "metrics.jsonl");
-    for (std::string line; std::getline(lines, line);) {
-      json row = json::parse(line), kept = json::object();
-      for (const auto& [key, value] : row.items())
-        if (!key.starts_with("speed/") && !key.starts_with("memory/")) kept[key] = value;
-      result["metrics"] += kept.dump() + "\n";
-    }
+    result["metrics"] = json(rows(run_dir)).dump(1);
     return result;
   }
 
@@ -96,14 +54,16 @@ class ResumeTest : public testing::Test {
   // Kills a fresh run as soon as `seen` holds, then lets it finish.
   static void kill_when(const std::string& dtype, const std::string& run_dir,
                         const std::function<bool()>& seen) {
-    Program program(train_words(dtype, run_dir), path("log"));
-    ASSERT_TRUE(program.wait_until(seen)) << program.output();
-    program.signal(SIGKILL);
-    ASSERT_EQ(program.wait(), -SIGKILL);
+    ASSERT_EQ(run_until(seen, SIGKILL, train_words(dtype, run_dir)), -SIGKILL);
     ASSERT_EQ(train(dtype, run_dir), 0) << log();
     expect_undisturbed(dtype, run_dir);
   }
 
+  static std::function<bool()> has_step(const std::string& run_dir, int step) {
+    return [file = path(run_dir + "/metrics.jsonl"), text = "\"step\":" + std::to_string(step) + ","] {
+      return tests::read_bytes(file).find(text) != std::string::npos;
+    };
+  }
   static bool any_in(const std::string& folder, const std::function<bool(const std::string&)>& matches) {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(dir_->path() / folder, ignored))
@@ -111,7 +71,15 @@ class ResumeTest : public testing::Test {
     return false;
   }
 
-  static inline std::unique_ptr<tests::TempDir> dir_;
+  static inline const std::string kRecipe =
+      "schema: 1\nstage: sft\nmodel: {path: demo, init: random}\n"
+      "data: {sources: [{path: demo/train.jsonl}], max_length: 256 tokens}\n"
+      "batch: {tokens: 1024, micro_tokens: 512}\n"
+      "optimizer: {learning_rate: 1.0e-3, weight_decay: 0.1}\n"
+      "schedule: {name: cosine, warmup: 2 steps}\n"
+      "loss: {neftune_noise_alpha: 5}\n"
+      "run: {dir: unset, max_steps: 24, seed: 5, checkpoint_every: 4 steps, keep: 2}\n"
+      "evaluation: {every: 8 steps, sources: [{path: demo/held_out.jsonl}]}\n";
   static inline std::map<std::string, std::map<std::string, std::string>> undisturbed_;
 };
 
@@ -156,7 +124,7 @@ TEST_F(ResumeTest, KilledAtRandomMomentsAgainAndAgain) {
   std::mt19937 random(7);
   std::uniform_int_distribution<int> milliseconds(100, 1200);
   for (int kill = 0; kill < 8; ++kill) {
-    Program program(train_words("bf16", "kill-random"), path("log"));
+    Program program = start(train_words("bf16", "kill-random"));
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds(random));
     program.wait_until([&] { return std::chrono::steady_clock::now() > end; });
     program.signal(SIGKILL);
@@ -169,12 +137,7 @@ TEST_F(ResumeTest, KilledAtRandomMomentsAgainAndAgain) {
 TEST_F(ResumeTest, SignalsFinishTheStepSaveAndEndWith75) {
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
     const std::string run_dir = "signal-" + std::to_string(number);
-    Program program(train_words("fp32", run_dir), path("log"));
-    ASSERT_TRUE(program.wait_until([&] {
-      return tests::read_bytes(path(run_dir + "/metrics.jsonl")).find("\"step\":2") != std::string::npos;
-    })) << program.output();
-    program.signal(number);
-    ASSERT_EQ(program.wait(), 75) << program.output();
+    ASSERT_EQ(run_until(has_step(run_dir, 2), number, train_words("fp32", run_dir)), 75) << log();
     ASSERT_EQ(train("fp32", run_dir), 0) << log();
     expect_undisturbed("fp32", run_dir);
   }
@@ -182,17 +145,10 @@ TEST_F(ResumeTest, SignalsFinishTheStepSaveAndEndWith75) {
 
 // The evaluation that a stop cut short is made up for, in the place where it would have been.
 TEST_F(ResumeTest, StoppedWhileEvaluating) {
-  const std::vector<std::string> long_evaluation{"evaluation.sources.0.path=" + path("demo/train.jsonl")};
+  const Words long_evaluation{"evaluation.sources.0.path=" + path("demo/train.jsonl")};
   ASSERT_EQ(train("fp32", "evaluated", long_evaluation), 0) << log();
-  std::vector<std::string> words = train_words("fp32", "stopped-evaluating");
-  words.insert(words.end(), long_evaluation.begin(), long_evaluation.end());
-  Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] {
-    return tests::read_bytes(path("stopped-evaluating/metrics.jsonl")).find("\"step\":8,") !=
-           std::string::npos;
-  })) << program.output();
-  program.signal(SIGTERM);
-  EXPECT_EQ(program.wait(), 75) << program.output();
+  const Words words = train_words("fp32", "stopped-evaluating", long_evaluation);
+  EXPECT_EQ(run_until(has_step("stopped-evaluating", 8), SIGTERM, words), 75) << log();
   const std::string metrics = tests::read_bytes(path("stopped-evaluating/metrics.jsonl"));
   EXPECT_EQ(metrics.find("\"eval/loss\"", metrics.find("\"step\":8,")), std::string::npos) << metrics;
   ASSERT_EQ(train("fp32", "stopped-evaluating", long_evaluation), 0) << log();
@@ -238,11 +194,8 @@ TEST_F(ResumeTest, TasksAreAskedAndChangeNothing) {
 }
 
 TEST_F(ResumeTest, StoppedBeforeTheFirstStepStillEndsWith75) {
-  Program program(train_words("fp32", "signal-early"), path("log"));
-  ASSERT_TRUE(program.wait_until([] { return fs::exists(path("signal-early/recipe.yaml")); }))
-      << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
+  const auto begun = [] { return fs::exists(path("signal-early/recipe.yaml")); };
+  ASSERT_EQ(run_until(begun, SIGTERM, train_words("fp32", "signal-early")), 75) << log();
   ASSERT_EQ(train("fp32", "signal-early"), 0) << log();
   expect_undisturbed("fp32", "signal-early");
 }
@@ -301,25 +254,19 @@ TEST_F(ResumeTest, AChangedRecipeIsRefusedWithTheDifferences) {
 }
 
 TEST_F(ResumeTest, ChangedDataIsRefusedAsUnsafe) {
-  const std::string rows = tests::read_bytes(path("demo/train.jsonl"));
-  dir_->write("own.jsonl", rows);
-  std::vector<std::string> words = train_words("fp32", "own-data");
-  words.push_back("data.sources.0.path=" + path("own.jsonl"));
-  Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] {
-    return tests::read_bytes(path("own-data/metrics.jsonl")).find("\"step\":2") != std::string::npos;
-  })) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
+  const std::string dialogues = tests::read_bytes(path("demo/train.jsonl"));
+  dir_->write("own.jsonl", dialogues);
+  const Words own{"data.sources.0.path=" + path("own.jsonl")};
+  ASSERT_EQ(run_until(has_step("own-data", 2), SIGTERM, train_words("fp32", "own-data", own)), 75) << log();
   const json card = json::parse(tests::read_bytes(path("own-data/run.json")));
   EXPECT_EQ(card["launches"][0]["outcome"], "stopped");
   EXPECT_EQ(card["launches"][0]["reason"], "SIGTERM");
-  dir_->write("own.jsonl", rows + rows.substr(0, rows.find('\n') + 1));
-  EXPECT_EQ(train("fp32", "own-data", {words.back()}), 77) << log();
+  dir_->write("own.jsonl", dialogues + dialogues.substr(0, dialogues.find('\n') + 1));
+  EXPECT_EQ(train("fp32", "own-data", own), 77) << log();
   EXPECT_NE(log().find("data:" + path("own.jsonl")), std::string::npos) << log();
   // The checkpoint knows what it was made from, also without the card.
   fs::remove(path("own-data/run.json"));
-  EXPECT_EQ(train("fp32", "own-data", {words.back()}), 77) << log();
+  EXPECT_EQ(train("fp32", "own-data", own), 77) << log();
   EXPECT_NE(log().find("step-"), std::string::npos) << log();
   EXPECT_NE(tests::read_bytes(path("own-data/log.txt")).find(" error "), std::string::npos);
 }
@@ -346,7 +293,7 @@ TEST_F(ResumeTest, ACardThatNeverHeardOfTheEndIsClosed) {
 }
 
 TEST_F(ResumeTest, TwoRunsInOneDirectoryAreRefused) {
-  Program first(train_words("fp32", "twice"), path("log-first"));
+  Program first = start(train_words("fp32", "twice"), "log-first");
   ASSERT_TRUE(first.wait_until([] { return fs::exists(path("twice/recipe.yaml")); })) << first.output();
   EXPECT_EQ(train("fp32", "twice"), 77) << log();
   EXPECT_NE(log().find("another run is using this directory"), std::string::npos) << log();

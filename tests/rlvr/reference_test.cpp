@@ -5,14 +5,7 @@
 namespace caravan {
 namespace {
 
-class MovingReferenceRun : public RlvrRun {
- protected:
-  static std::vector<std::string> words(const std::string& run_dir, const std::vector<std::string>& keys) {
-    std::vector<std::string> all = train_words(run_dir, keys);
-    all.insert(all.begin(), kProgram);
-    return all;
-  }
-};
+class MovingReferenceRun : public RlvrRun {};
 
 // A rollout feeds four steps, and the reference is the policy at the beginning of each.
 TEST_F(MovingReferenceRun, AlphaOneMakesItThePolicy) {
@@ -42,25 +35,19 @@ TEST_F(MovingReferenceRun, HalfWayIsNearerThanStaying) {
 // 3 does not divide a rollout: what it is compared with was asked before the reference moved.
 TEST_F(MovingReferenceRun, RanksShardsAndStopsChangeNothing) {
   for (const std::string dtype : {"fp32", "bf16"}) {
-    const std::vector<std::string> keys{"model.dtype=" + dtype, "reference.sync_steps=3",
-                                        "reference.mixup_alpha=0.3"};
+    const Words keys{"model.dtype=" + dtype, "reference.sync_steps=3", "reference.mixup_alpha=0.3"};
     const std::string whole = "whole-" + dtype;
     ASSERT_EQ(train(whole, keys), 0) << log();
     for (const auto& [ranks, shard] : std::vector<std::pair<int, int>>{{2, 0}, {2, 2}, {3, 3}}) {
       const std::string name = whole + "-" + std::to_string(ranks) + "-" + std::to_string(shard);
-      std::vector<std::string> launched{"launch", "--nproc", std::to_string(ranks), "--"};
-      std::vector<std::string> more = keys;
-      more.push_back("distributed.shard=" + std::to_string(shard));
-      for (std::string& word : train_words(name, more)) launched.push_back(std::move(word));
-      ASSERT_EQ(run(launched), 0) << log();
+      const Words more = joined(keys, {"distributed.shard=" + std::to_string(shard)});
+      ASSERT_EQ(launch(ranks, name, more), 0) << log();
       expect_same(whole, name);
     }
     for (const std::size_t lines : {4u, 10u}) {
       const std::string name = whole + "-killed-" + std::to_string(lines);
-      tests::Program program(words(name, keys), path("log"));
-      ASSERT_TRUE(program.wait_until([&] { return rows(name).size() >= lines; })) << program.output();
-      program.signal(SIGKILL);
-      program.wait();
+      ASSERT_EQ(run_until([&] { return rows(name).size() >= lines; }, SIGKILL, train_words(name, keys)),
+                -SIGKILL);
       ASSERT_EQ(train(name, keys), 0) << log();
       expect_same(whole, name);
     }
@@ -68,7 +55,7 @@ TEST_F(MovingReferenceRun, RanksShardsAndStopsChangeNothing) {
 }
 
 TEST_F(MovingReferenceRun, RefusedWhereThereIsNone) {
-  const auto refused = [](const std::vector<std::string>& keys, const std::string& text) {
+  const auto refused = [](const Words& keys, const std::string& text) {
     EXPECT_EQ(train("refused", keys), 2) << log();
     EXPECT_NE(log().find(text), std::string::npos) << log();
   };

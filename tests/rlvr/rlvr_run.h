@@ -1,83 +1,41 @@
 // A small model, prompts that a verifier can tell, and runs of stage rlvr on them as processes.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
-#include <fstream>
-#include <memory>
-#include <nlohmann/json.hpp>
-
 #include "data/readers/row_source.h"
-#include "tests/support/program.h"
-#include "tests/support/small_config.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/run_fixture.h"
 
 namespace caravan {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-inline const std::string kProgram = std::string(CARAVAN_BINARY_DIR) + "/caravan";
-
-class RlvrRun : public testing::Test {
+class RlvrRun : public RunFixture {
  protected:
   static void SetUpTestSuite() {
-    dir_ = std::make_unique<tests::TempDir>();
-    ASSERT_EQ(run({"demo-data", "--out", path("demo"), "--rows", "60", "--held-out", "4", "--seed", "3"}), 0)
-        << log();
-    tests::make_config_small(path("demo/config.json"));
-    // Of random text about half holds one of these.
-    write_prompts("prompts.jsonl", "regex", "[0-2]");
-    dir_->write("rlvr.yaml", kRecipe);
-  }
-  static void TearDownTestSuite() { dir_.reset(); }
-
-  static std::string path(const std::string& name) { return (dir_->path() / name).string(); }
-  static std::string log() { return tests::read_bytes(path("log")); }
-  static int run(std::vector<std::string> words) {
-    words.insert(words.begin(), kProgram);
-    return tests::Program(words, path("log")).wait();
-  }
-  static std::vector<std::string> train_words(const std::string& run_dir,
-                                              const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words{"train", path("rlvr.yaml"), "--quiet", "run.dir=" + path(run_dir)};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  static int train(const std::string& run_dir, const std::vector<std::string>& more = {}) {
-    return run(train_words(run_dir, more));
+    make_small_demo(60, 4);
+    // About a third of random text holds one.
+    write_prompts("prompts.jsonl", "regex", "w");
+    dir_->write("recipe.yaml", kRecipe);
   }
 
+  // The same questions whatever the demo asks.
+  static std::vector<json> questions() {
+    std::vector<json> all;
+    for (int i = 0; i < 60; ++i) {
+      const std::string text =
+          "What is " + std::to_string(3 + i % 7) + " plus " + std::to_string(10 + i) + "?";
+      all.push_back({{"role", "user"}, {"content", text}});
+    }
+    return all;
+  }
   static void write_prompts(const std::string& to, const json& dataset, const json& truth) {
-    std::ifstream lines(path("demo/train.jsonl"));
     std::string text;
-    for (std::string line; std::getline(lines, line);)
+    for (const json& question : questions())
       text +=
-          json{
-              {"messages", {json::parse(line)["messages"][0]}}, {"dataset", dataset}, {"ground_truth", truth}}
-              .dump() +
+          json{{"messages", json::array({question})}, {"dataset", dataset}, {"ground_truth", truth}}.dump() +
           "\n";
     dir_->write(to, text);
   }
 
-  // Metrics without what measures time and memory.
-  static std::vector<json> rows(const std::string& run_dir) {
-    std::vector<json> all;
-    std::ifstream lines(path(run_dir) + "/metrics.jsonl");
-    // A line that is still being written is none yet.
-    for (std::string line; std::getline(lines, line) && !lines.eof();) {
-      json kept = json::object();
-      const json row = json::parse(line);
-      for (const auto& [key, value] : row.items())
-        if (!key.starts_with("speed/") && !key.starts_with("memory/") && !key.ends_with("seconds") &&
-            !key.ends_with("_per_second"))
-          kept[key] = value;
-      all.push_back(kept);
-    }
-    return all;
-  }
   // The kept rollout that was made after so many steps, its first line left out.
   static std::vector<json> rollout(const std::string& run_dir, int step) {
     char name[40];
@@ -98,9 +56,6 @@ class RlvrRun : public testing::Test {
       count += entry.path().extension() == ".zst" ? 1 : 0;
     return count;
   }
-  static std::string final_bytes(const std::string& run_dir) {
-    return tests::read_bytes(path(run_dir) + "/final/model.safetensors");
-  }
   static void expect_same(const std::string& one, const std::string& other) {
     EXPECT_EQ(json(rows(one)).dump(1), json(rows(other)).dump(1)) << other;
     for (const int step : {0, 4, 8}) EXPECT_EQ(json(rollout(one, step)), json(rollout(other, step))) << other;
@@ -117,7 +72,6 @@ class RlvrRun : public testing::Test {
       "loss: {name: grpo}\n"
       "run: {dir: unset, max_steps: 12, seed: 5, checkpoint_every: 3 steps, keep: 2, threads: 1}\n"
       "distributed: {timeout: 20 seconds, join_timeout: 20 seconds}\n";
-  static inline std::unique_ptr<tests::TempDir> dir_;
 };
 
 }  // namespace caravan

@@ -38,9 +38,9 @@ TEST_F(RlvrTest, EveryCompletionIsKeptWithItsVerdict) {
     EXPECT_EQ(row.at("ids").size(), row.at("log_probs").size());
     EXPECT_EQ(row.at("ids").size(), row.at("advantages").size());
     EXPECT_EQ(row.at("ids").size(), row.at("reference_log_probs").size());
-    const bool has_digit = row.at("completion").get<std::string>().find_first_of("012") != std::string::npos;
-    EXPECT_EQ(row.at("verdicts")[0].at("verdict"), has_digit ? "right" : "wrong");
-    EXPECT_EQ(row.at("reward"), has_digit ? 1.0 : 0.0);
+    const bool is_right = row.at("completion").get<std::string>().find('w') != std::string::npos;
+    EXPECT_EQ(row.at("verdicts")[0].at("verdict"), is_right ? "right" : "wrong");
+    EXPECT_EQ(row.at("reward"), is_right ? 1.0 : 0.0);
     EXPECT_NE(row.at("item").get<std::string>().find("prompts.jsonl:"), std::string::npos);
   }
   const std::int64_t first = kept[0].at("index");
@@ -53,10 +53,7 @@ TEST_F(RlvrTest, AnyNumberOfRanksAndSequencesAtOnce) {
   expect_same("whole", "one-at-a-time");
   for (const auto& [ranks, shard] : std::vector<std::pair<int, int>>{{2, 0}, {2, 3}, {3, 2}}) {
     const std::string name = "ranks-" + std::to_string(ranks) + "-" + std::to_string(shard);
-    std::vector<std::string> words{"launch", "--nproc", std::to_string(ranks), "--"};
-    for (std::string& word : train_words(name, {"distributed.shard=" + std::to_string(shard)}))
-      words.push_back(std::move(word));
-    ASSERT_EQ(run(words), 0) << log();
+    ASSERT_EQ(launch(ranks, name, {"distributed.shard=" + std::to_string(shard)}), 0) << log();
     expect_same("whole", name);
   }
 }
@@ -65,26 +62,15 @@ TEST_F(RlvrTest, KilledAnywhereItGoesOn) {
   int number = 0;
   for (const std::size_t lines : {1u, 4u, 6u, 9u}) {
     const std::string name = "killed-" + std::to_string(number++);
-    std::vector<std::string> words = train_words(name);
-    words.insert(words.begin(), kProgram);
-    tests::Program program(words, path("log"));
-    ASSERT_TRUE(program.wait_until([&] { return rows(name).size() >= lines; })) << program.output();
-    program.signal(SIGKILL);
-    program.wait();
+    ASSERT_EQ(run_until([&] { return rows(name).size() >= lines; }, SIGKILL, train_words(name)), -SIGKILL);
     ASSERT_EQ(train(name), 0) << log();
     expect_same("whole", name);
   }
 }
 
 TEST_F(RlvrTest, StoppedWhileItSamples) {
-  std::vector<std::string> words = train_words("stopped");
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] {
-    return fs::exists(path("stopped") + "/rollouts/step-00000004.jsonl.partial");
-  })) << program.output();
-  program.signal(SIGTERM);
-  ASSERT_EQ(program.wait(), 75) << program.output();
+  const auto samples = [] { return fs::exists(path("stopped") + "/rollouts/step-00000004.jsonl.partial"); };
+  ASSERT_EQ(run_until(samples, SIGTERM, train_words("stopped")), 75) << log();
   ASSERT_EQ(train("stopped"), 0) << log();
   expect_same("whole", "stopped");
 }
@@ -102,7 +88,7 @@ TEST_F(RlvrTest, EveryMethodTrains) {
 
 // A second model beside the policy: its state survives a kill too, and ranks agree.
 TEST_F(RlvrTest, PpoTrainsAValueModel) {
-  const std::vector<std::string> ppo{"loss.name=ppo", "value.learning_rate=1e-3", "run.max_steps=8"};
+  const Words ppo{"loss.name=ppo", "value.learning_rate=1e-3", "run.max_steps=8"};
   ASSERT_EQ(train("ppo", ppo), 0) << log();
   const auto all = rows("ppo");
   ASSERT_EQ(all.size(), 8u);
@@ -117,27 +103,21 @@ TEST_F(RlvrTest, PpoTrainsAValueModel) {
                 tests::read_bytes(path(other) + "/value/model.safetensors"))
         << other;
   };
-  std::vector<std::string> words = train_words("ppo-killed", ppo);
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
-  ASSERT_TRUE(program.wait_until([] { return rows("ppo-killed").size() >= 6; })) << program.output();
-  program.signal(SIGKILL);
-  program.wait();
+  const auto stepping = [] { return rows("ppo-killed").size() >= 6; };
+  ASSERT_EQ(run_until(stepping, SIGKILL, train_words("ppo-killed", ppo)), -SIGKILL);
   ASSERT_EQ(train("ppo-killed", ppo), 0) << log();
   same("ppo-killed");
-  words = {"launch", "--nproc", "2", "--"};
-  std::vector<std::string> more = ppo;
-  more.push_back("distributed.shard=2");
-  for (std::string& word : train_words("ppo-ranks", more)) words.push_back(std::move(word));
-  ASSERT_EQ(run(words), 0) << log();
+  ASSERT_EQ(launch(2, "ppo-ranks", joined(ppo, {"distributed.shard=2"})), 0) << log();
   same("ppo-ranks");
 }
 
+// From about a tenth; of eight seeds the one that rose least rose by 0.56.
 TEST_F(RlvrTest, RewardsRise) {
-  ASSERT_EQ(
-      train("long", {"run.max_steps=30", "rollout.passes=1", "rollout.completions=8", "batch.sequences=32",
-                     "loss.beta=0", "optimizer.learning_rate=1e-3", "rollout.tries=50"}),
-      0)
+  write_prompts("digits.jsonl", "regex", "[0-2]");
+  ASSERT_EQ(train("long", {"data.sources.0.path=" + path("digits.jsonl"), "run.max_steps=30",
+                           "rollout.passes=1", "rollout.completions=8", "batch.sequences=32", "loss.beta=0",
+                           "optimizer.learning_rate=1e-3", "rollout.tries=50"}),
+            0)
       << log();
   const auto all = rows("long");
   const auto mean = [&](std::size_t begin) {
@@ -145,16 +125,14 @@ TEST_F(RlvrTest, RewardsRise) {
     for (std::size_t i = begin; i < begin + 5; ++i) sum += all.at(i).at("rollout/reward").get<double>();
     return sum / 5.0;
   };
-  EXPECT_GT(mean(25), mean(0) + 0.2);
+  EXPECT_GT(mean(25), mean(0) + 0.3);
 }
 
 TEST_F(RlvrTest, WhatCannotBeLearntFromIsRefusedWithAReason) {
-  const auto refused = [&](const std::string& rows_file, const std::vector<std::string>& more, int code,
+  const auto refused = [&](const std::string& rows_file, const Words& more, int code,
                            const std::string& text) {
-    std::vector<std::string> words{"data.sources.0.path=" + path(rows_file)};
-    words.insert(words.end(), more.begin(), more.end());
     const std::string name = "refused-" + rows_file;
-    EXPECT_EQ(train(name, words), code) << log();
+    EXPECT_EQ(train(name, joined({"data.sources.0.path=" + path(rows_file)}, more)), code) << log();
     EXPECT_NE(log().find(text), std::string::npos) << log();
     fs::remove_all(path(name));
   };

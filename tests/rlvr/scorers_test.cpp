@@ -1,5 +1,6 @@
 // Rewards beside verifiers: a reward model's score, a judge behind a real server; weighted sums, what cannot
 // be scored, what is asked twice, ranks and stops.
+#include <chrono>
 #include <set>
 
 #include "tests/rlvr/rlvr_run.h"
@@ -13,12 +14,12 @@ class ScorersRun : public RlvrRun {
   static void SetUpTestSuite() {
     RlvrRun::SetUpTestSuite();
     std::string pairs;
-    std::ifstream lines(path("demo/train.jsonl"));
-    for (std::string line; std::getline(lines, line);) {
-      const json messages = json::parse(line)["messages"];
-      const std::string question = messages[0]["content"], answer = messages[1]["content"];
-      pairs += json{{"prompt", question}, {"chosen", answer}, {"rejected", "no " + answer}}.dump() + "\n";
-    }
+    for (const json& question : questions())
+      pairs += json{{"prompt", question["content"]},
+                    {"chosen", "It is " + std::to_string(pairs.size())},
+                    {"rejected", "no idea"}}
+                   .dump() +
+               "\n";
     dir_->write("pairs.jsonl", pairs);
     dir_->write("rm.yaml",
                 "schema: 1\nstage: rm\nmodel: {path: demo, init: random, dtype: fp32}\n"
@@ -29,19 +30,13 @@ class ScorersRun : public RlvrRun {
     reward_model_ = "reward_model.path=" + path("rm/final");
   }
 
-  static std::vector<std::string> judged(const tests::Server& server,
-                                         const std::vector<std::string>& more = {}) {
-    std::vector<std::string> keys{"judge.url=" + server.url(),
-                                  "judge.model=judge",
-                                  "judge.honesty=none",
-                                  "judge.truthfulness=none",
-                                  "judge.helpfulness=none",
-                                  "judge.backoff_seconds=0.01",
-                                  "judge.instruction_following=" + path("rate.txt"),
-                                  "judge.rating_attempts=1",
-                                  "judge.attempts=2"};
-    keys.insert(keys.end(), more.begin(), more.end());
-    return keys;
+  static Words judged(const tests::Server& server, const Words& more = {},
+                      const std::string& model = "judge") {
+    return joined(
+        {"judge.url=" + server.url(), "judge.model=" + model, "judge.honesty=none", "judge.truthfulness=none",
+         "judge.helpfulness=none", "judge.backoff_seconds=0.01",
+         "judge.instruction_following=" + path("rate.txt"), "judge.rating_attempts=1", "judge.attempts=2"},
+        more);
   }
   // The judge of the tests rates by the number after "quality", here of the words it is asked with.
   static void rate_by(const std::string& words) {
@@ -57,8 +52,7 @@ class ScorersRun : public RlvrRun {
 };
 
 TEST_F(ScorersRun, ARewardModelAddsItsScoreWeighted) {
-  const std::vector<std::string> keys{reward_model_, "reward_model.weight=0.5",
-                                      "reward.verification_reward=2"};
+  const Words keys{reward_model_, "reward_model.weight=0.5", "reward.verification_reward=2"};
   ASSERT_EQ(train("modelled", keys), 0) << log();
   double spread = 0.0;
   const auto kept = rollout("modelled", 4);
@@ -72,13 +66,9 @@ TEST_F(ScorersRun, ARewardModelAddsItsScoreWeighted) {
   EXPECT_GT(spread, 0.0);
   EXPECT_TRUE(rows("modelled").at(0).contains("rollout/score/reward_model"));
   EXPECT_EQ(rows("modelled").at(0).at("rollout/no_score/reward_model"), 0.0);
-  for (const auto& [ranks, shard] : std::vector<std::pair<int, int>>{{2, 0}, {2, 3}}) {
-    const std::string name = "modelled-" + std::to_string(shard);
-    std::vector<std::string> launched{"launch", "--nproc", std::to_string(ranks), "--"};
-    std::vector<std::string> more = keys;
-    more.push_back("distributed.shard=" + std::to_string(shard));
-    for (std::string& word : train_words(name, more)) launched.push_back(std::move(word));
-    ASSERT_EQ(run(launched), 0) << log();
+  for (const std::string shard : {"0", "3"}) {
+    const std::string name = "modelled-" + shard;
+    ASSERT_EQ(launch(2, name, joined(keys, {"distributed.shard=" + shard})), 0) << log();
     expect_same("modelled", name);
   }
 }
@@ -86,9 +76,8 @@ TEST_F(ScorersRun, ARewardModelAddsItsScoreWeighted) {
 // Prompts without a truth: reinforcement learning from a reward model alone, as PPO was first used.
 TEST_F(ScorersRun, NoVerifierAtAll) {
   std::string prompts;
-  std::ifstream lines(path("demo/train.jsonl"));
-  for (std::string line; std::getline(lines, line);)
-    prompts += json{{"messages", {json::parse(line)["messages"][0]}}}.dump() + "\n";
+  for (const json& question : questions())
+    prompts += json{{"messages", json::array({question})}}.dump() + "\n";
   dir_->write("plain.jsonl", prompts);
   ASSERT_EQ(
       train("plain", {reward_model_, "reward.verifier=none", "data.sources.0.path=" + path("plain.jsonl"),
@@ -104,7 +93,8 @@ TEST_F(ScorersRun, NoVerifierAtAll) {
 TEST_F(ScorersRun, AJudgeIsAskedOnceAndForAll) {
   rate_by("quality 4");
   const tests::Server server;
-  ASSERT_EQ(train("judged", judged(server, {"judge.weight=2", "judge.max_requests=5000"})), 0) << log();
+  const Words keys = judged(server, {"judge.weight=2", "judge.max_requests=5000"});
+  ASSERT_EQ(train("judged", keys), 0) << log();
   const std::size_t asked = server.num_asked();
   for (const json& row : rollout("judged", 4)) {
     const double verified = row.at("verdicts")[0].at("score");
@@ -118,11 +108,7 @@ TEST_F(ScorersRun, AJudgeIsAskedOnceAndForAll) {
     for (const json& row : rollout("judged", step))
       texts.insert(row.at("prompt").get<std::string>() + row.at("completion").get<std::string>());
   EXPECT_EQ(asked, texts.size());
-  std::vector<std::string> launched{"launch", "--nproc", "2", "--"};
-  for (std::string& word :
-       train_words("judged-2", judged(server, {"judge.weight=2", "judge.max_requests=5000"})))
-    launched.push_back(std::move(word));
-  ASSERT_EQ(run(launched), 0) << log();
+  ASSERT_EQ(launch(2, "judged-2", keys), 0) << log();
   EXPECT_EQ(server.num_asked(), 2 * asked);
   expect_same("judged", "judged-2");
 }
@@ -133,14 +119,8 @@ TEST_F(ScorersRun, KilledWhileItIsJudgedNothingIsAskedTwice) {
   const auto keys = judged(server);
   ASSERT_EQ(train("whole-judged", keys), 0) << log();
   const std::size_t asked = server.num_asked();
-  std::vector<std::string> words = train_words("killed-judged", keys);
-  words.insert(words.begin(), kProgram);
-  {
-    tests::Program program(words, path("log"));
-    ASSERT_TRUE(program.wait_until([&] { return server.num_asked() > asked + 20; })) << program.output();
-    program.signal(SIGKILL);
-    program.wait();
-  }
+  const auto is_judged = [&] { return server.num_asked() > asked + 20; };
+  ASSERT_EQ(run_until(is_judged, SIGKILL, train_words("killed-judged", keys)), -SIGKILL);
   ASSERT_EQ(train("killed-judged", keys), 0) << log();
   expect_same("whole-judged", "killed-judged");
   // What was under way when it was killed may be asked again; no answer that had come is.
@@ -160,7 +140,7 @@ TEST_F(ScorersRun, ABudgetStopsItAndMoreOfItGoesOn) {
   rate_by("quality 5");
   const tests::Server server;
   ASSERT_EQ(train("paid", judged(server)), 0) << log();
-  ASSERT_EQ(train("poor", judged(server, {"judge.max_requests=50"})), 75) << log();
+  ASSERT_EQ(train("poor", judged(server, {"judge.max_requests=40"})), 75) << log();
   const std::string told = tests::read_bytes(path("poor") + "/log.txt");
   EXPECT_NE(told.find("max_requests"), std::string::npos) << told;
   EXPECT_GT(rows("poor").size(), 0u);
@@ -169,13 +149,66 @@ TEST_F(ScorersRun, ABudgetStopsItAndMoreOfItGoesOn) {
   expect_same("paid", "poor");
 }
 
+// One rank waits for the judge, the others for it: nobody is lost, nor where it is stopped meanwhile.
+TEST_F(ScorersRun, AJudgeSlowerThanRanksWaitForEachOther) {
+  rate_by("quality 4");
+  const tests::Server server;
+  const Words keys{"run.max_steps=4", "distributed.timeout=3 seconds"};
+  ASSERT_EQ(launch(2, "quick", judged(server, keys)), 0) << log();
+  const Words slow = judged(server, keys, "judge_after_6");
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(launch(2, "slow", slow), 0) << log();
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(6));
+  const auto expect_same_rollout = [](const std::string& name) {
+    EXPECT_EQ(json(rows("quick")).dump(1), json(rows(name)).dump(1)) << name;
+    EXPECT_EQ(json(rollout("quick", 0)), json(rollout(name, 0))) << name;
+    EXPECT_TRUE(final_bytes("quick") == final_bytes(name)) << name;
+  };
+  expect_same_rollout("slow");
+  const std::size_t asked = server.num_asked();
+  const Words stopped = launch_words(2, train_words("slow-stopped", slow));
+  ASSERT_EQ(run_until([&] { return server.num_asked() > asked; }, SIGTERM, stopped), 75) << log();
+  ASSERT_EQ(launch(2, "slow-stopped", slow), 0) << log();
+  expect_same_rollout("slow-stopped");
+}
+
+// Words that a run began with: with others the same completion would have another reward.
+TEST_F(ScorersRun, WhatDecidesScoresMayNotChangeMeanwhile) {
+  const auto show_by = [](const std::string& mark) {
+    dir_->write("shown.jinja", "{% for message in messages %}" + mark +
+                                   "{{ message.role }}: {{ message.content }}\n{% endfor %}");
+  };
+  rate_by("quality 5");
+  show_by("# ");
+  const tests::Server server;
+  const auto keys = [&](int most) {
+    return judged(server, {reward_model_, "reward_model.chat_template=" + path("shown.jinja"),
+                           "judge.max_requests=" + std::to_string(most)});
+  };
+  ASSERT_EQ(train("reworded", keys(40)), 75) << log();
+  ASSERT_GT(rows("reworded").size(), 0u);
+  const auto expect_refused = [&](const std::string& name) {
+    EXPECT_EQ(train("reworded", keys(40)), 77) << log();
+    EXPECT_NE(log().find("\n  " + name + ": before"), std::string::npos) << log();
+  };
+  rate_by("quality 1");
+  expect_refused("judge.instruction_following:" + path("rate.txt"));
+  rate_by("quality 5");
+  show_by("## ");
+  expect_refused("reward_model.chat_template:" + path("shown.jinja"));
+  show_by("# ");
+  const std::string tokens = tests::read_bytes(path("rm/final/tokenizer_config.json"));
+  dir_->write("rm/final/tokenizer_config.json", tokens + "\n");
+  expect_refused("reward_model:tokenizer_config.json");
+  dir_->write("rm/final/tokenizer_config.json", tokens);
+  EXPECT_EQ(train("reworded", keys(500)), 0) << log();
+}
+
 TEST_F(ScorersRun, AServerThatIsGoneEndsTheRunBetweenSteps) {
   rate_by("quality 3");
   auto server = std::make_unique<tests::Server>();
   const auto keys = judged(*server, {"judge.connect_timeout_seconds=1", "run.max_steps=4000"});
-  std::vector<std::string> words = train_words("gone", keys);
-  words.insert(words.begin(), kProgram);
-  tests::Program program(words, path("log"));
+  tests::Program program = start(train_words("gone", keys));
   ASSERT_TRUE(program.wait_until([&] { return rows("gone").size() >= 2; })) << program.output();
   server->kill();
   EXPECT_EQ(program.wait(), 74) << program.output();
@@ -187,7 +220,7 @@ TEST_F(ScorersRun, AServerThatIsGoneEndsTheRunBetweenSteps) {
 }
 
 TEST_F(ScorersRun, WhatIsMissingIsRefusedBeforeTheFirstStep) {
-  const auto refused = [](const std::vector<std::string>& keys, int code, const std::string& text) {
+  const auto refused = [](const Words& keys, int code, const std::string& text) {
     EXPECT_EQ(train("refused", keys), code) << log();
     EXPECT_NE(log().find(text), std::string::npos) << log();
     fs::remove_all(path("refused"));

@@ -166,8 +166,8 @@ std::string after(const std::string& text, const std::string& mark) {
 }
 
 // Models that behave. `judge`: a rating for each numbered answer, by the number that ends its line "quality
-// N"; one that says "unreadable" makes it babble. `sums`: works "What is A + B?" out, wrong for odd seeds.
-// `teacher`: a new text for each text and seed.
+// N"; one that says "unreadable" makes it babble; `judge_after_N` takes N seconds. `sums`: works "What is A +
+// B?" out, wrong for odd seeds. `teacher`: a new text for each text and seed.
 std::string text_of(const std::string& model, const std::string& text, std::uint64_t seed, int times) {
   if (model == "judge" || model == "moody_judge") {
     if (text.find("unreadable") != std::string::npos || (model == "moody_judge" && times == 1))
@@ -197,13 +197,17 @@ bool serve(int socket, const Request& request) {
   const Json& body = request.body;
   std::string text = body.contains("messages") ? body["messages"].back()["content"].get<std::string>()
                                                : body.value("prompt", "");
-  const std::string model = body.value("model", "");
+  std::string model = body.value("model", "");
   int times = 0;
   {
     const std::lock_guard lock(g_mutex);
     times = ++g_times_asked[model + text];
   }
   if (model == "misbehaves") return misbehave(socket, request, text, times);
+  if (const std::string slow = "judge_after_"; model.starts_with(slow)) {
+    pause(std::stod(model.substr(slow.size())));
+    model = "judge";
+  }
   return send_reply(socket, 200,
                     answer(request, text_of(model, text, body.value("seed", std::uint64_t{0}), times)));
 }

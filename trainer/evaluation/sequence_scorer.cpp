@@ -44,28 +44,74 @@ std::vector<SequenceScorer::Document> SequenceScorer::share(std::span<const data
   std::vector<Document> documents;
   for (const std::size_t i : order) {
     const std::span<const std::int32_t> ids = read_ids(requests[i]);
+    const std::size_t first_scored = requests[i].first - 1;
     if (!documents.empty() && begins_with(ids, documents.back().ids))
       documents.back().ids = ids;
     else
-      documents.push_back({ids, {}});
+      documents.push_back({.ids = ids, .requests = {}, .first_scored = first_scored});
     documents.back().requests.push_back(i);
+    documents.back().first_scored = std::min(documents.back().first_scored, first_scored);
   }
   return documents;
+}
+
+// Tokens of `later` that can be read as those of `lender`.
+std::size_t SequenceScorer::alike(const Document& lender, const Document& later) {
+  const auto same = std::ranges::mismatch(lender.ids, later.ids).in1 - lender.ids.begin();
+  return std::min(static_cast<std::size_t>(same), later.first_scored);
+}
+
+// Whether documents[i], which could share `prefix` tokens, saves more by reading them again: those behind it
+// then share with it what is beyond.
+bool SequenceScorer::lends_more(const std::vector<Document>& documents, std::size_t i, std::size_t prefix) {
+  std::size_t saved = 0;
+  for (std::size_t later = i + 1; later < documents.size() && saved <= prefix; ++later) {
+    const std::size_t shared = alike(documents[i], documents[later]);
+    if (shared <= prefix) break;
+    saved += shared - prefix;
+  }
+  return saved > prefix;
+}
+
+// Neighbours of batch_tokens own tokens; where a batch begins, so does what its documents share.
+std::vector<SequenceScorer::Batch> SequenceScorer::batches_of(std::vector<Document>& documents) {
+  const bool can_share = models::can_share_prefixes(units_.model().device());
+  std::vector<Batch> batches;
+  for (std::size_t first = 0, i = 0; i < documents.size(); first = i) {
+    std::int64_t tokens = 0;
+    const Document* lender = nullptr;
+    for (; i < documents.size(); ++i) {
+      Document& document = documents[i];
+      const std::size_t prefix = lender && can_share ? alike(*lender, document) : 0;
+      document.prefix = lends_more(documents, i, prefix) ? 0 : prefix;
+      if (i > first && tokens + document.own_tokens() > batch_tokens_) break;
+      tokens += document.own_tokens();
+      if (document.prefix == 0) lender = &document;
+    }
+    batches.push_back(Batch(documents).subspan(first, i - first));
+    tokens_read_ += tokens;
+  }
+  return batches;
 }
 
 std::vector<float> SequenceScorer::run(Batch batch, std::span<const data::ScoredIds> requests) {
   ModelInput input;
   std::vector<std::int64_t> ids, rows, targets;
   input.layout.doc_starts.push_back(0);
+  std::int32_t lender = 0;
   for (const Document& document : batch) {
     const std::size_t start = ids.size();
-    for (std::size_t i = 0; i < document.ids.size(); ++i)
+    if (document.prefix == 0) lender = static_cast<std::int32_t>(start);
+    input.layout.prefix_starts.push_back(document.prefix == 0 ? 0 : lender);
+    input.layout.prefix_lengths.push_back(static_cast<std::int32_t>(document.prefix));
+    for (std::size_t i = document.prefix; i < document.ids.size(); ++i) {
       input.layout.positions.push_back(static_cast<std::int32_t>(i));
-    ids.insert(ids.end(), document.ids.begin(), document.ids.end());
+      ids.push_back(document.ids[i]);
+    }
     input.layout.doc_starts.push_back(static_cast<std::int32_t>(ids.size()));
     for (const std::size_t request : document.requests)
       for (std::size_t i = requests[request].first; i < requests[request].ids.size(); ++i) {
-        rows.push_back(static_cast<std::int64_t>(start + i - 1));
+        rows.push_back(static_cast<std::int64_t>(start + i - 1 - document.prefix));
         targets.push_back(requests[request].ids[i]);
       }
   }
@@ -87,17 +133,10 @@ std::vector<float> SequenceScorer::run(Batch batch, std::span<const data::Scored
 
 std::vector<std::vector<float>> SequenceScorer::score(std::span<const data::ScoredIds> requests,
                                                       const std::function<bool()>& give_up) {
-  const std::vector<Document> documents = share(requests);
+  std::vector<Document> documents = share(requests);
+  const std::vector<Batch> batches = batches_of(documents);
   ProcessGroup& group = units_.group();
   const auto ranks = static_cast<std::size_t>(group.size()), rank = static_cast<std::size_t>(group.rank());
-  std::vector<Batch> batches;
-  for (std::size_t first = 0, i = 0; i < documents.size(); first = i) {
-    std::int64_t tokens = 0;
-    while (i < documents.size() && (i == first || tokens + std::ssize(documents[i].ids) <= batch_tokens_))
-      tokens += std::ssize(documents[i++].ids);
-    batches.push_back(Batch(documents).subspan(first, i - first));
-    tokens_read_ += tokens;
-  }
   // Where the numbers of each batch stand among those of all: what ranks add up.
   std::vector<double> all;
   std::vector<std::size_t> starts;

@@ -1,10 +1,10 @@
 // Log-probabilities of given continuations, for many sequences at once.
 //
 // Promise: every sequence's numbers depend on it and the model alone, up to the rounding of the model's dtype
-// in products of other shapes. Sequences that begin alike to the last token read are read once: the answers
-// A, B, C and D to one question are one document. The rest is packed without padding through the training
-// forward pass, and the head sees the scored rows alone. Collective: batches are dealt to ranks, and every
-// rank gets all numbers.
+// in products of other shapes. What sequences of a pass begin with alike is read once: examples that stand
+// before every question, a question before its answers; the answers A, B, C and D are one document. The rest
+// is packed without padding through the training forward pass, and the head sees the scored rows alone.
+// Collective: batches are dealt to ranks, and every rank gets all numbers.
 #pragma once
 
 #include <functional>
@@ -30,13 +30,20 @@ class SequenceScorer {
   std::int64_t tokens_read() const { return tokens_read_; }
 
  private:
-  // Tokens that are read once, and the requests whose numbers come from them.
+  // Tokens that are read together, the requests whose numbers come from them, and how many of the tokens are
+  // read as those of the nearest document before that reads all of its own.
   struct Document {
     std::span<const std::int32_t> ids;
     std::vector<std::size_t> requests;
+    std::size_t first_scored = 0, prefix = 0;
+
+    std::int64_t own_tokens() const { return std::ssize(ids) - static_cast<std::int64_t>(prefix); }
   };
   using Batch = std::span<const Document>;
   std::vector<Document> share(std::span<const data::ScoredIds> requests) const;
+  static std::size_t alike(const Document& lender, const Document& later);
+  static bool lends_more(const std::vector<Document>& documents, std::size_t i, std::size_t prefix);
+  std::vector<Batch> batches_of(std::vector<Document>& documents);
   std::vector<float> run(Batch batch, std::span<const data::ScoredIds> requests);
 
   UnitShards& units_;

@@ -45,7 +45,11 @@ std::vector<Field> progress_fields(const ProgressLine& progress) {
     if (const auto value = find_value(progress.values, name)) fields.push_back({text_of(*value), importance});
   };
   fields.push_back({std::to_string(progress.step) + "/" + std::to_string(progress.total_steps), 10});
-  add("train/loss", 9, [](double loss) { return "loss " + fixed(loss, "%.4f"); });
+  add("train/loss", 9,
+      [](double loss) { return "loss " + fixed(std::abs(loss) < 5e-5 ? 0.0 : loss, "%.4f"); });
+  // What a policy loss, about zero by its making, and a loss on pairs do not tell.
+  add("rollout/reward", 9, [](double reward) { return "reward " + fixed(reward, "%.3f"); });
+  add("train/rewards/accuracies", 6, [](double share) { return "accuracy " + fixed(share, "%.2f"); });
   add("train/grad_norm", 5, [](double norm) { return "grad_norm " + fixed(norm, "%.3g"); });
   add("train/learning_rate", 4, [](double rate) { return "lr " + fixed(rate, "%.2e"); });
   add("speed/tokens_per_second", 7, [](double speed) { return with_thousands(speed) + " tokens/s"; });

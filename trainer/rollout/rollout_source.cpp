@@ -9,12 +9,12 @@
 #include <numeric>
 
 #include "data/loader/order.h"
-#include "data/loader/pack.h"
 #include "trainer/ask_model.h"
 #include "trainer/error.h"
 #include "trainer/objectives/policy_gradient.h"
 #include "trainer/objectives/value.h"
 #include "trainer/rollout/answer_run.h"
+#include "trainer/rollout/rollout_batches.h"
 
 namespace caravan::trainer {
 namespace {
@@ -356,51 +356,13 @@ void RolloutSource::report(const Draw& drawn, double seconds) {
   metrics_.push_back({"rollout/tokens_per_second", now.tokens * now.completions / seconds});
 }
 
-// Prompt and completion of each as a document, in passes of at most micro_tokens.
 std::vector<data::MicroBatch> RolloutSource::pack(const std::vector<const Trajectory*>& trajectories) const {
-  std::vector<std::uint32_t> lengths;
-  for (const Trajectory* one : trajectories)
-    lengths.push_back(static_cast<std::uint32_t>(prompts_[one->prompt].ids.size() + one->ids.size()));
-  std::vector<data::MicroBatch> batches;
-  for (const std::vector<std::uint32_t>& places : data::pack_best_fit(lengths, settings_.micro_tokens)) {
-    std::vector<const Trajectory*> documents;
-    for (const std::uint32_t place : places) documents.push_back(trajectories[place]);
-    batches.push_back(batch_of(documents));
-    batches.back().document_indices = places;
-  }
-  return batches;
-}
-
-data::MicroBatch RolloutSource::batch_of(const std::vector<const Trajectory*>& documents) const {
-  data::MicroBatch batch;
-  batch.doc_starts.push_back(0);
-  for (const Trajectory* one : documents) {
-    const data::Prompt& prompt = prompts_[one->prompt];
-    std::vector<std::int32_t> ids = prompt.ids;
-    ids.insert(ids.end(), one->ids.begin(), one->ids.end());
-    for (std::size_t t = 0; t < ids.size(); ++t) {
-      const bool last = t + 1 == ids.size(), trained = !last && t + 1 >= prompt.ids.size();
-      const std::size_t at = trained ? t + 1 - prompt.ids.size() : 0;
-      const auto value = [&](const std::vector<float>& values) {
-        return trained && !values.empty() ? values[at] : 0.f;
-      };
-      batch.ids.push_back(ids[t]);
-      batch.targets.push_back(last ? data::MicroBatch::kNoTarget : ids[t + 1]);
-      batch.weights.push_back(trained ? 1.f : 0.f);
-      batch.positions.push_back(static_cast<std::int32_t>(t));
-      batch.sampled.sampling_log_probs.push_back(value(one->sampling_log_probs));
-      batch.sampled.old_log_probs.push_back(value(one->old_log_probs));
-      batch.sampled.advantages.push_back(value(one->advantages));
-      if (others_.reference) batch.reference_log_probs.push_back(value(one->reference_log_probs));
-      if (!others_.values) continue;
-      batch.sampled.old_values.push_back(value(one->old_values));
-      batch.sampled.returns.push_back(value(one->returns));
-    }
-    batch.doc_starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
-    batch.documents.push_back(prompt.where);
-    batch.roles.push_back(data::DocumentRole::kExample);
-  }
-  return batch;
+  return rollout_batches(trajectories,
+                         [this](std::uint32_t prompt) -> const data::Prompt& { return prompts_[prompt]; },
+                         {.micro_tokens = settings_.micro_tokens,
+                          .share_prompts = models::can_share_prefixes(policy_.model().device()),
+                          .has_reference = static_cast<bool>(others_.reference),
+                          .has_values = static_cast<bool>(others_.values)});
 }
 
 nlohmann::json RolloutSource::progress() const {

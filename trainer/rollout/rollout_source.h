@@ -96,7 +96,6 @@ class RolloutSource final : public BatchSource {
             const Answer& answer, Draw& drawn);
   void report(const Draw& drawn, double seconds);
   std::vector<data::MicroBatch> pack(const std::vector<const Trajectory*>& trajectories) const;
-  data::MicroBatch batch_of(const std::vector<const Trajectory*>& documents) const;
   [[noreturn]] void give_up(const Draw& drawn) const;
 
   RolloutSettings settings_;

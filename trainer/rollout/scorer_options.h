@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "data/endpoint/endpoint_options.h"
+#include "data/preferences/aspect_files.h"
 
 namespace caravan::trainer {
 
@@ -35,7 +35,7 @@ struct ScoringModelOptions {
 struct JudgeScorerOptions {
   data::EndpointOptions endpoint = {};  // its url empty: none
   double weight = 1.0;
-  std::string helpfulness = {}, instruction_following = {}, honesty = {}, truthfulness = {};
+  data::AspectFiles aspects = {};
   double temperature = 0.0;
   std::int64_t max_tokens = 1024;
   std::int64_t rating_attempts = 3;
@@ -50,12 +50,7 @@ struct JudgeScorerOptions {
                      "before it is added",
              .min = -1000,
              .max = 1000});
-    constexpr std::string_view kHelp =
-        "file (its path has a /) with {prompt} and {answers} in place of the built-in words; none: not rated";
-    v.field("helpfulness", helpfulness, {.help = kHelp, .path_or_name = true});
-    v.field("instruction_following", instruction_following, {.help = kHelp, .path_or_name = true});
-    v.field("honesty", honesty, {.help = kHelp, .path_or_name = true});
-    v.field("truthfulness", truthfulness, {.help = kHelp, .path_or_name = true});
+    aspects.visit_fields(v);
     v.field("temperature", temperature, {.help = "of its answers", .min = 0, .max = 10});
     v.field("max_tokens", max_tokens, {.help = "most tokens of a rating", .min = 1, .max = 1 << 20});
     v.field("rating_attempts", rating_attempts,

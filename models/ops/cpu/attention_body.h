@@ -1,8 +1,8 @@
 // Causal attention of one document, in tiles, forward and backward. Compiled once per instruction set.
 //
 // Rows are (token, head of the group) so that all query heads of a key/value head share its packed keys.
-// Scores stay in fp32; blocks count from the document's start, so the result does not depend on how documents
-// were packed.
+// Scores stay in fp32; blocks count from the document's start or its prefix's, so the result does not depend
+// on how documents were packed, nor on whether they share what they begin with.
 #pragma once
 
 #include <algorithm>
@@ -16,20 +16,19 @@ namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 constexpr std::int64_t kRowBlock = 64;           // query rows at a time
 constexpr std::int64_t kKeyBlock = kPageTokens;  // keys at a time; a multiple of every kTileColumns
 
-// b[e / pack][row] from x[row][e]: the right factor of (something) x^T. Columns from `rows` to `columns` are
-// zero.
+// b[e / pack][begin + row] from x[row][e]: the right factor of (something) x^T. Columns behind are zero.
 template <class T>
 void pack_transposed(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t width,
-                     std::int64_t columns, typename Operand<T>::Unit* b) {
+                     std::int64_t begin, std::int64_t columns, typename Operand<T>::Unit* b) {
   const std::int64_t depth = width / Operand<T>::kPack;
   for (std::int64_t k0 = 0; k0 < depth; k0 += 16) {
     const std::int64_t k1 = std::min(depth, k0 + 16);
     for (std::int64_t row = 0; row < rows; ++row) {
       const auto* source = units(x + row * stride);
-      for (std::int64_t k = k0; k < k1; ++k) b[k * columns + row] = source[k];
+      for (std::int64_t k = k0; k < k1; ++k) b[k * columns + begin + row] = source[k];
     }
     for (std::int64_t k = k0; k < k1; ++k)
-      for (std::int64_t row = rows; row < columns; ++row) b[k * columns + row] = 0;
+      for (std::int64_t row = begin + rows; row < columns; ++row) b[k * columns + row] = 0;
   }
 }
 
@@ -58,12 +57,41 @@ void pack_rows(const T* const* x, std::int64_t rows, std::int64_t width, std::in
   }
 }
 
+// Keys or values of the prefix and of the document, as one run of `s.prefix + s.length` rows.
+template <class T>
+struct KeyRows {
+  const T *prefix, *own;
+};
+template <class T>
+void pack_keys_transposed(const AttentionShape& s, KeyRows<T> x, std::int64_t columns,
+                          typename Operand<T>::Unit* b) {
+  if (s.prefix > 0) pack_transposed(x.prefix, s.kv_stride, s.prefix, s.width, 0, columns, b);
+  pack_transposed(x.own, s.kv_stride, s.length, s.width, s.prefix, columns, b);
+}
+// Blocks of kKeyBlock rows; what lies behind the last row of the last one is zero.
+template <class T>
+void pack_key_rows(const AttentionShape& s, KeyRows<T> x, std::int64_t columns,
+                   typename Operand<T>::Unit* b) {
+  constexpr std::int64_t kPack = Operand<T>::kPack;
+  const std::int64_t total = s.prefix + s.length;
+  for (std::int64_t key = 0; key < total; key += kKeyBlock) {
+    const T* rows[kKeyBlock];
+    const std::int64_t count = std::min(kKeyBlock, total - key);
+    for (std::int64_t i = 0; i < count; ++i)
+      rows[i] = key + i < s.prefix ? x.prefix + (key + i) * s.kv_stride
+                                   : x.own + (key + i - s.prefix) * s.kv_stride;
+    pack_rows(rows, count, s.width, columns, b + key / kPack * columns);
+    for (std::int64_t i = round_up(count, kPack); i < kKeyBlock; i += kPack)
+      std::fill_n(b + (key + i) / kPack * columns, columns, typename Operand<T>::Unit{0});
+  }
+}
+
 // Keys row `row` (of a document) may see: [first, last).
 struct KeyRange {
   std::int64_t first, last;
 };
 inline KeyRange visible_keys(const AttentionShape& s, std::int64_t row) {
-  const std::int64_t token = row / s.group;
+  const std::int64_t token = s.prefix + row / s.group;
   return {s.window > 0 ? std::max<std::int64_t>(0, token - s.window + 1) : 0, token + 1};
 }
 
@@ -181,29 +209,23 @@ void finish_row(const RowSums& sums, std::int64_t r, std::int64_t width, std::in
 }
 
 template <class T>
-void attention(const AttentionShape& s, const T* q, const T* k, const T* v, T* out, float* lse) {
+void attention(const AttentionShape& s, const AttentionRows<T>& x, T* out, float* lse) {
   using Unit = typename Operand<T>::Unit;
   constexpr std::int64_t kPack = Operand<T>::kPack;
-  const std::int64_t keys = round_up(s.length, kKeyBlock), columns = round_up(s.width, kTileColumns);
+  const std::int64_t keys = round_up(s.prefix + s.length, kKeyBlock),
+                     columns = round_up(s.width, kTileColumns);
   Packed<T>& buffers = packed<T>();
   Unit* k_t = buffers.k_t.get(s.width / kPack * keys);
   Unit* v_rows = buffers.v_rows.get(keys / kPack * columns);
-  pack_transposed(k, s.kv_stride, s.length, s.width, keys, k_t);
-  for (std::int64_t key = 0; key < s.length; key += kKeyBlock) {
-    const T* rows[kKeyBlock];
-    const std::int64_t count = std::min(kKeyBlock, s.length - key);
-    for (std::int64_t i = 0; i < count; ++i) rows[i] = v + (key + i) * s.kv_stride;
-    pack_rows(rows, count, s.width, columns, v_rows + key / kPack * columns);
-    for (std::int64_t i = round_up(count, kPack); i < kKeyBlock; i += kPack)
-      std::fill_n(v_rows + (key + i) / kPack * columns, columns, Unit{0});
-  }
+  pack_keys_transposed<T>(s, {x.prefix_k, x.k}, keys, k_t);
+  pack_key_rows<T>(s, {x.prefix_v, x.v}, columns, v_rows);
   RowSums sums;
   sums.acc = buffers.dk.get(kRowBlock * columns);
   QueryRows<T> rows;
   const std::int64_t total_rows = s.length * s.group;
   for (std::int64_t row0 = 0; row0 < total_rows; row0 += kRowBlock) {
     rows.count = std::min(kRowBlock, total_rows - row0);
-    row_pointers(q, s.q_stride, s, row0, rows.count, rows.q);
+    row_pointers(x.q, s.q_stride, s, row0, rows.count, rows.q);
     for (std::int64_t r = 0; r < rows.count; ++r) rows.seen[r] = visible_keys(s, row0 + r);
     attend_rows(
         rows, s.width, columns, s.scale,
@@ -308,10 +330,11 @@ void attention_backward_rows(const BackwardState<T>& b, std::int64_t row0, std::
 }
 
 template <class T>
-void attention_backward(const AttentionShape& s, const T* q, const T* k, const T* v, const T* out,
-                        const float* lse, const T* d_out, T* dq, T* dk, T* dv) {
+void attention_backward(const AttentionShape& s, const AttentionRows<T>& x, const T* out, const float* lse,
+                        const T* d_out, const AttentionGradients<T>& d) {
   constexpr std::int64_t kPack = Operand<T>::kPack;
-  const std::int64_t keys = round_up(s.length, kKeyBlock), columns = round_up(s.width, kTileColumns);
+  const std::int64_t total = s.prefix + s.length;
+  const std::int64_t keys = round_up(total, kKeyBlock), columns = round_up(s.width, kTileColumns);
   Packed<T>& buffers = packed<T>();
   BackwardState<T> state{s,
                          keys,
@@ -321,25 +344,28 @@ void attention_backward(const AttentionShape& s, const T* q, const T* k, const T
                          buffers.k_rows.get(keys / kPack * columns),
                          buffers.dk.get(keys * columns),
                          buffers.dv.get(keys * columns)};
-  pack_transposed(k, s.kv_stride, s.length, s.width, keys, state.k_t);
-  pack_transposed(v, s.kv_stride, s.length, s.width, keys, state.v_t);
-  for (std::int64_t key = 0; key < s.length; key += kKeyBlock) {
-    const T* rows[kKeyBlock];
-    const std::int64_t count = std::min(kKeyBlock, s.length - key);
-    for (std::int64_t i = 0; i < count; ++i) rows[i] = k + (key + i) * s.kv_stride;
-    pack_rows(rows, count, s.width, columns, state.k_rows + key / kPack * columns);
-    for (std::int64_t i = round_up(count, kPack); i < kKeyBlock; i += kPack)
-      std::fill_n(state.k_rows + (key + i) / kPack * columns, columns, typename Operand<T>::Unit{0});
+  pack_keys_transposed<T>(s, {x.prefix_k, x.k}, keys, state.k_t);
+  pack_keys_transposed<T>(s, {x.prefix_v, x.v}, keys, state.v_t);
+  pack_key_rows<T>(s, {x.prefix_k, x.k}, columns, state.k_rows);
+  std::fill_n(state.dk, total * columns, 0.f);
+  std::fill_n(state.dv, total * columns, 0.f);
+  for (std::int64_t key = 0; key < d.shared; ++key) {
+    std::copy_n(d.shared_dk + key * s.width, s.width, state.dk + key * columns);
+    std::copy_n(d.shared_dv + key * s.width, s.width, state.dv + key * columns);
   }
-  std::fill_n(state.dk, s.length * columns, 0.f);
-  std::fill_n(state.dv, s.length * columns, 0.f);
   const std::int64_t total_rows = s.length * s.group;
   for (std::int64_t row0 = 0; row0 < total_rows; row0 += kRowBlock)
-    attention_backward_rows(state, row0, std::min(kRowBlock, total_rows - row0), q, out, lse, d_out, dq);
+    attention_backward_rows(state, row0, std::min(kRowBlock, total_rows - row0), x.q, out, lse, d_out, d.dq);
+  for (std::int64_t key = 0; key < s.prefix; ++key)
+    for (std::int64_t e = 0; e < s.width; ++e) {
+      d.prefix_dk[key * s.width + e] += state.dk[key * columns + e];
+      d.prefix_dv[key * s.width + e] += state.dv[key * columns + e];
+    }
   for (std::int64_t key = 0; key < s.length; ++key) {
+    const std::int64_t from = (s.prefix + key) * columns;
     for_lanes(s.width, [&](std::int64_t e, std::int64_t count) {
-      store_at(dk + key * s.kv_stride, e, count, load_at(state.dk + key * columns, e, count));
-      store_at(dv + key * s.kv_stride, e, count, load_at(state.dv + key * columns, e, count));
+      store_at(d.dk + key * s.kv_stride, e, count, load_at(state.dk + from, e, count));
+      store_at(d.dv + key * s.kv_stride, e, count, load_at(state.dv + from, e, count));
     });
   }
 }

@@ -11,9 +11,8 @@
 
 namespace caravan::models::cpu {
 
-// One block of attention work: queries [query_begin, query_end) of one document against its keys, for one
-// key/value head. Rows of q are ordered (token, head of the group), G heads to a token. All positions count
-// from the document's start.
+// Attention of one document for one key/value head. Rows of q are ordered (token, head of the group), G heads
+// to a token. Positions count from the start of the prefix that the document sees, where there is one.
 struct AttentionShape {
   std::int64_t length = 0;  // tokens of the document
   std::int64_t group = 1;   // G, query heads per key/value head
@@ -22,6 +21,20 @@ struct AttentionShape {
   float scale = 1.0f;       // on q k^T
   // Elements from one token to the next.
   std::int64_t q_stride = 0, kv_stride = 0, out_stride = 0;
+  std::int64_t prefix = 0;  // keys that lie elsewhere and are seen before the document's own
+};
+template <class T>
+struct AttentionRows {
+  const T *q = nullptr, *k = nullptr, *v = nullptr;
+  const T *prefix_k = nullptr, *prefix_v = nullptr;  // rows of kv_stride, as k and v
+};
+template <class T>
+struct AttentionGradients {
+  T *dq = nullptr, *dk = nullptr, *dv = nullptr;     // written; strides as q, k, v
+  float *prefix_dk = nullptr, *prefix_dv = nullptr;  // [prefix][E], added to
+  // [shared][E] what documents that see the first `shared` rows found for them: added before rounding.
+  const float *shared_dk = nullptr, *shared_dv = nullptr;
+  std::int64_t shared = 0;
 };
 
 // Where cached keys and values lie: pages of kPageTokens tokens. At k_offset of a page the keys as
@@ -86,11 +99,12 @@ struct KernelTable {
                           std::int64_t width);
 
   // Causal attention of one document and one key/value head. q, out [length][G][E], k, v [length][E] by their
-  // strides; lse [length][G] receives log sum exp of the scaled scores.
-  void (*attention)(const AttentionShape& shape, const T* q, const T* k, const T* v, T* out, float* lse);
-  // Gradients dq, dk, dv (written; strides as q, k, v) from out, lse and d_out (stride as out).
-  void (*attention_backward)(const AttentionShape& shape, const T* q, const T* k, const T* v, const T* out,
-                             const float* lse, const T* d_out, T* dq, T* dk, T* dv);
+  // strides; lse [length][G] receives log sum exp of the scaled scores. With a prefix the bits are those of a
+  // document that begins with its rows.
+  void (*attention)(const AttentionShape& shape, const AttentionRows<T>& rows, T* out, float* lse);
+  // Gradients from out, lse and d_out (stride as out).
+  void (*attention_backward)(const AttentionShape& shape, const AttentionRows<T>& rows, const T* out,
+                             const float* lse, const T* d_out, const AttentionGradients<T>& gradients);
 
   // One query token of one key/value head's group against cached keys and values (decoding): q, out [G][E].
   // pages[i] is the page of tokens i * kPageTokens on; pages outside the window are not read and may be null.

@@ -30,8 +30,13 @@ class CheckFiles : public testing::Test {
         "{sequences: 1}\n"
         "optimizer: {learning_rate: 1e-3}\nrun: {dir: " +
         (folder_ / "run").string() + ", max_steps: 1}\n";
+    return told_by([&] { require_files(read_recipe_text(text, "r.yaml", folder_, overrides)); });
+  }
+
+  template <class Check>
+  std::string told_by(Check&& check) const {
     try {
-      require_files(read_recipe_text(text, "r.yaml", folder_, overrides));
+      check();
     } catch (const RecipeError& error) {
       std::string told = error.what();
       for (std::size_t at = told.find(folder_.string()); at != std::string::npos;
@@ -78,6 +83,25 @@ TEST_F(CheckFiles, TheFolderOfARunIsNoModel) {
   for (const char* name : {"model/final/config.json", "rows/a.jsonl"}) touch(name);
   EXPECT_NE(missing().find("T/model is the folder of a run; the model it made is T/model/final\n"),
             std::string::npos);
+}
+
+TEST_F(CheckFiles, ModelsThatAreAskedOrReleased) {
+  const fs::path recipe = folder_ / "r.yaml";
+  std::ofstream(recipe) << "schema: 1\nstage: evaluate\nmodels:\n  - {name: a, path: model}\n  - {name: b, "
+                           "path: nothing}\ntasks: [gsm8k]\nrun: {dir: "
+                        << (folder_ / "scores").string() << "}\n";
+  touch("model/config.json");
+  touch("model/model.safetensors");
+  EXPECT_EQ(told_by([&] { require_files(read_evaluation_recipe(recipe)); }),
+            "T/r.yaml:5:15: models[1].path: no folder T/nothing; it must hold a checkpoint; relative paths "
+            "start at the recipe's folder, on the command line at the current one");
+  fs::create_directories(folder_ / "a_run/final");
+  touch("a_run/final/config.json");
+  touch("a_run/run.json");
+  std::ofstream(recipe) << "schema: 1\nstage: release\nmodel: {path: a_run}\nrun: {dir: "
+                        << (folder_ / "released").string() << "}\n";
+  EXPECT_EQ(told_by([&] { require_files(read_release_recipe(recipe)); }),
+            "T/r.yaml:3:9: model.path: T/a_run is the folder of a run; the model it made is T/a_run/final");
 }
 
 TEST_F(CheckFiles, FoldersAndVariablesAreExplained) {

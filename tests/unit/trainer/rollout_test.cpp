@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "trainer/rollout/rollout_advantages.h"
+#include "trainer/rollout/rollout_batches.h"
 #include "trainer/rollout/rollout_figures.h"
 
 namespace caravan::trainer {
@@ -85,6 +86,62 @@ TEST(RolloutAdvantages, ValuesAndReturns) {
   for (const Trajectory& one : all)
     for (const float a : one.advantages) sum += a;
   EXPECT_NEAR(sum, 0.f, 1e-6);
+}
+
+// Prompts of 3 tokens (10, 11, 12) and of 1 (20); completions count on from 100 times their number.
+std::vector<data::MicroBatch> batches_of(const std::vector<std::uint32_t>& prompt_of_each, bool share_prompts,
+                                         std::int64_t micro_tokens) {
+  std::vector<data::Prompt> prompts(2);
+  prompts[0].ids = {10, 11, 12};
+  prompts[1].ids = {20};
+  std::vector<Trajectory> all;
+  for (const std::uint32_t prompt : prompt_of_each) {
+    const auto first = static_cast<std::int32_t>(100 * all.size());
+    Trajectory& one = all.emplace_back();
+    one.prompt = prompt;
+    one.ids = {first, first + 1};
+    one.sampling_log_probs = one.old_log_probs = {-1.f, -2.f};
+    one.advantages = {0.5f, 0.25f};
+  }
+  std::vector<const Trajectory*> pointers;
+  for (const Trajectory& one : all) pointers.push_back(&one);
+  return rollout_batches(pointers,
+                         [&](std::uint32_t prompt) -> const data::Prompt& { return prompts[prompt]; },
+                         {.micro_tokens = micro_tokens, .share_prompts = share_prompts});
+}
+
+TEST(RolloutBatches, CompletionsShareTheirPrompt) {
+  const auto batches = batches_of({0, 1, 0}, true, 100);
+  ASSERT_EQ(batches.size(), 1u);
+  const data::MicroBatch& batch = batches[0];
+  EXPECT_EQ(batch.ids, (std::vector<std::int32_t>{10, 11, 12, 0, 1, 12, 200, 201, 20, 100, 101}));
+  EXPECT_EQ(batch.targets, (std::vector<std::int32_t>{11, 12, 0, 1, -1, 200, 201, -1, 100, 101, -1}));
+  EXPECT_EQ(batch.weights, (std::vector<float>{0, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0}));
+  EXPECT_EQ(batch.positions, (std::vector<std::int32_t>{0, 1, 2, 3, 4, 2, 3, 4, 0, 1, 2}));
+  EXPECT_EQ(batch.doc_starts, (std::vector<std::int32_t>{0, 5, 8, 11}));
+  EXPECT_EQ(batch.prefix_starts, (std::vector<std::int32_t>{0, 0, 0}));
+  EXPECT_EQ(batch.prefix_lengths, (std::vector<std::int32_t>{0, 2, 0}));
+  EXPECT_EQ(batch.num_document_tokens(), 5 + 5 + 3);
+  EXPECT_EQ(batch.document_indices, (std::vector<std::uint32_t>{0, 2, 1}));
+  EXPECT_EQ(batch.sampled.old_log_probs, (std::vector<float>{0, 0, -1, -2, 0, -1, -2, 0, -1, -2, 0}));
+  EXPECT_EQ(batch.sampled.advantages, (std::vector<float>{0, 0, .5, .25, 0, .5, .25, 0, .5, .25, 0}));
+}
+
+TEST(RolloutBatches, APassThatIsFullBeginsThePromptAnew) {
+  // Prompt and completion are 5 tokens, each further completion 3.
+  const auto batches = batches_of({0, 0, 0}, true, 8);
+  ASSERT_EQ(batches.size(), 2u);
+  EXPECT_EQ(batches[0].ids, (std::vector<std::int32_t>{10, 11, 12, 0, 1, 12, 100, 101}));
+  EXPECT_EQ(batches[1].ids, (std::vector<std::int32_t>{10, 11, 12, 200, 201}));
+  EXPECT_EQ(batches[1].prefix_lengths, (std::vector<std::int32_t>{0}));
+  EXPECT_THROW(batches_of({0}, true, 4), std::invalid_argument);
+}
+
+TEST(RolloutBatches, OrEachCarriesItsOwn) {
+  const auto batches = batches_of({0, 0}, false, 100);
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_EQ(batches[0].ids, (std::vector<std::int32_t>{10, 11, 12, 0, 1, 10, 11, 12, 100, 101}));
+  EXPECT_EQ(batches[0].prefix_lengths, (std::vector<std::int32_t>{0, 0}));
 }
 
 Json row(const std::string& completion, const std::string& verdict, Json reward, int tokens,

@@ -12,6 +12,7 @@
 #include "tests/unit/trainer/tiny_training.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/objectives/sft.h"
+#include "trainer/rollout/rollout_batches.h"
 
 namespace caravan::trainer {
 namespace {
@@ -81,6 +82,58 @@ models::LlamaConfig config_of(models::ModelType type, bool tied) {
 }
 
 class SameGradient : public testing::TestWithParam<models::LlamaConfig> {};
+
+// Three prompts, of one token, 40 and 70, with four completions each.
+std::vector<data::MicroBatch> rollout(bool share_prompts, std::int64_t micro_tokens) {
+  const std::vector<std::size_t> prompts{1, 40, 70}, completions{9, 2, 30, 65};
+  std::vector<data::Prompt> all(prompts.size());
+  std::vector<Trajectory> trajectories;
+  for (std::uint32_t p = 0; p < prompts.size(); ++p) {
+    all[p].ids = made_document(p, prompts[p]).ids;
+    for (std::uint32_t c = 0; c < completions.size(); ++c) {
+      Trajectory& one = trajectories.emplace_back();
+      one.prompt = p;
+      one.ids = made_document(100 + 4 * p + c, completions[c]).ids;
+    }
+  }
+  std::vector<const Trajectory*> pointers;
+  for (const Trajectory& one : trajectories) pointers.push_back(&one);
+  return rollout_batches(pointers, [&](std::uint32_t prompt) -> const data::Prompt& { return all[prompt]; },
+                         {.micro_tokens = micro_tokens, .share_prompts = share_prompts});
+}
+
+// Hidden states where something is trained, by trajectory.
+std::map<std::uint32_t, at::Tensor> trained_rows(const Outcome& outcome,
+                                                 const std::vector<data::MicroBatch>& batches) {
+  std::map<std::uint32_t, at::Tensor> rows;
+  for (std::size_t b = 0; b < batches.size(); ++b)
+    for (std::size_t d = 0; d + 1 < batches[b].doc_starts.size(); ++d) {
+      std::vector<at::Tensor> of_one;
+      for (auto t = static_cast<std::size_t>(batches[b].doc_starts[d]);
+           t < static_cast<std::size_t>(batches[b].doc_starts[d + 1]); ++t)
+        if (batches[b].weights[t] != 0.f) of_one.push_back(outcome.hidden[b][static_cast<std::int64_t>(t)]);
+      rows[batches[b].document_indices[d]] = at::stack(of_one);
+    }
+  return rows;
+}
+
+TEST_P(SameGradient, ForPromptsThatAreShared) {
+  const auto copies = rollout(false, 4096);
+  ASSERT_EQ(copies.size(), 1u);
+  const Outcome wanted = run(GetParam(), copies);
+  const auto rows = trained_rows(wanted, copies);
+  for (const std::int64_t micro_tokens : {4096, 250, 135}) {
+    const auto shared = rollout(true, micro_tokens);
+    for (const std::int64_t recompute_every : {0, 1}) {
+      const Outcome found = run(GetParam(), shared, recompute_every);
+      expect_same_gradients(found, wanted, 2e-6);
+      const auto found_rows = trained_rows(found, shared);
+      ASSERT_EQ(found_rows.size(), 12u);
+      for (const auto& [trajectory, row] : rows)
+        EXPECT_TRUE(at::equal(found_rows.at(trajectory), row)) << "completion " << trajectory;
+    }
+  }
+}
 
 TEST_P(SameGradient, ForAnySplitIntoMicroBatches) {
   const Outcome whole = run(GetParam(), packed(kLengths, {{0, 1, 2, 3, 4, 5, 6, 7}}));

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "data/error.h"
 #include "data/preferences/aspects.h"
 #include "tests/support/scripted_generator.h"
 
@@ -36,6 +37,14 @@ TEST(Judge, EveryAnswerIsRatedByEveryAspect) {
   EXPECT_NE(
       generator.asked[0].messages[0].content.find("## Answer 1\n\nfirst {prompt}\n\n## Answer 2\n\nsecond"),
       std::string::npos);
+}
+
+TEST(Judge, AspectsAreLeftOutByName) {
+  const std::vector<JudgedAspect> asked = judged_aspects({.helpfulness = "none", .truthfulness = "none"});
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[0].name, "instruction_following");
+  EXPECT_EQ(asked[1].name, "honesty");
+  EXPECT_THROW(judged_aspects({"none", "none", "none", "none"}), Error);
 }
 
 TEST(Judge, WhatCannotBeReadIsAskedAgainWithAnotherSeed) {

@@ -37,6 +37,8 @@ TEST(Detect, WhatIsNotUniqueIsRefusedWithTheCandidates) {
   const std::string unknown = refusal("{\"question\":\"a\",\"solution\":\"b\"}");
   EXPECT_NE(unknown.find("question, solution"), std::string::npos) << unknown;
   EXPECT_NE(refusal("[]\n").find("none of the first rows"), std::string::npos);
+  EXPECT_NE(refusal("{\"chosen\":[],\"rejected\":[]}").find("write stage: dpo"), std::string::npos);
+  EXPECT_NE(unknown.find("caravan data convert"), std::string::npos) << unknown;
   EXPECT_NE(refusal("").find("no row"), std::string::npos) << refusal("");
 }
 

@@ -29,6 +29,19 @@ inline PackedLayout layout_of(const std::vector<std::int32_t>& lengths) {
   return layout;
 }
 
+// A document of `prefix + own[0]` tokens and further ones of own[i] that see its first `prefix`.
+inline PackedLayout shared_layout(std::int32_t prefix, const std::vector<std::int32_t>& own) {
+  PackedLayout layout = layout_of({prefix + own[0]});
+  layout.prefix_starts = layout.prefix_lengths = {0};
+  for (std::size_t i = 1; i < own.size(); ++i) {
+    for (std::int32_t t = 0; t < own[i]; ++t) layout.positions.push_back(prefix + t);
+    layout.doc_starts.push_back(layout.doc_starts.back() + own[i]);
+    layout.prefix_starts.push_back(0);
+    layout.prefix_lengths.push_back(prefix);
+  }
+  return layout;
+}
+
 inline AttentionOptions options_of(std::int64_t kv_heads, std::int64_t group, std::int64_t width,
                                    std::int64_t window = 0) {
   return {kv_heads * group, kv_heads, width, window, 1.f / std::sqrt(static_cast<float>(width))};

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -68,6 +69,63 @@ TEST_P(Attention, ManyDocuments) {
   std::iota(lengths.begin(), lengths.end(), 1);
   expect_reference(layout_of(lengths), options_of(2, 2, 8), GetParam());
   expect_reference(layout_of(std::vector<std::int32_t>(100, 1)), options_of(2, 2, 8), GetParam());
+}
+
+TEST_P(Attention, SharedPrefixes) {
+  if (!tests::test_device().is_cpu()) GTEST_SKIP() << "only attention on the CPU shares prefixes";
+  for (const std::int32_t prefix : {1, 15, 64, 65, 130})
+    for (const std::int64_t window : {0, 1, 70})
+      expect_reference(shared_layout(prefix, {1, 70, 3, 64}), options_of(2, 3, 12, window), GetParam());
+}
+
+// What shares its prefix is what carries a copy of it: outputs bit for bit, gradients of the prefix as the
+// sum over the copies.
+TEST_P(Attention, SharedPrefixesAreCopiesOfThem) {
+  if (!tests::test_device().is_cpu()) GTEST_SKIP() << "only attention on the CPU shares prefixes";
+  for (const std::int64_t window : {0, 50}) {
+    const AttentionOptions o = options_of(2, 2, 16, window);
+    const std::vector<std::int32_t> own{5, 66, 1};
+    const std::int32_t prefix = 75;
+    const PackedLayout shared = shared_layout(prefix, own), copied = layout_of({80, 141, 76});
+    const Inputs inputs = random_inputs(shared, o, GetParam());
+    Inputs copies{{}, at::zeros({copied.num_tokens(), inputs.d_out.size(1)}, GetParam())};
+    std::vector<at::Tensor> qkv;
+    for (std::size_t d = 0; d < own.size(); ++d) {
+      const std::int64_t start = d == 0 ? prefix : shared.doc_starts[d];
+      qkv.push_back(inputs.qkv.narrow(0, 0, prefix));
+      qkv.push_back(inputs.qkv.narrow(0, start, own[d]));
+      copies.d_out.narrow(0, copied.doc_starts[d] + prefix, own[d])
+          .copy_(inputs.d_out.narrow(0, start, own[d]));
+    }
+    copies.d_out.narrow(0, 0, prefix).copy_(inputs.d_out.narrow(0, 0, prefix));
+    copies.qkv = at::cat(qkv);
+    const Outcome found = run(inputs, shared, o), wanted = run(copies, copied, o);
+    at::Tensor d_prefix = at::zeros({prefix, inputs.qkv.size(1)});
+    for (std::size_t d = 0; d < own.size(); ++d) {
+      const std::int64_t start = d == 0 ? prefix : shared.doc_starts[d], at = copied.doc_starts[d] + prefix;
+      EXPECT_TRUE(at::equal(found.out.narrow(0, start, own[d]), wanted.out.narrow(0, at, own[d])));
+      EXPECT_TRUE(at::equal(found.lse.narrow(1, start, own[d]), wanted.lse.narrow(1, at, own[d])));
+      EXPECT_TRUE(at::equal(found.d_qkv.narrow(0, start, own[d]), wanted.d_qkv.narrow(0, at, own[d])));
+      d_prefix.add_(wanted.d_qkv.narrow(0, copied.doc_starts[d], prefix));
+    }
+    const double largest = d_prefix.abs().max().item<double>();
+    EXPECT_TRUE(close(found.d_qkv.narrow(0, 0, prefix), d_prefix,
+                      (GetParam() == at::kFloat ? 1e-6 : 0x1p-6) * largest));
+  }
+}
+
+TEST_P(Attention, ThreadsChangeNoBitOfSharedPrefixes) {
+  const AttentionOptions o = options_of(3, 2, 16);
+  const PackedLayout layout = shared_layout(90, {10, 70, 33, 5, 64});
+  const Inputs inputs = random_inputs(layout, o, GetParam());
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const Outcome one = run(inputs, layout, o);
+  at::set_num_threads(3);
+  const Outcome three = run(inputs, layout, o);
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(one.out, three.out) && at::equal(one.lse, three.lse));
+  EXPECT_TRUE(at::equal(one.d_qkv, three.d_qkv));
 }
 
 // A document's result is the same bit for bit wherever it lies and whatever lies beside it.
@@ -200,6 +258,23 @@ TEST(AttentionChecks, WrongShapesAndTypesAreRefused) {
                c10::Error);  // bf16 pairs need an even width
 }
 
+TEST(AttentionChecks, WrongPrefixesAreRefused) {
+  const AttentionOptions o = options_of(1, 2, 4);
+  const PackedLayout good = shared_layout(4, {2, 3, 3});
+  const auto refused = [&](const std::function<void(PackedLayout&)>& change) {
+    PackedLayout layout = good;
+    change(layout);
+    EXPECT_THROW(attention(at::zeros({12, 16}), layout, o), c10::Error);
+  };
+  EXPECT_NO_THROW(attention(at::zeros({12, 16}), good, o));
+  refused([](PackedLayout& layout) { layout.prefix_lengths.pop_back(); });
+  refused([](PackedLayout& layout) { layout.prefix_starts[1] = 2; });   // not a document's beginning
+  refused([](PackedLayout& layout) { layout.prefix_starts[1] = 6; });   // its own
+  refused([](PackedLayout& layout) { layout.prefix_starts[2] = 6; });   // of one that has a prefix
+  refused([](PackedLayout& layout) { layout.prefix_lengths[1] = 7; });  // more than there is
+  refused([](PackedLayout& layout) { layout.prefix_lengths[1] = -1; });
+}
+
 // The two builds order their sums differently and may differ by rounding alone.
 template <class T>
 void compare_instruction_sets(const cpu::KernelTable<T>& narrow, const cpu::KernelTable<T>& wide,
@@ -216,11 +291,12 @@ void compare_instruction_sets(const cpu::KernelTable<T>& narrow, const cpu::Kern
         at::Tensor out = at::empty({90, 3 * width}, dtype), lse = at::empty({90, 3}),
                    d = at::empty({90, row}, dtype);
         const T *q = inputs.qkv.template const_data_ptr<T>(), *k = q + 3 * width, *v = k + width;
-        kernels.attention(shape, q, k, v, out.template data_ptr<T>(), lse.data_ptr<float>());
+        const cpu::AttentionRows<T> rows{q, k, v};
+        kernels.attention(shape, rows, out.template data_ptr<T>(), lse.data_ptr<float>());
         T* dq = d.template data_ptr<T>();
-        kernels.attention_backward(shape, q, k, v, out.template const_data_ptr<T>(), lse.data_ptr<float>(),
-                                   inputs.d_out.template const_data_ptr<T>(), dq, dq + 3 * width,
-                                   dq + 4 * width);
+        kernels.attention_backward(shape, rows, out.template const_data_ptr<T>(), lse.data_ptr<float>(),
+                                   inputs.d_out.template const_data_ptr<T>(),
+                                   {dq, dq + 3 * width, dq + 4 * width});
         return Outcome{out, lse, d};
       };
       const Outcome a = run_with(narrow), b = run_with(wide);

@@ -85,6 +85,14 @@ TEST(PlainProgress, IsWhatAPersonReads) {
   EXPECT_LT(line.size(), 110u);
 }
 
+TEST(PlainProgress, TellsRewardsAndAccuracies) {
+  const std::vector<MetricValue> rollouts{
+      {"train/loss", -1.8e-9}, {"train/grad_norm", 0.5179}, {"rollout/reward", 0.671875}};
+  EXPECT_EQ(plain_progress({7, 80, "", rollouts}), "step 7/80  loss 0.0000  reward 0.672  grad_norm 0.518");
+  const std::vector<MetricValue> pairs{{"train/loss", 0.72669}, {"train/rewards/accuracies", 1.0 / 3.0}};
+  EXPECT_EQ(plain_progress({44, 44, "", pairs}), "step 44/44  loss 0.7267  accuracy 0.33");
+}
+
 TEST(DrawProgress, BarIsFullAtTheEndOnly) {
   const std::vector<MetricValue> none;
   EXPECT_EQ(draw_progress({0, 10, "", none}, 30, false), "  0% >.................  0/10");
