@@ -208,6 +208,21 @@ TEST_F(Refused, APipelineWhoseStateCannotBeRead) {
   EXPECT_EQ(run({"train", path("kept.yaml")}, plain()), 0) << log();
 }
 
+// Killed when the mix was in its place and its record was not: the next launch must not take it for foreign.
+TEST_F(Refused, OwnRowsWhoseRecordAKillPreventedAreNotForeign) {
+  const Job job = OperatorRun::job("data_run");
+  const std::string out = path("unrecorded"), step = out + "/reports/3-mix/";
+  fs::create_directories(out);
+  ASSERT_EQ(run(words_of(job, out)), 0) << log();
+  const std::string rows = tests::read_bytes(out + "/train.jsonl");
+  fs::remove(step + "step.json");
+  EXPECT_EQ(run(words_of(job, out)), 77) << "rows that no step tells of\n" << log();
+  tests::write_bytes(step + "begun.json", json{{"out", out + "/train.jsonl"}}.dump());
+  EXPECT_EQ(run(words_of(job, out)), 0) << log();
+  EXPECT_EQ(tests::read_bytes(out + "/train.jsonl"), rows);
+  EXPECT_FALSE(fs::exists(step + "begun.json"));
+}
+
 // The files of a run that is gone on with.
 TEST_F(Refused, ARunWhoseOwnFilesCannotBeRead) {
   if (!plain_user_can_run()) GTEST_SKIP() << "a user without rights cannot reach the program here";
