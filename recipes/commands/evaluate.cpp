@@ -30,6 +30,7 @@ const std::string kUsage =
         "of\n"
         "stage: evaluate asks several models (keys: caravan describe stage-evaluate); its table has a column "
         "for each.\n"
+        "  --task NAME ...           tasks one by one: for paths with commas\n"
         "  --data DIR                where the tasks' files lie; default: the current folder, for a task "
         "file "
         "of your own its folder\n"
@@ -56,6 +57,7 @@ const std::string kUsage =
 
 struct EvaluateArgs {
   std::string model, tasks, data, out, chat_template = "auto";
+  std::vector<std::string> more_tasks;
   bool release = false, list = false, quiet = false;
   std::optional<std::int64_t> limit, batch_tokens = 8192, batch_size = 32;
   std::optional<std::string> dtype;
@@ -63,7 +65,7 @@ struct EvaluateArgs {
   std::vector<std::string> overrides;
 
   std::vector<std::string> task_words() const {
-    std::vector<std::string> words;
+    std::vector<std::string> words = more_tasks;
     for (std::size_t at = 0; at <= tasks.size();) {
       const std::size_t end = std::min(tasks.find(',', at), tasks.size());
       if (end > at) words.push_back(tasks.substr(at, end - at));
@@ -77,6 +79,7 @@ bool parse(std::span<const std::string> args, EvaluateArgs& parsed) {
   CommandFlags flags("evaluate", kUsage);
   flags.add_text("--model", parsed.model);
   flags.add_text("--tasks", parsed.tasks);
+  flags.add_texts("--task", parsed.more_tasks);
   flags.add_text("--data", parsed.data);
   flags.add_text("--out", parsed.out);
   flags.add_integer("--limit", parsed.limit, 1, INT64_C(1) << 40);

@@ -16,6 +16,10 @@ namespace fs = std::filesystem;
 using data::Error;
 using data::Json;
 
+// There from before a step writes until its record is written: killed between the two, its output is still
+// this run's.
+constexpr const char* kBegun = "begun.json";
+
 // Null where there is no such file, or no JSON in it.
 Json read_json(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -60,6 +64,8 @@ bool CurationSteps::wrote(const std::string& out) const {
   const std::string hash = data::sha256_file_hex(out);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "reports", ignored)) {
+    const Json begun = read_json(entry.path() / kBegun);
+    if (begun.is_object() && begun.value("out", "") == out) return true;
     const Json record = read_json(entry.path() / "step.json");
     if (record.is_object() && record.value("out", "") == out && record.value("sha256", "") == hash)
       return true;
@@ -100,6 +106,8 @@ Json CurationSteps::run(const CurationStep& step, bool quiet) {
     flags.quiet = true;
     std::error_code ignored;
     fs::remove(fs::path(flags.report) / "step.json", ignored);
+    data::make_folder(flags.report);
+    data::write_whole_file(flags.report + "/" + kBegun, Json{{"out", step.out}}.dump() + "\n", {true, {}});
     step.run(flags);
   }
   const Json report = read_json(fs::path(report_folder(step.name)) / "report.json");
@@ -112,6 +120,8 @@ Json CurationSteps::run(const CurationStep& step, bool quiet) {
   if (!done) {
     record["sha256"] = hashes_[step.out];
     data::write_whole_file(report_folder(step.name) + "/step.json", record.dump(1) + "\n", {true, {}});
+    std::error_code ignored;
+    fs::remove(fs::path(report_folder(step.name)) / kBegun, ignored);
   }
   if (!quiet) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;

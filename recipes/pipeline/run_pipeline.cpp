@@ -177,10 +177,10 @@ class Pipeline {
     if (!stage.command.empty()) data::make_folder(dir);
     if (const int code = run_words(words_of(stage, kind), dir); code != 0) return failed(code, "");
     if (!stage.tasks.empty()) {
-      std::string tasks;
-      for (const std::string& task : stage.tasks) tasks += (tasks.empty() ? "" : ",") + task;
-      std::vector<std::string> words{own_,      "evaluate", "--model", dir + "/final",
-                                     "--tasks", tasks,      "--out",   dir + "/evaluation"};
+      std::vector<std::string> words{own_,           "evaluate", "--model",
+                                     dir + "/final", "--out",    dir + "/evaluation"};
+      // One by one: a path may have a comma.
+      for (const std::string& task : stage.tasks) words.insert(words.end(), {"--task", task});
       if (quiet_) words.push_back("--quiet");
       for (const std::string& word : stage.evaluate_flags) words.push_back(fill_in(word, dir_, finder()));
       if (const int code = evaluate(words, dir); code != 0) return failed(code, "evaluation of ");

@@ -67,6 +67,10 @@ class Preferences {
           {"reward_field", recipe_.verifier.reward_field},
           {"seed", recipe_.run.seed}},
          [this, files] { return PromptRows(recipe_, recipe_.prompts.rows ? count_rows(files) : 0); });
+    if (rows_.reports().back().at("totals").at("written") == 0)
+      throw data::Error(data::Error::Kind::kData,
+                        recipe_.prompts.path + ": holds no row that can be asked; what became of its rows: " +
+                            recipe_.run.dir + "/reports");
   }
 
   void ask(const std::string& model) {

@@ -85,6 +85,11 @@ ApiServer::ApiServer(ModelApi& api, const ServingOptions& options)
   server_->set_read_timeout(30);
   server_->set_write_timeout(30);
   server_->set_tcp_nodelay(true);
+  // The library's own options let a second server have the same port, and the two would share the clients.
+  server_->set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   server_->new_task_queue = [this] {
     return new httplib::ThreadPool(static_cast<std::size_t>(options_.connections));
   };

@@ -32,12 +32,13 @@ class DisturbedJob : public OperatorRun, public testing::WithParamInterface<std:
     for (const auto& [name, bytes] : expected)
       EXPECT_TRUE(found.at(name) == bytes) << out << "/" << name << " differs";
   }
-  // Halves of files. Answers that an evaluation goes on with and a release that is begun anew are none.
+  // Halves of files. Answers that an evaluation or a rollout goes on with and a release that is begun anew
+  // are none.
   static std::vector<std::string> halves_in(const std::string& out) {
     std::vector<std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(out)) {
       const std::string name = entry.path().string();
-      if (has(name, "/samples/") || has(name, "/final.partial")) continue;
+      if (has(name, "/samples/") || has(name, "/rollouts/") || has(name, "/final.partial")) continue;
       if (name.ends_with(".writing") || name.ends_with(".partial")) found.push_back(name);
     }
     return found;
@@ -59,7 +60,7 @@ TEST_P(DisturbedJob, KilledAgainAndAgainItEndsWithTheSame) {
   const std::string out = fresh(job, "killed");
   std::mt19937 random(11);
   std::uniform_real_distribution<double> share(0.2, 1.0);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 3; ++i) {
     Program program(words_in({}, words_of(job, out)), path("log"));
     wait(seconds * share(random), program);
     program.signal(SIGKILL);
@@ -74,16 +75,20 @@ TEST_P(DisturbedJob, ToldToStopItSaysSoAndGoesOn) {
   const Job job = OperatorRun::job(GetParam());
   const double seconds = whole_seconds(job);
   const std::string out = fresh(job, "stopped");
-  for (const double share : {0.5, 0.7, 0.9}) {
+  for (const double share : {0.6, 0.9}) {
     Program program(words_in({}, words_of(job, out)), path("log"));
     wait(seconds * share, program);
     program.signal(SIGTERM);
     const int code = program.wait();
     EXPECT_TRUE(code == 75 || code == 0 || code == -SIGTERM) << code << program.output();
-    EXPECT_EQ(halves_in(out), std::vector<std::string>());
+    // Between two steps of a recipe nobody listens, and the signal ends the process as it ends any other.
+    if (code != -SIGTERM) {
+      EXPECT_EQ(halves_in(out), std::vector<std::string>());
+    }
   }
   ASSERT_EQ(run(words_of(job, out)), 0) << log();
   expect_whole(job, out);
+  EXPECT_EQ(halves_in(out), std::vector<std::string>());
 }
 
 // A disk that fills at one place after the other, then has room again.
@@ -96,8 +101,7 @@ TEST_P(DisturbedJob, AFullDiskIsToldAndLosesNothing) {
     GTEST_SKIP() << "a small file system cannot be mounted here (needs root)";
   std::size_t times_full = 0;
   int code = 1;
-  for (const char* size : {"size=8k", "size=32k", "size=64k", "size=128k", "size=256k", "size=512k",
-                           "size=1m", "size=2m", "size=4m", "size=64m"}) {
+  for (const char* size : {"size=8k", "size=128k", "size=512k", "size=3m", "size=64m"}) {
     ASSERT_EQ(mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, size), 0);
     code = run(words_of(job, disk));
     if (code == 0) break;
@@ -169,7 +173,8 @@ TEST_P(DisturbedJob, TheSecondInOneFolderIsRefused) {
   const std::string out = fresh(job, "twice");
   Program first(words_in({}, words_of(job, out)), path("log-first"));
   ASSERT_TRUE(first.wait_until([&] {
-    return fs::exists(out + "/.lock") || fs::exists(out + "/rows.jsonl.partial");
+    // The owner's number is written once the lock is held.
+    return !tests::read_bytes(out + "/.lock").empty() || fs::exists(out + "/rows.jsonl.partial");
   })) << first.output();
   first.signal(SIGSTOP);
   EXPECT_EQ(run(words_of(job, out)), 77) << log();
@@ -203,6 +208,21 @@ TEST_F(Refused, APipelineWhoseStateCannotBeRead) {
   EXPECT_EQ(run({"train", path("kept.yaml")}, plain()), 0) << log();
 }
 
+// Killed when the mix was in its place and its record was not: the next launch must not take it for foreign.
+TEST_F(Refused, OwnRowsWhoseRecordAKillPreventedAreNotForeign) {
+  const Job job = OperatorRun::job("data_run");
+  const std::string out = path("unrecorded"), step = out + "/reports/3-mix/";
+  fs::create_directories(out);
+  ASSERT_EQ(run(words_of(job, out)), 0) << log();
+  const std::string rows = tests::read_bytes(out + "/train.jsonl");
+  fs::remove(step + "step.json");
+  EXPECT_EQ(run(words_of(job, out)), 77) << "rows that no step tells of\n" << log();
+  tests::write_bytes(step + "begun.json", json{{"out", out + "/train.jsonl"}}.dump());
+  EXPECT_EQ(run(words_of(job, out)), 0) << log();
+  EXPECT_EQ(tests::read_bytes(out + "/train.jsonl"), rows);
+  EXPECT_FALSE(fs::exists(step + "begun.json"));
+}
+
 // The files of a run that is gone on with.
 TEST_F(Refused, ARunWhoseOwnFilesCannotBeRead) {
   if (!plain_user_can_run()) GTEST_SKIP() << "a user without rights cannot reach the program here";
@@ -211,19 +231,13 @@ TEST_F(Refused, ARunWhoseOwnFilesCannotBeRead) {
   chmod(whole.c_str(), 0777);
   ASSERT_EQ(run({"train", path("sft.yaml"), "--quiet", "run.dir=" + whole}, plain()), 0) << log();
   fs::remove_all(whole + "/final");
-  for (const std::string file : {"metrics.jsonl", "run.json", "recipe.yaml", "data/ledger.jsonl"}) {
-    SCOPED_TRACE(file);
+  for (const std::string file : {"metrics.jsonl", "run.json"}) {
     const std::string before = tests::read_bytes(whole + "/" + file);
     chmod((whole + "/" + file).c_str(), 0222);
     const int code = run({"train", path("sft.yaml"), "--quiet", "run.dir=" + whole}, plain());
     chmod((whole + "/" + file).c_str(), 0644);
-    // The ledger is written anew from the rows and never read by a run.
-    if (file == "data/ledger.jsonl") {
-      EXPECT_EQ(code, 0) << log();
-      continue;
-    }
-    EXPECT_TRUE(code == 74 || code == 77) << code << log();
-    EXPECT_TRUE(has(log(), "recipe.yaml") || has(log(), whole + "/" + file)) << log();
+    EXPECT_EQ(code, 74) << file << log();
+    EXPECT_TRUE(has(log(), whole + "/" + file + ": cannot be read: Permission denied")) << log();
     EXPECT_EQ(tests::read_bytes(whole + "/" + file), before);
   }
 }
@@ -244,7 +258,7 @@ TEST_F(Refused, AnOutputThatTakesNothing) {
       {{"data", "filter", path("demo/train.jsonl"), "--empty-turns", "--out", "-"}, "texts.jsonl"},
       {{"describe"}, "texts.jsonl"},
       {{"validate", path("sft.yaml"), "--resolved"}, "texts.jsonl"},
-      {{"plan", path("sft.yaml")}, "texts.jsonl"},
+      {{"plan", path("sft.yaml"), "run.dir=" + path("planned")}, "texts.jsonl"},
       {{"evaluate", "--model", model, "--tasks", path("sums.yaml"), "--quiet"}, "texts.jsonl"},
       {{"doctor"}, "texts.jsonl"},
       {{"--help"}, "texts.jsonl"}};

@@ -91,7 +91,6 @@ TEST_F(Locales, KoreanTextsComeThroughEveryCommand) {
               0)
         << log();
     EXPECT_EQ(tests::read_bytes(rows), tests::read_bytes(path("korean.jsonl")));
-    EXPECT_TRUE(has(log(), rows)) << log();
     const json ids =
         json::parse(output_of({"tokenize", "--model", path("base/final")}, variables, path("text.jsonl")));
     write_jsonl("ids.jsonl", {ids});

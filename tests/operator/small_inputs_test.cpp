@@ -106,7 +106,7 @@ TEST_F(Inputs, OneRow) {
       << log();
   expect_finite(path("one-dpo"));
   ASSERT_EQ(run({"train", path("rlvr.yaml"), "data.sources.0.path=" + path("one_prompt.jsonl"),
-                 "run.dir=" + path("one-rlvr"), "rollout.prompts=1"}),
+                 "run.dir=" + path("one-rlvr"), "rollout.prompts=1", "batch.sequences=4"}),
             0)
       << log();
   expect_finite(path("one-rlvr"));
@@ -164,7 +164,7 @@ TEST_F(Inputs, LengthsThatLeaveNothing) {
   expect_refusal({"train", path("dpo.yaml"), "data.max_length=2 tokens", "run.dir=" + path("length2-dpo")},
                  65, {"too_long"});
   expect_refusal({"train", path("rlvr.yaml"), "data.max_length=2 tokens", "run.dir=" + path("length2-rlvr")},
-                 65, {"too_long"});
+                 2, {"max_new_tokens", "no prompt would fit"});
   expect_refusal({"train", path("sft.yaml"), "batch.tokens=1", "run.dir=" + path("batch1")}, 2, {"batch"});
   for (const char* dir : {"length1", "length2", "length2-dpo", "length2-rlvr", "batch1"})
     EXPECT_FALSE(fs::exists(path(dir) + "/final"));
