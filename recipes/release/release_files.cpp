@@ -8,11 +8,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/message.h"
 #include "data/walk/whole_file.h"
 #include "models/llama/config.h"
 #include "models/weights/hf_layout.h"
+#include "models/weights/link_target.h"
 
 namespace caravan::recipes {
 namespace {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "data/bounded_json.h"
 #include "trainer/error.h"
 #include "trainer/metrics/append_file.h"
 #include "trainer/metrics/log.h"
@@ -52,7 +53,7 @@ Json to_json(const Launch& launch) {
 
 Json read_card(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  Json card = Json::parse(in, nullptr, false);
+  Json card = data::parse_bounded_json(in);
   if (!card.is_object() || card.value("schema", Json()) != kSchema || !card.contains("launches") ||
       !card["launches"].is_array() || card["launches"].empty() || !card["launches"].back().is_object() ||
       !card.value("hashes", Json()).is_object()) {
