@@ -66,8 +66,10 @@ ReleaseFiles::ReleaseFiles(const fs::path& checkpoint) : checkpoint_(checkpoint)
           Error::Kind::kUnsafe,
           file.path.string() + ": runs code when it is read; release a folder that has safetensors alone");
     if (file.name == models::kConfigFile || file.name == models::kIndexFile || is_weights(file.name) ||
-        models::is_companion_file(file.name))
+        models::is_companion_file(file.name)) {
+      if (!is_weights(file.name)) models::require_own_file(checkpoint, file.path);
       files_.push_back(file);
+    }
   }
   hashes_ = hash_files(files_);
 }
@@ -105,7 +107,7 @@ void ReleaseFiles::require_same_release(const fs::path& released) const {
     throw Error(Error::Kind::kUnsafe,
                 released.string() + ": " + found + "; a release is never replaced: choose another run.dir");
   };
-  const Json card = Json::parse(text_of(released / "release.json"), nullptr, false);
+  const Json card = data::parse_bounded_json(text_of(released / "release.json"));
   if (!card.is_object() || !card.contains("files") || !card["files"].is_object())
     refuse("is there, and no release of ours");
   if (card.value("checkpoint", Json()) != Json(hashes_)) refuse("is the release of another checkpoint");
