@@ -1,4 +1,5 @@
 test_program(faults_tests LIBS nlohmann_json::nlohmann_json SOURCES
+  faults/contained_test.cpp
   faults/disturbed_ranks_test.cpp
   faults/equal_ranks_test.cpp
   faults/launch_test.cpp

@@ -1,4 +1,5 @@
 test_program(readers_tests LIBS data_readers data_tokenizers SOURCES
+  unit/data/bounded_json_test.cpp
   unit/data/readers/byte_source_test.cpp
   unit/data/readers/converters_test.cpp
   unit/data/readers/csv_rows_test.cpp

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "data/bounded_json.h"
 #include "data/chat/builtin_templates.h"
 #include "data/chat/jinja_input.h"
 #include "data/chat/nearest_name.h"
@@ -36,8 +37,13 @@ std::string read_file(const fs::path& path) {
 Json read_json(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return nullptr;
+  const std::string text = read_file(path);
+  if (is_nested_deeper(text))
+    throw Error(Error::Kind::kData, path.string() + ": nested deeper than " +
+                                        std::to_string(kMostJsonLevels) +
+                                        " levels; no tokenizer needs such a file");
   try {
-    return Json::parse(read_file(path));
+    return Json::parse(text);
   } catch (const Json::exception& error) {
     throw Error(Error::Kind::kData, path.string() + ": no valid JSON: " + error.what());
   }

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/message.h"
 #include "data/sha256.h"
@@ -22,7 +23,7 @@ namespace {
 Json read_report(const std::string& report) {
   std::ifstream file(report, std::ios::binary);
   if (!file) throw Error(Error::Kind::kInputOutput, "data.require_clean: " + report + ": cannot be opened");
-  return Json::parse(file, nullptr, false);
+  return parse_bounded_json(file);
 }
 
 std::string hash_in(const Json& file) {

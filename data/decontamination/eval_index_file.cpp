@@ -201,12 +201,17 @@ EvalIndex read_index(std::string_view bytes, const std::string& name) {
 EvalIndex read_index_file(const std::string& path) {
   const auto source = open_bytes(path);
   std::string bytes;
-  constexpr std::size_t kStep = std::size_t{1} << 20;
+  constexpr std::size_t kStep = std::size_t{1} << 20, kMostRatio = 100;
   for (std::size_t got = kStep; got > 0;) {
     const std::size_t size = bytes.size();
     bytes.resize(size + kStep);
     got = source->read(bytes.data() + size, kStep);
     bytes.resize(size + got);
+    // No index of words packs so well.
+    if (bytes.size() > kStep + kMostRatio * source->file_bytes_read())
+      throw Error(Error::Kind::kData, path + ": is no usable index: it unpacks to more than " +
+                                          std::to_string(kMostRatio) +
+                                          " times its size; make it again from the evaluation files");
   }
   return read_index(bytes, path);
 }

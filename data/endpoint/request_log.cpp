@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMostLineBytes = std::size_t{1} << 31;
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+constexpr std::int64_t kMostNumber = 1'000'000'000'000;  // so that sums of a log's lines cannot overflow
 
 [[noreturn]] void fail(const std::string& path) {
   throw Error(Error::Kind::kInputOutput, path + ": " + std::strerror(errno) + "; check the disk");
@@ -30,7 +31,8 @@ std::optional<std::int64_t> number_of(const JsonValue& line, std::string_view ke
   const std::string digits = value->text();
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc() || end != digits.data() + digits.size() || number < 0) return std::nullopt;
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 0 || number > kMostNumber)
+    return std::nullopt;
   return number;
 }
 

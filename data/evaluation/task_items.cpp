@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "data/bounded_json.h"
 #include "data/demo/random.h"
 #include "data/error.h"
 #include "data/evaluation/task_template.h"
@@ -172,7 +173,7 @@ TaskItem TaskItems::make_item(const TaskRow& row) {
   if (templates_->ground_truth.is_empty()) return item;
   const std::string truth = templates_->ground_truth.render(row);
   const bool is_json = truth.starts_with('{') || truth.starts_with('[');
-  item.ground_truth = is_json ? Json::parse(truth, nullptr, false) : Json(truth);
+  item.ground_truth = is_json ? parse_bounded_json(truth) : Json(truth);
   if (item.ground_truth.is_discarded()) item.ground_truth = truth;
   if (is_blank(truth)) item.left_out = "no_ground_truth";
   return item;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/bounded_json.h"
 #include "data/chat/nearest_name.h"
 #include "data/error.h"
 
@@ -38,7 +39,7 @@ std::string TaskTemplate::render(const TaskRow& row) const {
 
 std::vector<std::string> TaskTemplate::render_list(const TaskRow& row) const {
   const std::string text = render(row);
-  const Json list = Json::parse(text, nullptr, false);
+  const Json list = parse_bounded_json(text);
   std::vector<std::string> found;
   const bool is_list = list.is_array() && !list.empty();
   if (is_list)

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 
 namespace caravan::data {
@@ -82,9 +82,7 @@ void CacheFolder::remove_partial_files() const {
 std::optional<Manifest> CacheFolder::read_manifest() const {
   std::ifstream in(manifest(), std::ios::binary);
   if (!in) return std::nullopt;
-  std::stringstream text;
-  text << in.rdbuf();
-  const Json json = Json::parse(text.str(), nullptr, false);
+  const Json json = parse_bounded_json(in);
   if (!json.is_object() || json.value("key", Json()) != to_hex(key_) || !json.contains("checksums"))
     return std::nullopt;
   Manifest found;

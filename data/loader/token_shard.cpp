@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -217,15 +219,32 @@ bool TokenShard::check_contents() const {
     if (row.reason >= reasons_.size() || row.fate > Fate::kNotTaken) return false;
   }
   std::uint64_t next = 0;
+  const ShardDocument* before = nullptr;
   for (const ShardDocument& document : documents_) {
+    const bool goes_on =
+        before != nullptr && document.row == before->row && document.piece == before->piece + 1;
+    if (document.piece != 0 && !goes_on) return false;
+    before = &document;
     if (document.first_token != next || document.tokens == 0 || document.row >= rows_.size()) return false;
     const bool pair = document.role == static_cast<std::uint32_t>(DocumentRole::kChosen);
     if (document.second >= document.tokens || pair != (document.second > 0)) return false;
     if (document.role > static_cast<std::uint32_t>(DocumentRole::kUndesirable)) return false;
     next += document.tokens;
-    if (next > header_->tokens) return false;
+    if (next > header_->tokens || num_trained(document) != document.trained_tokens) return false;
   }
-  return next == header_->tokens;
+  const auto negative = [](std::int32_t id) { return id < 0; };
+  return next == header_->tokens && std::ranges::none_of(ids_, negative);
+}
+
+// As ShardBuilder counts: no first token of a side is a target.
+std::uint64_t TokenShard::num_trained(const ShardDocument& document) const {
+  const std::uint64_t end = document.first_token + document.tokens;
+  std::uint64_t bit = document.first_token, count = 0;
+  for (; bit < end && bit % 8 != 0; ++bit) count += mask_[bit / 8] >> (bit % 8) & 1;
+  for (; bit + 8 <= end; bit += 8) count += static_cast<unsigned>(std::popcount(mask_[bit / 8]));
+  for (; bit < end; ++bit) count += mask_[bit / 8] >> (bit % 8) & 1;
+  count -= trained(document, 0) ? 1 : 0;
+  return count - (document.second > 0 && trained(document, document.second) ? 1 : 0);
 }
 
 }  // namespace caravan::data

@@ -105,6 +105,7 @@ class TokenShard {
   TokenShard(void* memory, std::size_t bytes) : memory_(memory), bytes_(bytes) {}
   bool check(const Digest& key, std::uint32_t index, std::string& why);
   bool check_contents() const;
+  std::uint64_t num_trained(const ShardDocument& document) const;
 
   void* memory_;
   std::size_t bytes_;

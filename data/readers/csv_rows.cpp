@@ -12,6 +12,7 @@ namespace caravan::data {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::size_t kMostCells = std::size_t{1} << 16;  // of a record
 
 }  // namespace
 
@@ -63,6 +64,16 @@ void CsvRows::keep(const char* bytes, std::size_t count) {
   if (record_.bytes <= limits_.row_bytes) record_.cells[record_.num_cells - 1].append(bytes, count);
 }
 
+// Cells without bytes are no way around the limit on rows.
+void CsvRows::begin_cell() {
+  if (record_.num_cells < kMostCells)
+    ++record_.num_cells;
+  else
+    record_.bytes = limits_.row_bytes + 1;
+  if (record_.num_cells > record_.cells.size()) record_.cells.emplace_back();
+  record_.cells[record_.num_cells - 1].clear();
+}
+
 bool CsvRows::read_record() {
   record_.num_cells = 0;
   record_.bytes = 0;
@@ -72,8 +83,7 @@ bool CsvRows::read_record() {
   if (!has_bytes()) return false;
   char end = separator_;
   while (end == separator_) {
-    if (++record_.num_cells > record_.cells.size()) record_.cells.emplace_back();
-    record_.cells[record_.num_cells - 1].clear();
+    begin_cell();
     const bool quoted = has_bytes() && window_.view().front() == '"';
     end = quoted ? read_quoted() : read_plain();
     record_.blank = record_.num_cells == 1 && record_.bytes == 0 && !quoted && end != separator_;

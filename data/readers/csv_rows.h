@@ -2,9 +2,10 @@
 //
 // Goals: RFC 4180 with line feeds and separators inside quotes, on any bytes; a record that does not fit
 // (number of fields, text after a closing quote, a quote that never closes) is a row with a problem and the
-// line where it begins. A cell is text: nothing is taken for a number or for "missing". A quote inside an
-// unquoted cell stands for itself. A file without a header may be read too: its fields are then named "1",
-// "2", ... as many as the first record has. Non-goals: other quotes than ", comment lines.
+// line where it begins; one of more than 65,536 cells is too long. A cell is text: nothing is taken for a
+// number or for "missing". A quote inside an unquoted cell stands for itself. A file without a header may be
+// read too: its fields are then named "1", "2", ... as many as the first record has. Non-goals: other quotes
+// than ", comment lines.
 #pragma once
 
 #include <string>
@@ -34,6 +35,7 @@ class CsvRows : public RowSource {
   };
   void read_header(const std::string& path);
   void number_fields();
+  void begin_cell();
   bool read_record();
   bool has_bytes();
   char read_plain();

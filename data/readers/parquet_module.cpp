@@ -1,6 +1,7 @@
 // The module that reads Parquet: the one file that includes Arrow. See parquet_rows.h.
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/memory_pool.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/properties.h>
@@ -19,6 +20,13 @@ namespace {
 
 constexpr int kMostDepth = 200;       // of nested types; deeper ones no reader of rows would take
 constexpr std::int64_t kBatch = 512;  // rows decoded at once
+// What decoding may hold, of all files that are open: a small file may say that it is a very large one.
+constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;
+
+arrow::MemoryPool* bounded_pool() {
+  static arrow::CappedMemoryPool pool(arrow::default_memory_pool(), kMostBytes);
+  return &pool;
+}
 
 Error damaged(const std::string& path, const std::string& what) {
   return Error(Error::Kind::kData,
@@ -58,11 +66,14 @@ std::string unsupported(const arrow::DataType& type, int depth) {
 
 class JsonWriter {
  public:
-  JsonWriter(std::string& out, AppendJsonString append_string) : out_(out), append_string_(append_string) {}
+  // Writing stops behind `most_bytes`; a cell alone may be longer.
+  JsonWriter(std::string& out, AppendJsonString append_string, std::size_t most_bytes)
+      : out_(out), append_string_(append_string), most_size_(out.size() + most_bytes) {}
   // False where a number is not finite: JSON has no such value.
   bool finite() const { return finite_; }
 
   void write(const arrow::Array& array, std::int64_t index) {
+    if (full()) return;
     if (array.IsNull(index)) {
       out_ += "null";
       return;
@@ -106,6 +117,8 @@ class JsonWriter {
   }
 
  private:
+  bool full() const { return out_.size() > most_size_; }
+
   template <class Number>
   void write_number(Number number) {
     if constexpr (std::is_floating_point_v<Number>) {
@@ -125,7 +138,7 @@ class JsonWriter {
     const arrow::Array& values = *list.values();
     const std::int64_t begin = list.value_offset(index), end = begin + list.value_length(index);
     out_ += '[';
-    for (std::int64_t at = begin; at < end; ++at) {
+    for (std::int64_t at = begin; at < end && !full(); ++at) {
       if (at > begin) out_ += ',';
       write(values, at);
     }
@@ -157,6 +170,7 @@ class JsonWriter {
 
   std::string& out_;
   AppendJsonString append_string_;
+  std::size_t most_size_;
   bool finite_ = true;
 };
 
@@ -165,7 +179,7 @@ class ParquetRows : public RowSource {
   ParquetRows(const std::string& path, const RowLimits& limits, AppendJsonString append_string)
       : path_(path), limits_(limits), append_string_(append_string) {
     std::shared_ptr<arrow::io::ReadableFile> file = value_of(arrow::io::ReadableFile::Open(path), path);
-    parquet::ReaderProperties properties;
+    parquet::ReaderProperties properties(bounded_pool());
     properties.enable_buffered_stream();  // column chunks are read piece by piece, not whole row groups
     parquet::ArrowReaderProperties arrow_properties;
     arrow_properties.set_batch_size(kBatch);
@@ -174,6 +188,7 @@ class ParquetRows : public RowSource {
     parquet::arrow::FileReaderBuilder builder;
     check(builder.Open(file, properties));
     builder.properties(arrow_properties);
+    builder.memory_pool(bounded_pool());
     reader_ = value_of(builder.Build(), path);
     check_schema();
     batches_ = value_of(reader_->GetRecordBatchReader(), path);
@@ -231,7 +246,7 @@ class ParquetRows : public RowSource {
     RowBlock::Row row;
     row.begin = block.bytes.size();
     row.line = ++rows_;
-    JsonWriter writer(block.bytes, append_string_);
+    JsonWriter writer(block.bytes, append_string_, limits_.row_bytes);
     writer.write(*columns_, at_++);
     row.too_long = block.bytes.size() - row.begin > limits_.row_bytes;
     if (!writer.finite()) row.problem = "number_not_finite";

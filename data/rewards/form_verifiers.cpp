@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "data/bounded_json.h"
 #include "data/chat/jinja_unicode.h"
 #include "data/error.h"
 #include "data/rewards/answer_text.h"
@@ -61,35 +62,24 @@ std::string_view without_fences(std::string_view text) {
   return trim(text);
 }
 
-// nlohmann's parser keeps its own stack, but the tree it builds is compared and freed level by level.
-std::size_t depth_of(std::string_view text) {
-  std::size_t depth = 0, most = 0;
-  for (const char c : text) {
-    if (c == '[' || c == '{') most = std::max(most, ++depth);
-    if ((c == ']' || c == '}') && depth > 0) --depth;
-  }
-  return most;
-}
-
 class JsonAnswer : public Verifier {
  public:
   explicit JsonAnswer(Rules rules) : rules_(rules) {}
 
  private:
   Judgement judge(std::string_view completion, const Json& ground_truth) const override {
-    constexpr std::size_t kMostLevels = 256;
     const AnswerPart part = answer_by(rules_, completion);
     if (part.verdict) return *part.verdict;
     const std::string_view text = without_fences(part.text);
-    if (depth_of(text) > kMostLevels) return unknown("the JSON may be nested deeper than 256 levels");
+    if (is_nested_deeper(text)) return unknown("the JSON may be nested deeper than 256 levels");
     // Objects of this type are equal whatever the order of their keys.
     const nlohmann::json got = nlohmann::json::parse(text, nullptr, false);
     if (got.is_discarded()) return wrong("the answer is no JSON");
     if (ground_truth == true) return right("the answer is JSON");
     nlohmann::json want = ground_truth;
     if (want.is_string()) {
-      const nlohmann::json inside = nlohmann::json::parse(want.get<std::string>(), nullptr, false);
-      if (!inside.is_discarded()) want = inside;
+      nlohmann::json inside = parse_bounded_json<nlohmann::json>(want.get<std::string>());
+      if (!inside.is_discarded()) want = std::move(inside);
     }
     return right_if(got == want, got == want ? "the JSON is equal" : "the JSON is another value");
   }

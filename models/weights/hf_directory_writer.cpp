@@ -18,6 +18,7 @@
 #include "models/weights/hf_directory.h"
 #include "models/weights/hf_layout.h"
 #include "models/weights/json_fields.h"
+#include "models/weights/link_target.h"
 #include "models/weights/mapped_file.h"
 #include "models/weights/output_file.h"
 #include "models/weights/quote.h"
@@ -28,8 +29,6 @@ namespace caravan::models {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kTemplateFolder = "additional_chat_templates";
 
 [[noreturn]] void fail(const std::string& text) {
   throw Error(Error::Kind::kData, text);
@@ -81,6 +80,7 @@ std::map<std::string, std::string> read_companions(const std::string& source) {
   constexpr std::size_t kMostBytes = 1'000'000'000;
   std::map<std::string, std::string> files;
   if (source.empty()) return files;
+  require_own_companions(source);
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(source, error)) {
     const std::string name = entry.path().filename().string();

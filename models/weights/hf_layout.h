@@ -19,6 +19,7 @@ inline constexpr std::string_view kSingleFile = "model.safetensors";
 inline constexpr std::string_view kIndexFile = "model.safetensors.index.json";
 inline constexpr std::string_view kEmbeddingName = "model.embed_tokens.weight";
 inline constexpr std::string_view kHeadName = "lm_head.weight";
+inline constexpr std::string_view kTemplateFolder = "additional_chat_templates";
 
 // A name without folders, parents, drive letters or control characters: it stays in the directory it is
 // looked up in.

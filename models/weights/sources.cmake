@@ -15,6 +15,7 @@ add_library(models_weights OBJECT
   weights/hf_directory_writer.cpp
   weights/hf_layout.cpp
   weights/json_fields.cpp
+  weights/link_target.cpp
   weights/mapped_file.cpp
   weights/output_file.cpp
   weights/quote.cpp

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/readers/row_stream.h"
 #include "recipes/command_flags.h"
@@ -65,7 +66,7 @@ bool tell_training(const std::string& run, const RowPlace& place) {
   if (!ledger) throw Error(Error::Kind::kInputOutput, run + "/data/ledger.jsonl: cannot be read");
   for (std::string line; std::getline(ledger, line);) {
     if (line.find(word) == std::string::npos) continue;
-    const Json fate = Json::parse(line, nullptr, false);
+    const Json fate = data::parse_bounded_json(line);
     if (!fate.is_object() || !fate.contains("file") || !fate["file"].is_string()) continue;
     if (fs::weakly_canonical(fate["file"].get<std::string>()).string() != place.file) continue;
     std::string text = place.file + ":" + std::to_string(place.line) + "\n  training:";

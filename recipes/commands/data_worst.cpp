@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/message.h"
 #include "recipes/command_flags.h"
@@ -56,7 +57,7 @@ std::map<std::string, Seen> read_margins(const std::string& file) {
     ++number;
     // Without a newline the run was writing it.
     if (lines.eof()) break;
-    const Json row = Json::parse(line, nullptr, false);
+    const Json row = data::parse_bounded_json(line);
     if (!row.is_object() || !row.contains("step") || !row["step"].is_number_integer() ||
         !row.contains("rows") || !row["rows"].is_array() || !row.contains("margins") ||
         !row["margins"].is_array() || row["rows"].size() != row["margins"].size())

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <optional>
 
+#include "data/bounded_json.h"
 #include "data/chat/checkpoint_template.h"
 #include "data/chat/template.h"
 #include "data/error.h"
@@ -69,6 +70,9 @@ std::optional<RenderArgs> parse_args(std::span<const std::string> args) {
 Json render_row(const data::ChatTemplate& chat_template, const Json& tokens, const std::string& line,
                 const RenderArgs& args, const data::RenderOptions& options) {
   Json row;
+  if (data::is_nested_deeper(line))
+    throw Error(Error::Kind::kData,
+                "nested deeper than " + std::to_string(data::kMostJsonLevels) + " levels; no row needs that");
   try {
     row = Json::parse(line);
   } catch (const Json::exception& error) {

@@ -52,6 +52,15 @@ const std::string kUsage =
     "be had, 77 a\n"
     "host that needs a token.\n";
 
+void warn_of_readers(const std::string& path) {
+  std::error_code ignored;
+  const auto rights = std::filesystem::status(path, ignored).permissions();
+  constexpr auto kOthers = std::filesystem::perms::others_read;
+  if ((rights & kOthers) != std::filesystem::perms::none && rights != std::filesystem::perms::unknown)
+    std::cerr << "caravan: serve: " << path << ": every user of this machine can read the token; chmod o-r "
+              << path << std::endl;
+}
+
 std::string read_token(const std::string& path) {
   std::ifstream file(path);
   if (!file)
@@ -104,7 +113,10 @@ bool parse(std::span<const std::string> args, ServeArgs& parsed) {
   options.timeout_seconds = timeout.value_or(options.timeout_seconds);
   options.connections = connections.value_or(options.connections);
   options.seed = static_cast<std::uint64_t>(seed.value_or(0));
-  if (!token_file.empty()) options.token = read_token(token_file);
+  if (!token_file.empty()) {
+    options.token = read_token(token_file);
+    warn_of_readers(token_file);
+  }
   if (options.model_name.empty())
     options.model_name = std::filesystem::weakly_canonical(options.model_path).filename().string();
   return true;

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 
+#include "data/bounded_json.h"
 #include "data/chat/checkpoint_template.h"
 #include "data/error.h"
 #include "data/loader/mask.h"
@@ -235,7 +236,7 @@ void write_row(RowTokenizer& rows, const TokenizeArgs& args, const Json& row, bo
 }
 
 Json parse_row(const std::string& line, const TokenizeArgs& args) {
-  Json row = Json::parse(line, nullptr, false);
+  Json row = data::parse_bounded_json(line);
   if (row.is_discarded())
     throw Error(Error::Kind::kData, "no valid JSON; a row looks like {\"text\": \"...\"}");
   if (!row.is_object()) throw Error(Error::Kind::kData, "a row is an object");

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/sha256.h"
 #include "data/text_table.h"
@@ -23,7 +24,7 @@ constexpr const char* kBegun = "begun.json";
 // Null where there is no such file, or no JSON in it.
 Json read_json(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  Json json = Json::parse(file, nullptr, false);
+  Json json = data::parse_bounded_json(file);
   return json.is_object() ? json : Json();
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/readers/json_text.h"
 #include "data/sha256.h"
@@ -52,7 +53,7 @@ void scan(const std::string& folder, const std::vector<std::string>& words,
   for (std::string line; std::getline(file, line);) {
     const auto holds = [&line](const std::string& word) { return line.find(word) != std::string::npos; };
     if (std::none_of(words.begin(), words.end(), holds)) continue;
-    const Json fate = Json::parse(line, nullptr, false);
+    const Json fate = data::parse_bounded_json(line);
     if (!fate.is_object() || !is_list(fate, "rows") || !is_list(fate, "reasons"))
       throw Error(Error::Kind::kData, folder + "/fates.jsonl: is damaged; run the step again");
     if (!use(fate)) return;
@@ -105,7 +106,7 @@ RowStories::RowStories(const std::vector<std::string>& folders) {
 void RowStories::add(const std::string& folder) {
   std::ifstream file(folder + "/report.json", std::ios::binary);
   if (!file) return;
-  const Json json = Json::parse(file, nullptr, false);
+  const Json json = data::parse_bounded_json(file);
   const auto is_object = [](const Json& part, const char* key) {
     return part.contains(key) && part[key].is_object();
   };

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 
 namespace caravan::recipes {
@@ -33,7 +34,7 @@ json read_root(const std::string& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kMost) refuse(path, "holds more than 16 MiB");
-  const json root = json::parse(text, nullptr, false);
+  const json root = data::parse_bounded_json<json>(text);
   if (!root.is_object()) refuse(path, "holds no JSON object");
   return root;
 }

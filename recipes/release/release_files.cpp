@@ -9,11 +9,13 @@
 #include <fstream>
 #include <vector>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/message.h"
 #include "data/walk/whole_file.h"
 #include "models/llama/config.h"
 #include "models/weights/hf_layout.h"
+#include "models/weights/link_target.h"
 
 namespace caravan::recipes {
 namespace {
@@ -78,8 +80,10 @@ ReleaseFiles::ReleaseFiles(const fs::path& checkpoint) : checkpoint_(checkpoint)
           Error::Kind::kUnsafe,
           file.path.string() + ": runs code when it is read; release a folder that has safetensors alone");
     if (file.name == models::kConfigFile || file.name == models::kIndexFile || is_weights(file.name) ||
-        models::is_companion_file(file.name))
+        models::is_companion_file(file.name)) {
+      if (!is_weights(file.name)) models::require_own_file(checkpoint, file.path);
       files_.push_back(file);
+    }
   }
   hashes_ = hash_files(files_);
 }
@@ -116,7 +120,7 @@ void ReleaseFiles::require_same_release(const fs::path& released) const {
     throw Error(Error::Kind::kUnsafe,
                 released.string() + ": " + found + "; a release is never replaced: choose another run.dir");
   };
-  const Json card = Json::parse(text_of(released / "release.json"), nullptr, false);
+  const Json card = data::parse_bounded_json(text_of(released / "release.json"));
   if (!card.is_object() || !card.contains("files") || !card["files"].is_object())
     refuse("is there, and no release of ours");
   if (card.value("checkpoint", Json()) != Json(hashes_)) refuse("is the release of another checkpoint");

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "recipes/json_lines.h"
 #include "recipes/pipeline/pipeline_state.h"
@@ -41,7 +42,7 @@ std::string file_text(const fs::path& path) {
 // An object, or null where there is no such file.
 Json read_object(const fs::path& path) {
   if (!is_file(path)) return nullptr;
-  Json json = Json::parse(file_text(path), nullptr, false);
+  Json json = data::parse_bounded_json(file_text(path));
   if (!json.is_object())
     throw Error(Error::Kind::kData,
                 path.string() + ": holds no JSON object; put back the file as the run wrote it");

@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "models/error.h"
 #include "recipes/serving/api_error.h"
+#include "recipes/serving/bounded_server.h"
 
 namespace caravan::recipes {
 namespace {
@@ -26,6 +27,12 @@ bool is_loopback(const std::string& host) {
 std::string host_name(const std::string& header) {
   if (header.starts_with('[')) return header.substr(0, header.find(']') + 1);
   return header.substr(0, header.find(':'));
+}
+
+// The name of an Origin header: "http://localhost:3000".
+std::string origin_name(const std::string& header) {
+  const std::size_t scheme = header.find("://");
+  return scheme == std::string::npos ? header : host_name(header.substr(scheme + 3));
 }
 
 // As long for a wrong token as for the right one.
@@ -79,10 +86,10 @@ void check_binding(const ServingOptions& options) {
 }
 
 ApiServer::ApiServer(ModelApi& api, const ServingOptions& options)
-    : api_(api), options_(options), server_(std::make_unique<httplib::Server>()) {
+    : api_(api),
+      options_(options),
+      server_(std::make_unique<BoundedServer>(RequestLimits{.body_bytes = options.body_bytes})) {
   check_binding(options);
-  server_->set_payload_max_length(options.body_bytes);
-  server_->set_read_timeout(30);
   server_->set_write_timeout(30);
   server_->set_tcp_nodelay(true);
   // The library's own options let a second server have the same port, and the two would share the clients.
@@ -117,12 +124,21 @@ void ApiServer::stop() {
 }
 
 bool ApiServer::may_ask(const httplib::Request& request, httplib::Response& response) const {
+  const std::string encoding = request.get_header_value("Content-Encoding");
+  if (!encoding.empty() && encoding != "identity") {
+    write_error(response, 415, "Content-Encoding: compressed bodies are not read; send it as it is");
+    return false;
+  }
   if (options_.token.empty()) {
     const std::string host = host_name(request.get_header_value("Host"));
-    if (host.empty() || is_loopback(host)) return true;
+    const std::string origin = origin_name(request.get_header_value("Origin"));
+    const bool own_host = host.empty() || is_loopback(host);
+    if (own_host && (origin.empty() || is_loopback(origin))) return true;
     write_error(response, 403,
-                "the Host header names " + host.substr(0, 80) +
-                    "; without a token this server answers requests to localhost only");
+                "the " +
+                    (own_host ? "Origin header names " + origin.substr(0, 80)
+                              : "Host header names " + host.substr(0, 80)) +
+                    "; without a token this server answers requests from and to localhost only");
     return false;
   }
   if (request.path == "/health") return true;

@@ -1,7 +1,8 @@
 // The API on a socket: routes, limits, who may ask.
 //
 // Promise: never bound beyond this machine without a token; without one, requests that a web page made a
-// browser send here (another Host) are refused too. Bodies, times, connections and the queue are bounded.
+// browser send here (another Host or Origin) are refused too. Headers, bodies, times, connections and the
+// queue are bounded.
 // Every error is JSON {"error": {"message", "type", "code"}}.
 #pragma once
 
@@ -12,12 +13,13 @@
 #include "recipes/serving/serving_options.h"
 
 namespace httplib {
-class Server;
 struct Request;
 struct Response;
 }  // namespace httplib
 
 namespace caravan::recipes {
+
+class BoundedServer;
 
 // Throws data::Error: usage where `host` is not of this machine and there is no token.
 void check_binding(const ServingOptions& options);
@@ -41,7 +43,7 @@ class ApiServer {
 
   ModelApi& api_;
   const ServingOptions& options_;
-  std::unique_ptr<httplib::Server> server_;
+  std::unique_ptr<BoundedServer> server_;
   int port_ = 0;
   std::thread listener_;
 };

@@ -8,6 +8,7 @@
 #include "models/device.h"
 #include "models/llama/parameter_shapes.h"
 #include "models/weights/hf_directory_writer.h"
+#include "models/weights/link_target.h"
 #include "trainer/error.h"
 #include "trainer/metrics/process_memory.h"
 #include "trainer/objectives/kept_logits.h"
@@ -137,6 +138,7 @@ TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group,
       std::make_unique<models::Llama>(config, scalar_type(recipe.model.dtype), device,
                                       trainer::UnitShards::memory_of(recipe.distributed.shard, group.size()));
   units_ = std::make_unique<trainer::UnitShards>(*model_, group, shard_options(recipe));
+  models::require_own_companions(recipe.model.path);
   load_units(recipe.model.path, recipe.model.init, recipe.run.seed, *model_, *units_);
 }
 

@@ -25,6 +25,20 @@ TEST_P(Corpus, IsReadOrRefused) {
   EXPECT_GT(inputs, 0u);
 }
 
+// Longer than anything the fuzzer makes: copies, comparisons and prints of such a document take the stack.
+TEST(KeptFiles, OfGreatDepthAreRefused) {
+  const auto all = targets();
+  const auto target = std::ranges::find(all, std::string_view("kept_files"),
+                                        [](const Target& t) { return std::string_view(t.name); });
+  ASSERT_NE(target, all.end());
+  const std::string deep = std::string(300'000, '[') + std::string(300'000, ']');
+  for (char which = 0; which < 11; ++which)
+    for (const char* key : {"identity", "stages", "launches", "metrics", "checksums", "messages", "check"}) {
+      const std::string bytes = std::string(1, which) + "{\"" + key + "\":" + deep + "}\n";
+      EXPECT_NO_THROW(target->run(Input(bytes))) << static_cast<int>(which) << " " << key;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus, testing::ValuesIn(targets()),
                          [](const auto& target) { return std::string(target.param.name); });
 

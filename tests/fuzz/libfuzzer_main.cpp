@@ -1,8 +1,27 @@
-// libFuzzer's entry: the one target that is linked.
+// libFuzzer's entry. CARAVAN_FUZZ_TARGET names the target.
+#include <cstdlib>
+
 #include "tests/fuzz/fuzz_input.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* bytes, std::size_t size) {
+namespace {
+
+const caravan::fuzz::Target& chosen() {
   using namespace caravan::fuzz;
-  targets().front().run(Input({reinterpret_cast<const char*>(bytes), size}));
+  const char* const wanted = std::getenv("CARAVAN_FUZZ_TARGET");
+  const auto found = std::ranges::find_if(targets(), [&](const Target& target) {
+    return wanted != nullptr && target.name == std::string(wanted);
+  });
+  if (found != targets().end()) return *found;
+  std::fputs("fuzzer: CARAVAN_FUZZ_TARGET names no target; allowed:", stderr);
+  for (const Target& target : targets()) std::fprintf(stderr, " %s", target.name);
+  std::fputs("\n", stderr);
+  std::exit(2);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* bytes, std::size_t size) {
+  static const caravan::fuzz::Target& target = chosen();
+  target.run(caravan::fuzz::Input({reinterpret_cast<const char*>(bytes), size}));
   return 0;
 }

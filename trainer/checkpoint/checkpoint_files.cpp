@@ -7,7 +7,9 @@
 #include <optional>
 #include <sstream>
 
+#include "data/bounded_json.h"
 #include "models/weights/content_hash.h"
+#include "models/weights/hf_layout.h"
 #include "trainer/error.h"
 
 namespace caravan::trainer {
@@ -84,8 +86,8 @@ std::vector<std::pair<std::int64_t, fs::path>> step_folders(const fs::path& run_
   return found;
 }
 
-json read_manifest(const fs::path& folder) {
-  json manifest = json::parse(read_text(folder / kManifestFile), nullptr, false);
+json read_manifest(const fs::path& folder) try {
+  json manifest = data::parse_bounded_json<json>(read_text(folder / kManifestFile));
   const auto check = manifest.is_object() ? manifest.find("check") : manifest.end();
   if (check == manifest.end() || !check->is_string())
     throw Error(Error::Kind::kData, std::string(kManifestFile) + " is damaged: it is no manifest");
@@ -97,12 +99,16 @@ json read_manifest(const fs::path& folder) {
     throw Error(Error::Kind::kData, "the manifest has schema " + manifest.at("schema").dump() +
                                         "; this version reads " + std::to_string(kSchema));
   for (const auto& [name, bytes] : manifest.at("files").items()) {
+    if (!models::is_plain_file_name(name))
+      throw Error(Error::Kind::kData, "the manifest names " + json(name).dump() + ", which is outside");
     if (!fs::is_regular_file(folder / name)) throw Error(Error::Kind::kData, name + " is missing");
     if (fs::file_size(folder / name) != bytes.get<std::uintmax_t>())
       throw Error(Error::Kind::kData, name + " has " + std::to_string(fs::file_size(folder / name)) +
                                           " bytes where the manifest says " + bytes.dump());
   }
   return manifest;
+} catch (const json::exception& error) {
+  throw Error(Error::Kind::kData, std::string(kManifestFile) + " is damaged: " + error.what());
 }
 
 std::string sealed(json manifest) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "data/bounded_json.h"
 #include "data/error.h"
 #include "data/readers/row_source.h"
 #include "data/walk/row_writer.h"
@@ -54,7 +55,7 @@ void SampleStore::read_finished(const std::filesystem::path& path, const Json& i
   bool is_first = true;
   while (source->next(block))
     for (const data::RowBlock::Row& line : block.rows) {
-      Json row = Json::parse(block.text(line), nullptr, false);
+      Json row = data::parse_bounded_json(block.text(line));
       if (!row.is_object())
         throw data::Error(data::Error::Kind::kData,
                           path.string() + ":" + std::to_string(line.line) +
@@ -74,7 +75,7 @@ void SampleStore::read_partial(const Json& identity) {
   std::uint64_t whole_bytes = 0;
   bool is_first = true;
   for (std::string line; in && std::getline(in, line) && !in.eof(); is_first = false) {
-    Json row = Json::parse(line, nullptr, false);
+    Json row = data::parse_bounded_json(line);
     if (!row.is_object()) break;
     if (is_first && row.value("identity", Json()) != identity)
       refuse(partial_, row.value("identity", Json()), identity);

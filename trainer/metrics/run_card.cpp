@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "data/bounded_json.h"
 #include "trainer/error.h"
 #include "trainer/metrics/append_file.h"
 #include "trainer/metrics/log.h"
@@ -57,7 +58,7 @@ Json read_card(const std::filesystem::path& path) {
   if (!in)
     throw Error(Error::Kind::kInputOutput,
                 path.string() + ": cannot be read: " + std::strerror(errno) + "; check its permissions");
-  Json card = Json::parse(in, nullptr, false);
+  Json card = data::parse_bounded_json(in);
   if (!card.is_object() || card.value("schema", Json()) != kSchema || !card.contains("launches") ||
       !card["launches"].is_array() || card["launches"].empty() || !card["launches"].back().is_object() ||
       !card.value("hashes", Json()).is_object()) {

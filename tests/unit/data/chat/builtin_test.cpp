@@ -149,6 +149,9 @@ TEST(Checkpoint, TemplateAndTokensOfADirectory) {
   EXPECT_THROW(data::choose_template("missing.jinja", {}), data::Error);
   write("tokenizer_config.json", "{");
   EXPECT_THROW(read(), data::Error);
+  write("tokenizer_config.json",
+        R"({"bos_token": )" + std::string(300'000, '[') + std::string(300'000, ']') + "}");
+  EXPECT_THROW(read(), data::Error) << "to copy it would take the whole stack";
 }
 
 }  // namespace

@@ -73,6 +73,40 @@ TEST(Limits, Work) {
       "steps");
 }
 
+// Ways out of Python's engine and its sandbox, and of its memory. Nothing here is an object of a language.
+TEST(Limits, WaysOutOfPythonLeadNowhere) {
+  for (const char* source : {"{{ ''.__class__.__mro__[1].__subclasses__() }}",
+                             "{{ messages.__init__.__globals__ }}",
+                             "{{ (''|attr('__class__')).__mro__ }}",
+                             "{{ cycler.__init__.__globals__ }}",
+                             "{{ self.__dict__ }}",
+                             "{{ open('/etc/passwd').read() }}",
+                             "{{ config.items() }}",
+                             "{{ lipsum.__globals__ }}",
+                             "{% include '/etc/passwd' %}",
+                             "{% import '/etc/passwd' as x %}",
+                             "{% extends '../../etc/passwd' %}",
+                             "{{ range(1000000000)|list }}",
+                             "{{ 'a' * 1000000000 }}",
+                             "{{ [1] * 1000000000 }}",
+                             "{{ 'a'.center(1000000000) }}",
+                             "{{ 'a'|center(1000000000) }}",
+                             "{{ 'aaaa'.zfill(1000000000) }}",
+                             "{{ 'x\ny'|indent(1000000000) }}",
+                             "{{ '%1000000000d' % 1 }}",
+                             "{{ '{:>1000000000}'.format(1) }}",
+                             "{{ 9**9**9**9 }}",
+                             "{{ ('9' * 100000)|int }}",
+                             "{{ ('a' * 100000).replace('a', 'b' * 100000) }}",
+                             "{{ 'a'|truncate(5, end='x' * 1000000000) }}",
+                             "{{ raise_exception('x' * 1000000000) }}"}) {
+    data::RenderOptions options = on_reference_day();
+    EXPECT_THROW(data::ChatTemplate(source, "t").render(Json{{"messages", Json::array()}}, options),
+                 data::Error)
+        << source;
+  }
+}
+
 TEST(Limits, AreTheCallers) {
   expect_refused("{% for i in range(1000) %}x{% endfor %}", "steps", {.steps = 500});
   expect_refused("{% for i in range(3) %}" + std::string(1 << 20, 'x') + "{% endfor %}", "text",

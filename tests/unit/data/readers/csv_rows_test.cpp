@@ -49,6 +49,14 @@ TEST(CsvRows, QuotesHoldSeparatorsAndLineFeeds) {
             (Rows{{2, R"({"a":"it is \"quoted\""})"}, {3, "{\"a\":\"x\\ry\"}"}}));
 }
 
+// A separator is a byte on the disk and a text in memory.
+TEST(CsvRows, ARecordOfSeparatorsAloneIsTooLong) {
+  EXPECT_EQ(read("a,b\n" + std::string(1 << 22, ',') + "\n1,2\n"),
+            (Rows{{2, "too long"}, {3, R"({"a":"1","b":"2"})"}}));
+  EXPECT_EQ(read("a,b\n" + std::string((1 << 16) - 1, ',') + "\n"), (Rows{{2, "csv_number_of_fields"}}));
+  EXPECT_THROW(read(std::string(1 << 22, ',') + "\n1,2\n"), Error);
+}
+
 TEST(CsvRows, WhatDoesNotFitHasAFateAndALine) {
   EXPECT_EQ(read("a,b\n1\n\n1,2,3\n\"x\"y,2\n1,2\n\"open,1\n2,3\n"), (Rows{{2, "csv_number_of_fields"},
                                                                            {3, ""},

@@ -113,6 +113,18 @@ TEST(HostileText, EveryVerifierAnswersSoon) {
   }
 }
 
+// Comparing and copying documents recurses; brackets in texts must not hide how deep one is.
+TEST(HostileText, JsonOfGreatDepthIsNeitherComparedNorCopied) {
+  const auto verifier = data::make_verifier("json");
+  const std::string deep = repeat("[", 300'000) + repeat("]", 300'000);
+  std::string hidden = "1";
+  for (int i = 0; i < 300; ++i) hidden = "[\"]]\", " + hidden + "]";
+  EXPECT_EQ(verifier->verify(deep, deep).verdict, Verdict::kUnknown);
+  EXPECT_EQ(verifier->verify(hidden, hidden).verdict, Verdict::kUnknown);
+  EXPECT_EQ(verifier->verify("[1]", deep).verdict, Verdict::kWrong);
+  EXPECT_EQ(verifier->verify("[\"[[\", 1]", "[\"[[\", 1]").verdict, Verdict::kRight);
+}
+
 TEST(HostileText, GroundTruthMissingIsUnknown) {
   for (const data::VerifierEntry& entry : data::verifier_table()) {
     if (entry.name.ends_with("_format")) continue;

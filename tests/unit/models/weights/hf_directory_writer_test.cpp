@@ -108,6 +108,40 @@ TEST_F(HfDirectoryWriterTest, SingleFile) {
   EXPECT_EQ(read.other_keys["answer"], 42);
 }
 
+// A link of an archive must not bring another file of this machine into what is published.
+TEST_F(HfDirectoryWriterTest, LinksThatLeadOutsideAreNotCopied) {
+  const std::string secret = folder_ / "secret", base = folder_ / "base";
+  write_file(secret, "key");
+  write_file(base + "/tokenizer.json", "{}");
+  const HfWriterOptions options{.source = base};
+  const auto refused = [&] {
+    const Error error = tests::error_of([&] { HfDirectoryWriter(target_, config_, specs_, options); });
+    EXPECT_EQ(error.exit_code(), 77);
+    EXPECT_NAMES(error, secret);
+    expect_untouched();
+  };
+  fs::create_symlink(secret, base + "/LICENSE");
+  refused();
+  fs::remove(base + "/LICENSE");
+  fs::create_directory(base + "/additional_chat_templates");
+  fs::create_symlink("../../secret", base + "/additional_chat_templates/x.jinja");
+  refused();
+  fs::remove(base + "/additional_chat_templates/x.jinja");
+  fs::create_symlink("tokenizer.json", base + "/vocab.json");
+  EXPECT_NO_THROW(HfDirectoryWriter(target_, config_, specs_, options)) << "a link inside";
+}
+
+TEST_F(HfDirectoryWriterTest, LinksOfAHubCacheAreCopied) {
+  const std::string cache = folder_ / "models--a--b", base = cache + "/snapshots/0123";
+  write_file(cache + "/blobs/99", "text");
+  fs::create_directories(base);
+  fs::create_symlink("../../blobs/99", base + "/LICENSE");
+  HfDirectoryWriter writer(target_, config_, specs_, {.source = base});
+  add_all(writer, weights_);
+  writer.finish();
+  EXPECT_EQ(read_file(target_ + "/LICENSE"), "text");
+}
+
 TEST_F(HfDirectoryWriterTest, ShardsInTheGivenOrder) {
   HfDirectoryWriter writer(target_, config_, specs_, {.max_shard_bytes = 4000});
   add_all(writer, weights_);  // by name, which is not the order of the specs

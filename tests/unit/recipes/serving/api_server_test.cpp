@@ -3,7 +3,10 @@
 #include "recipes/serving/api_server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <future>
@@ -260,9 +263,71 @@ TEST(ApiServer, APageOfAnotherHostIsRefused) {
   EXPECT_EQ(served.get("/v1/models", {{"Host", "127.0.0.1.evil.example:80"}}).status, 403);
   for (const char* host : {"localhost:1234", "127.0.0.1:1234", "127.8.9.10", "[::1]:1234", "::1"})
     EXPECT_EQ(served.get("/v1/models", {{"Host", host}}).status, 200) << host;
+  EXPECT_EQ(served.get("/v1/models", {{"Origin", "http://evil.example"}}).status, 403);
+  EXPECT_EQ(served.get("/v1/models", {{"Origin", "null"}}).status, 403);
+  EXPECT_EQ(served.get("/v1/models", {{"Origin", "http://localhost:3000"}}).status, 200);
   ServingOptions options;
   options.host = "127.evil.example";
   EXPECT_THROW(check_binding(options), data::Error);
+}
+
+std::size_t peak_memory_mib() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::size_t>(used.ru_maxrss) / 1024;
+}
+
+// A client that says what it likes: the answer to `bytes`, or as much as came before the server hung up.
+std::string say(int port, const std::string& head, const std::string& again, std::size_t times) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  bool taken = ::send(socket, head.data(), head.size(), MSG_NOSIGNAL) == std::ssize(head);
+  for (std::size_t i = 0; i < times && taken; ++i)
+    taken = ::send(socket, again.data(), again.size(), MSG_NOSIGNAL) == std::ssize(again);
+  std::string answer(4096, '\0');
+  const timeval patience{20, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const ssize_t got = ::recv(socket, answer.data(), answer.size(), 0);
+  EXPECT_FALSE(got < 0 && errno == EAGAIN) << "the server still waits for more";
+  ::close(socket);
+  return answer.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0))) + (taken ? "" : " (hung up)");
+}
+
+// None of them says how long it is.
+TEST(ApiServer, RequestsWithoutEndAreCutOff) {
+  ServingOptions options;
+  options.body_bytes = 100'000;
+  const Served served(options);
+  const std::size_t before = peak_memory_mib();
+  const std::string mib(1 << 20, 'a');
+  const std::string start = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n";
+  const auto over = [](const std::string& answer) {
+    return answer.empty() || answer.ends_with("(hung up)") || answer.starts_with("HTTP/1.1 4");
+  };
+  EXPECT_TRUE(over(say(served.port(), "GET /", mib, 300)));
+  EXPECT_TRUE(over(say(served.port(), start, "a: b\r\n", 2'000'000)));
+  EXPECT_TRUE(over(
+      say(served.port(), start + "Transfer-Encoding: chunked\r\n\r\n", "100000\r\n" + mib + "\r\n", 300)));
+  EXPECT_TRUE(over(say(served.port(), start + "Transfer-Encoding: what\r\n\r\n", mib, 300)));
+  EXPECT_LT(peak_memory_mib(), before + 100);
+  EXPECT_EQ(served.get("/health").status, 200) << "it still answers";
+}
+
+// 16 KiB that would be 16 MiB.
+TEST(ApiServer, CompressedBodiesAreRefused) {
+  const Served served;
+  const auto reply = served.post("/v1/completions", {{"prompt", "a"}}, {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(reply.status, 415);
+  const std::string answer = say(served.port(),
+                                 "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: "
+                                 "gzip\r\nContent-Length: 40\r\n\r\nGET /health HTTP/1.1\r\n\r\n",
+                                 "", 0);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 415")) << answer;
+  EXPECT_EQ(answer.find("200"), std::string::npos) << "a body is no request";
 }
 
 TEST(ApiServer, EndsRightAfterItBegan) {
