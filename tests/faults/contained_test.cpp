@@ -10,8 +10,6 @@
 namespace caravan {
 namespace {
 
-namespace fs = std::filesystem;
-
 class Contained : public RanksTest {
  protected:
   void SetUp() override {
@@ -40,10 +38,10 @@ class Contained : public RanksTest {
   }
 
   static std::vector<std::string> launched(const std::string& run) {
-    std::vector<std::string> words = train(run), all{kProgram, "launch", "--nproc", "2", "--"};
-    all.insert(all.end(), words.begin() + 1, words.end());
-    return all;
+    return with_program(launch_words(2, train_words(run)));
   }
+
+  static std::vector<std::string> alone(const std::string& run) { return with_program(train_words(run)); }
 
   static bool is_of_the_network(const std::string& line) { return line.find("AF_INET") != std::string::npos; }
 
@@ -71,7 +69,7 @@ constexpr const char* kFiles =
 
 TEST_F(Contained, ARunOfOneRankOpensNoSocket) {
   int code = 0;
-  const auto lines = trace(kNetwork, train("quiet"), code);
+  const auto lines = trace(kNetwork, alone("quiet"), code);
   ASSERT_EQ(code, 0);
   EXPECT_EQ(lines, std::vector<std::string>{});
 }
@@ -97,7 +95,7 @@ TEST_F(Contained, WhatIsWrittenLiesInTheRunDirectory) {
   for (const bool two_ranks : {false, true}) {
     const std::string run = two_ranks ? "two" : "one";
     int code = 0;
-    const auto lines = trace(kFiles, two_ranks ? launched(run) : train(run), code);
+    const auto lines = trace(kFiles, two_ranks ? launched(run) : alone(run), code);
     ASSERT_EQ(code, 0);
     const std::set<std::string> paths = written(lines);
     EXPECT_TRUE(std::ranges::any_of(paths, [](const auto& name) { return name.ends_with("metrics.jsonl"); }));
@@ -125,7 +123,7 @@ TEST_F(Contained, ACheckpointOfLinksTellsNothingOfWhatTheyLeadTo) {
     const std::string model = planted(path("demo"), path("planted"), file, secret);
     std::vector<std::string> more{"model.path=" + model};
     if (std::string(file) == "model.safetensors") more.push_back("model.init=pretrained");
-    const int code = tests::Program(train(std::string("of-") + file, more), path("log")).wait();
+    const int code = train(std::string("of-") + file, more);
     EXPECT_TRUE(code == 65 || code == 77) << file << ": " << code;
     EXPECT_EQ(tests::read_bytes(path("log")).find("do-not-tell"), std::string::npos) << file;
     const fs::path result = path(std::string("of-") + file);
@@ -144,10 +142,7 @@ TEST_F(Contained, AnIndexThatNamesOtherFoldersIsRefused) {
   for (const char* name : {"../../x.safetensors", "/etc/passwd", "a/../../x.safetensors", "..", "x\ny"}) {
     nlohmann::json index{{"metadata", {{"total_size", 4}}}, {"weight_map", {{"model.norm.weight", name}}}};
     dir_->write("index/model.safetensors.index.json", index.dump());
-    const int code =
-        tests::Program(train("of-index", {"model.path=" + path("index"), "model.init=pretrained"}),
-                       path("log"))
-            .wait();
+    const int code = train("of-index", {"model.path=" + path("index"), "model.init=pretrained"});
     EXPECT_EQ(code, 77) << name;
   }
 }
@@ -174,7 +169,7 @@ TEST_F(Contained, RightsAreThoseThatTheUserAllows) {
 
 // Keys in the environment of a run: its card names what steers it, and nothing else.
 TEST_F(Contained, SecretsOfTheEnvironmentAreNotWritten) {
-  std::vector<std::string> words = train("secrets");
+  std::vector<std::string> words = alone("secrets");
   words.insert(words.begin(), {"/usr/bin/env", "OPENAI_API_KEY=sk-do-not-tell", "HF_TOKEN=hf-do-not-tell",
                                "AWS_SECRET_ACCESS_KEY=do-not-tell", "WANDB_API_KEY=do-not-tell"});
   ASSERT_EQ(tests::Program(words, path("log")).wait(), 0);

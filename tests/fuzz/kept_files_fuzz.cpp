@@ -111,7 +111,7 @@ const fuzz::Registered kTarget("kept_files", [](fuzz::Input input) {
       if (which == 3) read_samples(rest);
       if (which == 4) read_log(rest);
       if (which == 5) data::ReviewedRows::read(fuzz::file_of("review.jsonl", rest));
-      if (which == 6) recipes::read_scores(fuzz::file_of("scores.json", rest));
+      if (which == 6) recipes::read_stage_scores(fuzz::file_of("scores.json", rest));
       if (which == 7) read_run("pipeline.json", rest);
       if (which == 8) read_run("run.json", rest);
       if (which == 9) read_run("ledger.json", rest);

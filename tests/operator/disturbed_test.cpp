@@ -271,7 +271,8 @@ TEST_F(Refused, AnOutputThatTakesNothing) {
 }
 
 TEST_F(Refused, TheSecondServerOnAPort) {
-  Program first(words_in({}, {"serve", "--model", path("base/final"), "--port", "0"}), path("serve-log"));
+  Program first(words_in({}, {"serve", "--model", path("base/final"), "--port", "0"}),
+                path("first-serve-log"));
   ASSERT_TRUE(first.wait_until([&] { return has(first.output(), "on http://127.0.0.1:"); }))
       << first.output();
   const std::string text = first.output(), mark = "http://127.0.0.1:";
