@@ -47,6 +47,14 @@ bool matches_a_file(const std::string& pattern) {
   return any;
 }
 
+// A folder's name may hold what a pattern would read as more than letters.
+bool has_weights(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (entry.path().extension() == ".safetensors" && is_file(entry.path().string())) return true;
+  return false;
+}
+
 void check_sources(const std::vector<data::SourceOptions>& sources, const std::string& list,
                    std::vector<Missing>& missing) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -71,7 +79,7 @@ void check_model(const models::ModelOptions& model, std::vector<Missing>& missin
     text = path + " has no config.json; a checkpoint in Hugging Face layout has one";
     const std::string made = model_of_run(path);
     if (!made.empty()) text = path + " is the folder of a run; the model it made is " + made;
-  } else if (model.init == models::Init::kPretrained && !matches_a_file(path + "/*.safetensors")) {
+  } else if (model.init == models::Init::kPretrained && !has_weights(path)) {
     text = path + " has no *.safetensors; convert the weights to safetensors, or set model.init: random";
   }
   if (!text.empty()) missing.push_back({"model.path", text});
@@ -85,7 +93,7 @@ void check_other_model(const std::string& key, const std::string& path, std::vec
     text = "no folder " + path + "; it must hold a checkpoint" + hint(path);
   else if (const std::string made = model_of_run(path); !made.empty())
     text = path + " is the folder of a run; the model it made is " + made;
-  else if (!is_file(path + "/config.json") || !matches_a_file(path + "/*.safetensors"))
+  else if (!is_file(path + "/config.json") || !has_weights(path))
     text = path + " has no config.json or no *.safetensors; name the folder of a checkpoint";
   if (!text.empty()) missing.push_back({key, text});
 }

@@ -46,12 +46,15 @@ PATH_SUFFIXES = {"", ".h", ".cpp", ".cu", ".py", ".cmake", ".yaml", ".md", ".svg
 FILE_ADVICE, FUNCTION_ADVICE = 400, 40
 
 
-def tracked_files(root):
-    """Paths relative to root of what belongs to the project."""
-    listed = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        check=True, capture_output=True).stdout
-    return sorted(Path(name) for name in listed.decode().split("\0") if name and (root / name).is_file())
+def listed_files(root, *flags):
+    listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z", *flags], check=True, capture_output=True).stdout
+    return {Path(name) for name in listed.decode().split("\0") if name and (root / name).is_file()}
+
+
+def project_files(root):
+    """Paths relative to root of what belongs to the project: what git tracks, and what is new in its rooms. What a run left elsewhere does not."""
+    new = listed_files(root, "--others", "--exclude-standard")
+    return sorted(listed_files(root, "--cached") | {path for path in new if path.parts[0] in TOP_LEVEL})
 
 
 def reader_files(root):
@@ -241,7 +244,7 @@ def main(args):
         print(__doc__, file=sys.stderr)
         return 2
     root = Path(folders[0] if folders else Path(__file__).parent.parent).resolve()
-    paths = tracked_files(root)
+    paths = project_files(root)
     readers = reader_files(root)
     names = {path.name for path in paths}
     findings = [(path, *finding) for path in paths for finding in check_file(root, path, readers, names)]

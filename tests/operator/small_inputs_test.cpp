@@ -160,7 +160,7 @@ TEST_F(Inputs, LengthsThatLeaveNothing) {
   expect_refusal({"train", path("sft.yaml"), "data.max_length=1 tokens", "run.dir=" + path("length1")}, 2,
                  {"data.max_length", "at least 2"});
   expect_refusal({"train", path("sft.yaml"), "data.max_length=2 tokens", "run.dir=" + path("length2")}, 65,
-                 {"max_length"});
+                 {"too_long"});
   expect_refusal({"train", path("dpo.yaml"), "data.max_length=2 tokens", "run.dir=" + path("length2-dpo")},
                  65, {"too_long"});
   expect_refusal({"train", path("rlvr.yaml"), "data.max_length=2 tokens", "run.dir=" + path("length2-rlvr")},
