@@ -62,7 +62,8 @@ TEST_F(LeapingClock, MinutesBetweenCheckpointsAreMinutes) {
 TEST_F(LeapingClock, GoneOnWithADayEarlier) {
   const std::string out = path("yesterday"), whole = path("whole-clock");
   ASSERT_EQ(run({"train", path("sft.yaml"), "--quiet", "run.dir=" + whole}), 0) << log();
-  Program program(words_in(leaping(), {"train", path("sft.yaml"), "--quiet", "run.dir=" + out}), path("log"));
+  Program program(words_in(leaping(), {"train", path("sft.yaml"), "--quiet", "run.dir=" + out}), path("log"),
+                  start_folder());
   ASSERT_TRUE(program.wait_until([&] {
     return fs::exists(out + "/checkpoints/step-00000003/manifest.json");
   })) << program.output();
@@ -98,7 +99,7 @@ TEST_F(LeapingClock, HooksHaveTheirTimeAndNoMore) {
 TEST_F(LeapingClock, AServerAnswersAndEnds) {
   Program server(
       words_in(leaping(), {"serve", "--model", path("base/final"), "--port", "0", "--timeout", "60"}),
-      path("serve-log"));
+      path("serve-log"), start_folder());
   ASSERT_TRUE(server.wait_until([&] { return has(server.output(), "on http://"); })) << server.output();
   const std::string text = server.output();
   const std::string url =
@@ -108,7 +109,7 @@ TEST_F(LeapingClock, AServerAnswersAndEnds) {
         {"/usr/bin/env", "curl", "-sS", "--max-time", "50", "-H", "Content-Type: application/json", "-d",
          R"({"model": "final", "prompt": "What is 1 + 1?", "max_tokens": 200, "temperature": 0})",
          url + "/v1/completions"},
-        path("log"));
+        path("log"), start_folder());
     ASSERT_EQ(client.wait(), 0) << log();
     EXPECT_TRUE(json::parse(log()).contains("choices")) << log();
   }

@@ -61,7 +61,7 @@ TEST_P(DisturbedJob, KilledAgainAndAgainItEndsWithTheSame) {
   std::mt19937 random(11);
   std::uniform_real_distribution<double> share(0.2, 1.0);
   for (int i = 0; i < 3; ++i) {
-    Program program(words_in({}, words_of(job, out)), path("log"));
+    Program program(words_in({}, words_of(job, out)), path("log"), start_folder());
     wait(seconds * share(random), program);
     program.signal(SIGKILL);
     program.wait();
@@ -76,7 +76,7 @@ TEST_P(DisturbedJob, ToldToStopItSaysSoAndGoesOn) {
   const double seconds = whole_seconds(job);
   const std::string out = fresh(job, "stopped");
   for (const double share : {0.6, 0.9}) {
-    Program program(words_in({}, words_of(job, out)), path("log"));
+    Program program(words_in({}, words_of(job, out)), path("log"), start_folder());
     wait(seconds * share, program);
     program.signal(SIGTERM);
     const int code = program.wait();
@@ -171,7 +171,7 @@ TEST_P(DisturbedJob, TheSecondInOneFolderIsRefused) {
   const Job job = OperatorRun::job(GetParam());
   whole_seconds(job);
   const std::string out = fresh(job, "twice");
-  Program first(words_in({}, words_of(job, out)), path("log-first"));
+  Program first(words_in({}, words_of(job, out)), path("log-first"), start_folder());
   ASSERT_TRUE(first.wait_until([&] {
     // The owner's number is written once the lock is held.
     return !tests::read_bytes(out + "/.lock").empty() || fs::exists(out + "/rows.jsonl.partial");
@@ -271,8 +271,8 @@ TEST_F(Refused, AnOutputThatTakesNothing) {
 }
 
 TEST_F(Refused, TheSecondServerOnAPort) {
-  Program first(words_in({}, {"serve", "--model", path("base/final"), "--port", "0"}),
-                path("first-serve-log"));
+  Program first(words_in({}, {"serve", "--model", path("base/final"), "--port", "0"}), path("serve-log"),
+                start_folder());
   ASSERT_TRUE(first.wait_until([&] { return has(first.output(), "on http://127.0.0.1:"); }))
       << first.output();
   const std::string text = first.output(), mark = "http://127.0.0.1:";

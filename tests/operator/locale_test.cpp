@@ -27,7 +27,7 @@ class Locales : public OperatorRun {
     std::vector<std::string> words{"/usr/bin/env"};
     words.insert(words.end(), variables.begin(), variables.end());
     words.insert(words.end(), {"/usr/bin/locale", "charmap"});
-    Program program(words, path("log"));
+    Program program(words, path("log"), start_folder());
     return program.wait() == 0 && !has(log(), "Cannot set");
   }
   static std::string output_of(const std::vector<std::string>& words,

@@ -55,6 +55,11 @@ class OperatorRun : public testing::Test {
     ASSERT_EQ(run({"train", path("sft.yaml"), "--quiet", "run.dir=" + path("base")}), 0) << log();
   }
 
+  void TearDown() override {
+    for (const auto& entry : fs::directory_iterator(start_folder()))
+      ADD_FAILURE() << "a command wrote " << entry.path().filename() << " into the current folder";
+  }
+
   static std::string path(const std::string& name) { return (world_->path() / name).string(); }
   static std::string log() { return tests::read_bytes(path("log")); }
   static bool has(const std::string& text, const std::string& part) {
@@ -78,8 +83,13 @@ class OperatorRun : public testing::Test {
     all.insert(all.end(), words.begin(), words.end());
     return all;
   }
+  // Empty, and must be empty at the end: no command writes where nobody told it to.
+  static std::string start_folder() {
+    fs::create_directories(path("start"));
+    return path("start");
+  }
   static int run(const std::vector<std::string>& words, const Around& around = {}) {
-    return Program(words_in(around, words), path("log")).wait();
+    return Program(words_in(around, words), path("log"), start_folder()).wait();
   }
 
   static std::vector<std::string> words_of(const Job& job, const std::string& out) {

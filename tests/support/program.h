@@ -22,11 +22,13 @@ class Program {
   // Runs `arguments` (the first is the path) with stdout and stderr in `log`, in `folder` where one is named.
   Program(const std::vector<std::string>& arguments, const std::string& log, const std::string& folder = "")
       : log_(log) {
+    // Empty before the child starts: who waits for a word in it must not find that of another program.
+    const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     pid_ = fork();
+    if (pid_ != 0) close(out);
     if (pid_ < 0) throw std::runtime_error("fork failed");
     if (pid_ > 0) return;
     if (!folder.empty() && chdir(folder.c_str()) != 0) _exit(127);
-    const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     dup2(out, 1);
     dup2(out, 2);
     std::vector<char*> words;
