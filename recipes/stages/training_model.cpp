@@ -144,14 +144,17 @@ TrainingModel::TrainingModel(const Recipe& recipe, trainer::ProcessGroup& group,
 
 namespace {
 
-// Of a model with a head of scores beside the one that is trained.
-models::LlamaConfig scoring_config(const std::string& path, const std::string& instead,
-                                   const models::LlamaConfig& policy) {
+// Of a model with a head of scores beside the one that is trained: where no path is set, it starts from that.
+models::LlamaConfig scoring_config(const std::string& key, const std::string& path,
+                                   const std::string& instead, const models::LlamaConfig& policy) {
   std::error_code ignored;
   const std::string file = instead.empty() ? path + "/config.json" : instead;
-  models::LlamaConfig config = !instead.empty() || (!path.empty() && std::filesystem::exists(file, ignored))
-                                   ? models::read_llama_config(file)
-                                   : policy;
+  if (instead.empty() && !path.empty() && !std::filesystem::exists(file, ignored))
+    throw trainer::Error(trainer::Error::Kind::kUsage,
+                         key + ": no " + file +
+                             "; it says how large that model is: put the checkpoint there, or name "
+                             "such a file by plan's --scorer-config");
+  models::LlamaConfig config = path.empty() && instead.empty() ? policy : models::read_llama_config(file);
   config.num_labels = 1;
   config.tie_word_embeddings = false;
   return config;
@@ -161,9 +164,11 @@ void add_rollouts(const Recipe& recipe, const models::LlamaConfig& config, const
                   trainer::MemoryInputs& inputs) {
   const trainer::RolloutOptions& rollout = recipe.rollout;
   inputs.moving_reference = recipe.holds_reference() && recipe.policy_reference.sync_steps;
-  if (recipe.has_value_model()) inputs.value_model = scoring_config(recipe.value.path, scorer_config, config);
+  if (recipe.has_value_model())
+    inputs.value_model = scoring_config("value.path", recipe.value.path, scorer_config, config);
   if (recipe.reward_model.is_there())
-    inputs.reward_model = scoring_config(recipe.reward_model.path, scorer_config, config);
+    inputs.reward_model =
+        scoring_config("reward_model.path", recipe.reward_model.path, scorer_config, config);
   const std::int64_t prompts = (rollout.prompts + inputs.ranks - 1) / inputs.ranks;
   inputs.sampled_sequences = std::min(rollout.batch_size, prompts * rollout.completions);
   inputs.sampled_tokens = recipe.data.max_length;

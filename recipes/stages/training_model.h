@@ -54,7 +54,7 @@ class FrozenModel {
 };
 
 // What a run of `ranks` asks of memory, on a model of this config. `scorer_config`: the file of value model
-// and reward model, instead of those in their folders; one whose folder is not there is taken to be as large.
+// and reward model, instead of those in their folders. Throws trainer::Error (usage) where neither is there.
 trainer::MemoryInputs memory_inputs(const Recipe& recipe, const models::LlamaConfig& config,
                                     std::int64_t ranks, bool on_host, const std::string& scorer_config = {});
 

@@ -89,6 +89,32 @@ TEST_F(RolloutPlan, WhatIsAdded) {
             sampling["kv_cache"].get<double>() / 4);
 }
 
+// Scorers that are not here yet are planned by their config alone, and by no other than the one that is
+// named.
+TEST_F(RolloutPlan, ScorersByTheirConfig) {
+  write_model("policy", 256, 2, 2);
+  write_model("scorer", 512, 2, 2);
+  const std::string file = recipe("scored", "policy", rollout(8, 4) + "loss: {name: ppo}\n");
+  const Words missing{"value.path=" + path("nowhere"), "reward_model.path=" + path("nowhere")};
+  const auto held = [&](const std::string& scorer) {
+    const json planned =
+        plan(file, joined(missing, {"--no-data", "--scorer-config", path(scorer + "/config.json")}));
+    return std::pair{planned["moments"]["update"]["value_model"].get<double>(),
+                     planned["memory_bytes"]["reward_model"].get<double>()};
+  };
+  const auto [small_value, small_reward] = held("policy");
+  const auto [large_value, large_reward] = held("scorer");
+  const json own = plan(file, {"--no-data"});
+  EXPECT_EQ(small_value, own["moments"]["update"]["value_model"].get<double>());
+  const double policy = own["parameters"],
+               scorer = plan(file, {"--no-data", "model.path=" + path("scorer")})["parameters"];
+  // Frozen, in bf16, with a head of a row; a trained one holds 16 bytes of each.
+  EXPECT_EQ(small_reward, 2 * (policy + 256));
+  EXPECT_EQ(large_reward, 2 * (scorer + 512));
+  EXPECT_NEAR(large_value, 16 * (scorer + 512), 1.0);
+  EXPECT_EQ(run(joined({"plan", path(file), "--no-data", "--json"}, missing)), 2) << log();
+}
+
 // As many as training makes of the same prompts.
 TEST_F(RolloutPlan, StepsAreThoseOfTraining) {
   write_model("steps", 128, 2, 2);
