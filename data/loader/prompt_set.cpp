@@ -9,6 +9,7 @@
 #include "data/loader/take_rows.h"
 #include "data/readers/file_list.h"
 #include "data/readers/row_stream.h"
+#include "data/rewards/answer_text.h"
 #include "data/rewards/verifier_table.h"
 #include "data/walk/row_messages.h"
 #include "data/walk/row_walk.h"
@@ -88,7 +89,11 @@ class PromptReader {
     }
     if (static_cast<std::int64_t>(prompt.ids.size()) > options_.longest) return "too_long";
     const std::string reason = options_.has_verifiers ? read_truths(row, prompt) : "";
-    if (options_.keep_messages && reason.empty()) prompt.messages = std::move(messages);
+    if (options_.keep_messages && reason.empty()) {
+      prompt.messages = std::move(messages);
+      const std::optional<JsonValue> truth = row.find("ground_truth");
+      prompt.ground_truth = truth_text(truth ? truth->to_json().value_or(nullptr) : Json());
+    }
     return reason;
   }
 

@@ -27,17 +27,19 @@ struct RewardTruth {
 struct Prompt {
   std::vector<std::int32_t> ids;  // with the template's generation prompt
   std::vector<RewardTruth> truths;
-  std::vector<Message> messages = {};  // up to the user's last turn, where they were asked for
+  // Where they were asked for: up to the user's last turn, and what the row has as ground_truth.
+  std::vector<Message> messages = {};
+  std::string ground_truth = {};
   SourceLine where;
 };
 
 struct PromptOptions {
-  std::int64_t longest = 0;   // tokens of a prompt; a longer one is dropped
-  std::string verifier = {};  // of every row; empty: the row says
-  bool has_verifiers = true;  // false: nothing but the prompt of a row is read
-  bool keep_messages = false;
-  std::uint64_t seed = 0;  // picks the rows of `take` where a source has no seed of its own
-  Json variables;          // template variables; object or null
+  std::int64_t longest = 0;    // tokens of a prompt; a longer one is dropped
+  std::string verifier = {};   // of every row; empty: the row says
+  bool has_verifiers = true;   // false: nothing but the prompt of a row is read
+  bool keep_messages = false;  // and the ground truth as text: what is not a text is written as JSON
+  std::uint64_t seed = 0;      // picks the rows of `take` where a source has no seed of its own
+  Json variables;              // template variables; object or null
   std::optional<Date> today = {};
   std::function<bool()> cancelled = {};
 };

@@ -18,7 +18,8 @@ std::string heading(int level, std::string_view text);
 std::string paragraph(std::string_view text);
 
 using PageLine = std::vector<std::string>;
-// The first line is the head where `has_head`. Figures stand to the right, the first column to the left.
+// The first line is the head where `has_head`. Columns of figures stand to the right, others and the first to
+// the left.
 std::string page_table(const std::vector<PageLine>& lines, bool has_head = true);
 
 // A text as it is, blanks and line feeds kept, cut after `most_bytes` with a word on how much is missing.

@@ -93,18 +93,23 @@ std::string line_chart(const std::string& name, const std::vector<Curve>& curves
          text_at(kRight, kBase + 26, figure_text(xs.high), "end") +
          text_at(kLeft, kBase + 26, figure_text(xs.low));
   for (std::size_t c = 0; c < std::min(curves.size(), kMostCurves); ++c) {
-    std::string path;
+    // Few points are measurements of their own, and one has no line.
+    constexpr std::size_t kFew = 12;
+    const bool are_few = curves[c].points.size() <= kFew;
+    std::string path, dots;
     std::size_t drawn = 0;
     for (const ChartPoint& point : curves[c].points) {
       if (!std::isfinite(point.y)) continue;
-      path += (drawn++ == 0 ? "M" : "L") + decimal(kLeft + (kRight - kLeft) * xs.place(point.x)) + " " +
-              decimal(kBase - (kBase - kTop) * ys.place(point.y));
+      const std::string x = decimal(kLeft + (kRight - kLeft) * xs.place(point.x)),
+                        y = decimal(kBase - (kBase - kTop) * ys.place(point.y));
+      path += (drawn++ == 0 ? "M" : "L") + x + " " + y;
+      if (are_few)
+        dots += "<circle class=\"c" + std::to_string(c) + "\" r=\"2.5\" cx=\"" + x + "\" cy=\"" + y +
+                "\"><title>" + figure_text(point.x) + ": " + figure_text(point.y) + "</title></circle>\n";
     }
-    // One point has no line.
-    if (drawn == 1) path += "h3";
     const std::string number = std::to_string(c);
     svg += "<path class=\"line s" + number + "\" d=\"" + path + "\"><title>" + html_text(curves[c].name) +
-           "</title></path>\n";
+           "</title></path>\n" + dots;
     if (curves.size() > 1) {
       const double at = kLeft + 90 + 80 * static_cast<double>(c);
       svg += box("c" + number, at, kTop - 14, 8, 8, curves[c].name) +
@@ -114,9 +119,21 @@ std::string line_chart(const std::string& name, const std::vector<Curve>& curves
   return svg + "</svg>\n";
 }
 
+namespace {
+
+std::string share_colour(std::size_t index) {
+  constexpr std::size_t kColours = 8;
+  return "c" + std::to_string(std::min(index, kColours - 1));
+}
+
+}  // namespace
+
+std::string share_key(std::size_t index) {
+  return "<span class=\"" + share_colour(index) + "\">&#9632;</span> ";
+}
+
 std::string share_bar(const std::string& name, const std::vector<Share>& shares) {
   constexpr double kWidth = 860, kBar = 22;
-  constexpr std::size_t kColours = 8;
   std::uint64_t all = 0;
   for (const Share& share : shares) all += share.count;
   if (all == 0) return {};
@@ -125,7 +142,7 @@ std::string share_bar(const std::string& name, const std::vector<Share>& shares)
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const double share = static_cast<double>(shares[i].count) / static_cast<double>(all);
     if (shares[i].count == 0) continue;
-    svg += box("c" + std::to_string(std::min(i, kColours - 1)), left, 0, std::max(kWidth * share, 0.5), kBar,
+    svg += box(share_colour(i), left, 0, std::max(kWidth * share, 0.5), kBar,
                shares[i].label + ": " + grouped(shares[i].count) + " of " + grouped(all) + " (" +
                    figure_text(100.0 * share) + " %)");
     left += kWidth * share;

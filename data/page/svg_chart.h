@@ -34,6 +34,8 @@ struct Share {
 };
 // One bar of the whole, cut by shares in their order.
 std::string share_bar(const std::string& name, const std::vector<Share>& shares);
+// Markup of a mark in the colour of the share of this index, for the words beside the bar.
+std::string share_key(std::size_t index);
 
 struct Interval {
   std::string label;

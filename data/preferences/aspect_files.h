@@ -20,7 +20,9 @@ struct AspectFiles {
   template <class Visitor>
   void visit_fields(Visitor& v) {
     constexpr std::string_view kHelp =
-        "file (its path has a /) with {prompt} and {answers} in place of the built-in words; none: not rated";
+        "file (its path has a /) with {prompt} and {answers}, and {ground_truth} where the judge is to see "
+        "what "
+        "the row has under that name, in place of the built-in words; none: not rated";
     v.field("helpfulness", helpfulness, {.help = kHelp, .path_or_name = true});
     v.field("instruction_following", instruction_following, {.help = kHelp, .path_or_name = true});
     v.field("honesty", honesty, {.help = kHelp, .path_or_name = true});

@@ -11,6 +11,9 @@
 namespace caravan::data {
 namespace {
 
+constexpr std::array<std::string_view, 3> kPlaces{"prompt", "answers", "ground_truth"};
+constexpr std::size_t kGroundTruth = 2;
+
 // A prompt of several turns is shown with who says what.
 std::string shown_prompt(const std::vector<Message>& messages) {
   if (messages.size() == 1) return messages[0].content;
@@ -30,7 +33,7 @@ std::string shown_answers(const std::vector<std::string>& answers) {
 GenerationRequest request_of(const JudgeOptions& options, const JudgeInput& input, const JudgedAspect& aspect,
                              std::int64_t attempt) {
   const std::string prompt = shown_prompt(input.prompt), answers = shown_answers(input.answers);
-  const std::vector<std::string_view> values{prompt, answers};
+  const std::vector<std::string_view> values{prompt, answers, input.ground_truth};
   return {.messages = {{"user", aspect.prompt.fill(values), nullptr}},
           .max_tokens = options.draw.max_tokens,
           .temperature = options.draw.temperature,
@@ -47,7 +50,6 @@ struct Part {
 }  // namespace
 
 std::vector<JudgedAspect> judged_aspects(const AspectFiles& files) {
-  constexpr std::array<std::string_view, 2> kPlaces{"prompt", "answers"};
   const auto all = files.all();
   std::vector<JudgedAspect> asked;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -57,7 +59,7 @@ std::vector<JudgedAspect> judged_aspects(const AspectFiles& files) {
     const bool own = file.empty();
     asked.push_back(
         {std::string(aspect.name), PromptTemplate(own ? std::string(aspect.text) : read_template_file(file),
-                                                  own ? std::string(aspect.name) : file, kPlaces)});
+                                                  own ? std::string(aspect.name) : file, kPlaces, 1)});
   }
   if (asked.empty())
     throw Error(Error::Kind::kUsage, "judge: no aspect is left; one of the four must not be none");
@@ -70,7 +72,12 @@ std::vector<Judged> judge(const JudgeOptions& options, const std::vector<JudgeIn
   for (std::size_t i = 0; i < inputs.size(); ++i)
     for (std::size_t aspect = 0; aspect < options.aspects.size(); ++aspect) parts.push_back({i, aspect, {}});
   std::vector<Part*> open;
-  for (Part& part : parts) open.push_back(&part);
+  for (Part& part : parts) {
+    if (options.aspects[part.aspect].prompt.has(kGroundTruth) && inputs[part.input].ground_truth.empty())
+      part.ratings.problem = "no_ground_truth";
+    else
+      open.push_back(&part);
+  }
   for (std::int64_t attempt = 0; attempt < options.attempts && !open.empty(); ++attempt) {
     std::vector<Part*> again;
     ask_in_slices(

@@ -18,7 +18,7 @@ namespace caravan::data {
 
 struct JudgedAspect {
   std::string name;
-  PromptTemplate prompt;  // places: prompt, answers
+  PromptTemplate prompt;  // places: prompt, answers, and where it likes ground_truth
 };
 
 // The built-in aspects in their order, less those that are not rated. Throws Error: files, places, or where
@@ -36,6 +36,7 @@ struct JudgeInput {
   std::string id;
   std::vector<Message> prompt;
   std::vector<std::string> answers;
+  std::string ground_truth = {};  // empty: none; an aspect whose words have its place then gives no rating
 };
 
 struct Judged {

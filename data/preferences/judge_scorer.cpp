@@ -9,7 +9,8 @@ JudgeScorer::JudgeScorer(JudgeOptions options, TextGenerator& generator)
 
 std::vector<ModelScore> JudgeScorer::score(std::span<const ScoreRequest> requests) {
   std::vector<JudgeInput> inputs;
-  for (const ScoreRequest& request : requests) inputs.push_back({"", request.prompt, {request.completion}});
+  for (const ScoreRequest& request : requests)
+    inputs.push_back({"", request.prompt, {request.completion}, request.ground_truth});
   const std::vector<Judged> judged = judge(options_, inputs, generator_);
   std::vector<ModelScore> scores(requests.size());
   for (std::size_t i = 0; i < scores.size(); ++i) {

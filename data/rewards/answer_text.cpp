@@ -101,4 +101,10 @@ Json truth_object(const Json& ground_truth) {
   return read.is_object() ? read : Json();
 }
 
+std::string truth_text(const Json& ground_truth) {
+  if (ground_truth.is_null()) return "";
+  if (ground_truth.is_string()) return ground_truth.get<std::string>();
+  return ground_truth.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace caravan::data

@@ -31,4 +31,7 @@ std::vector<std::string> allowed_answers(const Json& ground_truth);
 // otherwise.
 Json truth_object(const Json& ground_truth);
 
+// What a judge is shown of a ground truth: a text as it is, nothing of null, anything else as JSON.
+std::string truth_text(const Json& ground_truth);
+
 }  // namespace caravan::data

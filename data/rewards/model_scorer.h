@@ -13,6 +13,7 @@ namespace caravan::data {
 struct ScoreRequest {
   std::vector<Message> prompt;
   std::string completion;
+  std::string ground_truth = {};  // for scorers that compare; empty: none
 };
 
 // Any number; the larger, the better the completion.

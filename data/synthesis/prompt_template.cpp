@@ -1,5 +1,6 @@
 #include "data/synthesis/prompt_template.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "data/error.h"
@@ -12,7 +13,8 @@ constexpr std::size_t kMostBytes = std::size_t{64} << 10;
 
 }  // namespace
 
-PromptTemplate::PromptTemplate(std::string text, std::string name, std::span<const std::string_view> places)
+PromptTemplate::PromptTemplate(std::string text, std::string name, std::span<const std::string_view> places,
+                               std::size_t num_optional)
     : name_(std::move(name)), sha256_(sha256_hex(text)) {
   if (text.size() > kMostBytes)
     throw Error(Error::Kind::kUsage, name_ + ": a template has at most 64 KiB; shorten it");
@@ -34,10 +36,11 @@ PromptTemplate::PromptTemplate(std::string text, std::string name, std::span<con
     at += places[place].size() + 1;
   }
   pieces_.emplace_back(std::move(before), kNoPlace);
-  for (std::size_t i = 0; i < places.size(); ++i) {
+  const auto required = places.first(places.size() - num_optional);
+  for (std::size_t i = 0; i < required.size(); ++i) {
     if (found[i]) continue;
     std::string needed;
-    for (const std::string_view place_name : places)
+    for (const std::string_view place_name : required)
       needed += (needed.empty() ? "{" : ", {") + std::string(place_name) + '}';
     throw Error(Error::Kind::kUsage, name_ + ": {" + std::string(places[i]) +
                                          "} does not stand in the template; needed: " + needed);
@@ -51,6 +54,10 @@ std::string PromptTemplate::fill(std::span<const std::string_view> values) const
     if (place != kNoPlace) text += values[place];
   }
   return text;
+}
+
+bool PromptTemplate::has(std::size_t place) const {
+  return std::ranges::any_of(pieces_, [&](const auto& piece) { return piece.second == place; });
 }
 
 std::string read_template_file(const std::string& path) {

@@ -14,12 +14,15 @@ namespace caravan::data {
 
 class PromptTemplate {
  public:
-  // `places`: every one stands in the text at least once. Throws data::Error (usage) naming the template, the
-  // place that is missing and all that are needed, or for more than 64 KiB.
-  PromptTemplate(std::string text, std::string name, std::span<const std::string_view> places);
+  // `places`: every one stands in the text at least once, but for the last `num_optional`. Throws data::Error
+  // (usage) naming the template, the place that is missing and all that are needed, or for more than 64 KiB.
+  PromptTemplate(std::string text, std::string name, std::span<const std::string_view> places,
+                 std::size_t num_optional = 0);
 
   // A value for each place, in their order.
   std::string fill(std::span<const std::string_view> values) const;
+  // Whether the text has the place of this index.
+  bool has(std::size_t place) const;
   const std::string& name() const { return name_; }
   const std::string& sha256() const { return sha256_; }
 

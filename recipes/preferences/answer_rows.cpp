@@ -5,6 +5,7 @@
 #include "data/error.h"
 #include "data/preferences/aspects.h"
 #include "data/readers/row_layouts.h"
+#include "data/rewards/answer_text.h"
 #include "data/rewards/verifier_table.h"
 #include "data/synthesis/made_text.h"
 #include "data/synthesis/request_seed.h"
@@ -152,7 +153,8 @@ JudgeRows::Place JudgeRows::usable(StepRow& row, std::size_t index, data::JudgeI
   std::sort(responses.begin(), responses.end(),
             [](const Json& a, const Json& b) { return a.at("place").get<int>() < b.at("place").get<int>(); });
   Place place{index, {}};
-  input = {row.id, row.messages, {}};
+  const auto truth = row.row.find("ground_truth");
+  input = {row.id, row.messages, {}, data::truth_text(truth == row.row.end() ? Json() : *truth)};
   for (std::size_t k = 0; k < responses.size(); ++k) {
     if (!answer_problem(responses[k], recipe_).empty()) continue;
     place.responses.push_back(k);

@@ -1,5 +1,7 @@
 #include "recipes/report/report_page.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -46,6 +48,10 @@ std::string title_of(const StageStory& stage) {
   std::string text = stage.name;
   if (stage.attempt > 1) text += ", attempt " + std::to_string(stage.attempt);
   return text;
+}
+
+bool names_its_kind(const StageStory& stage) {
+  return stage.kind.empty() || stage.name == stage.kind;
 }
 
 std::string joined(const std::vector<std::string>& texts, const std::string& between) {
@@ -107,13 +113,35 @@ std::string scores_of(const RunStory& story) {
          data::interval_chart("scores with their intervals", intervals);
 }
 
+// "2026-11-23T17:54:49Z" as "2026-11-23 17:54:49"; any other text as it is.
+std::string clock_text(const std::string& time) {
+  std::string text = time;
+  if (text.size() == 20 && text[10] == 'T' && text[19] == 'Z') {
+    text[10] = ' ';
+    text.pop_back();
+  }
+  return text;
+}
+
+std::string took(const StageStory& stage) {
+  std::tm from{}, to{};
+  if (::strptime(stage.began.c_str(), "%Y-%m-%dT%H:%M:%SZ", &from) == nullptr ||
+      ::strptime(stage.ended.c_str(), "%Y-%m-%dT%H:%M:%SZ", &to) == nullptr)
+    return {};
+  const auto seconds = static_cast<std::int64_t>(::timegm(&to) - ::timegm(&from));
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(seconds / 3600),
+                static_cast<long long>(seconds / 60 % 60), static_cast<long long>(seconds % 60));
+  return seconds < 0 ? "" : text;
+}
+
 std::string stage_table(const RunStory& story) {
-  std::vector<PageLine> lines{{"stage", "kind", "state", "began", "ended", "decision", "why"}};
+  std::vector<PageLine> lines{{"stage", "kind", "state", "began (UTC)", "took", "decision", "why"}};
   for (const StageStory& stage : story.stages) {
     std::vector<std::string> why = stage.reasons;
     if (!stage.with.empty()) why.push_back("with " + joined(stage.with, ", "));
-    lines.push_back({title_of(stage), stage.kind.empty() ? "command" : stage.kind, stage.state, stage.began,
-                     stage.ended, stage.decision, joined(why, "; ")});
+    lines.push_back({title_of(stage), stage.kind.empty() ? "command" : stage.kind, stage.state,
+                     clock_text(stage.began), took(stage), stage.decision, joined(why, "; ")});
   }
   return data::heading(2, "Stages and gates") + data::page_table(lines);
 }
@@ -128,12 +156,13 @@ std::string fates_of(const StageStory& stage) {
     for (std::size_t r = 0; r < std::min(step.fates.size(), kMostReasons); ++r) {
       const RowCount& fate = step.fates[r];
       shares.push_back({fate.name, fate.rows});
-      legend += (legend.empty() ? "" : ", ") + fate.name + " " + data::grouped(fate.rows);
+      legend += (legend.empty() ? "" : ", ") + data::share_key(r) +
+                data::quoted_text(fate.name + " " + data::grouped(fate.rows), 200);
     }
     if (step.fates.size() > kMostReasons)
       legend += ", and " + std::to_string(step.fates.size() - kMostReasons) + " more reasons";
     page += "<div><span class=\"small\">" +
-            data::quoted_text(step.step + ": " + data::grouped(step.rows) + " rows; " + legend, 2000) +
+            data::quoted_text(step.step + ": " + data::grouped(step.rows) + " rows; ", 400) + legend +
             "</span>" + data::share_bar(step.step, shares) + "</div>\n";
   }
   return page.empty() ? page : data::heading(3, "what became of the rows") + page;
@@ -227,8 +256,7 @@ std::string report_page(const RunStory& story) {
   const std::string samples = samples_before_and_after(story);
   if (!samples.empty()) page.add(data::heading(2, "Samples before and after") + samples);
   for (const StageStory& stage : story.stages) {
-    page.add(
-        data::heading(2, story.is_pipeline ? title_of(stage) + " (" + stage.kind + ")" : title_of(stage)));
+    page.add(data::heading(2, title_of(stage) + (!story.is_pipeline || names_its_kind(stage) ? "" : " (" + stage.kind + ")")));
     page.add(facts_of(stage));
     page.add(curves_of(stage.dir));
     page.add(scores_by_step(stage));

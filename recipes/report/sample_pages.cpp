@@ -84,8 +84,8 @@ std::string mark_of(const std::string& verdict) {
   return {};
 }
 
-std::string item_markup(std::int64_t item, const std::vector<Column>& columns) {
-  std::string page = "<h3>item " + std::to_string(item) + "</h3>\n<pre>" +
+std::string item_markup(std::int64_t item, const std::string& what, const std::vector<Column>& columns) {
+  std::string page = "<h3>" + data::quoted_text("item " + std::to_string(item) + what, 200) + "</h3>\n<pre>" +
                      data::quoted_text(columns.back().samples.at(item).prompt, 1500) +
                      "</pre>\n<div class=\"pair\">\n";
   for (const Column& column : columns) {
@@ -100,20 +100,55 @@ std::string item_markup(std::int64_t item, const std::vector<Column>& columns) {
   return page + "</div>\n";
 }
 
-// Items that all columns have: those that got right first, then those that got wrong, then the others.
-std::vector<std::int64_t> choose_items(const std::vector<Column>& columns) {
-  constexpr std::size_t kMostOfKind = 4;
-  std::vector<std::int64_t> better, worse, same;
-  for (const auto& [item, last] : columns.back().samples) {
-    const auto found = columns.front().samples.find(item);
-    if (found == columns.front().samples.end()) continue;
-    const bool was = found->second.verdict == "right", is = last.verdict == "right";
-    std::vector<std::int64_t>& kind = was == is ? same : is ? better : worse;
-    if (kind.size() < kMostOfKind) kind.push_back(item);
+// What became of an item over the columns that all have it: by which it is right, or was no more.
+struct ItemStory {
+  enum class Kind { kWon, kLost, kNever, kAlways };  // in the order in which they are shown
+  Kind kind = Kind::kNever;
+  std::size_t column = 0;  // of the last change
+
+  // What changed last comes first.
+  bool operator<(const ItemStory& other) const {
+    return kind != other.kind ? kind < other.kind : column > other.column;
   }
-  better.insert(better.end(), worse.begin(), worse.end());
-  better.insert(better.end(), same.begin(), same.end());
-  return better;
+};
+
+ItemStory story_of(const std::vector<Column>& columns, std::int64_t item) {
+  const auto is_right = [&](std::size_t column) {
+    return columns[column].samples.at(item).verdict == "right";
+  };
+  const bool ends_right = is_right(columns.size() - 1);
+  for (std::size_t column = columns.size() - 1; column > 0; --column)
+    if (is_right(column - 1) != ends_right)
+      return {ends_right ? ItemStory::Kind::kWon : ItemStory::Kind::kLost, column};
+  return {ends_right ? ItemStory::Kind::kAlways : ItemStory::Kind::kNever, 0};
+}
+
+std::string shown(const ItemStory& story, const std::vector<Column>& columns) {
+  const std::string& name = columns[story.column].name;
+  switch (story.kind) {
+    case ItemStory::Kind::kWon:
+      return ", right since " + name;
+    case ItemStory::Kind::kLost:
+      return ", wrong since " + name;
+    case ItemStory::Kind::kNever:
+      return ", never right";
+    case ItemStory::Kind::kAlways:
+      return ", right from the beginning";
+  }
+  return {};
+}
+
+// The first few items of each story, of those that all columns have.
+std::map<ItemStory, std::vector<std::int64_t>> choose_items(const std::vector<Column>& columns) {
+  constexpr std::size_t kMostOfStory = 3;
+  std::map<ItemStory, std::vector<std::int64_t>> chosen;
+  for (const auto& [item, last] : columns.back().samples) {
+    const auto has = [&, key = item](const Column& column) { return column.samples.contains(key); };
+    if (!std::ranges::all_of(columns, has)) continue;
+    std::vector<std::int64_t>& items = chosen[story_of(columns, item)];
+    if (items.size() < kMostOfStory) items.push_back(item);
+  }
+  return chosen;
 }
 
 constexpr std::size_t kMostColumns = 6;
@@ -148,7 +183,9 @@ std::string samples_before_and_after(const RunStory& story) {
     std::vector<Column> columns;
     for (const auto& [name, file] : found) columns.push_back({name, read_samples(file)});
     std::string items;
-    for (const std::int64_t item : choose_items(columns)) items += item_markup(item, columns);
+    for (const auto& [story_of_items, chosen] : choose_items(columns))
+      for (const std::int64_t item : chosen)
+        items += item_markup(item, columns.size() > 1 ? shown(story_of_items, columns) : "", columns);
     if (!items.empty()) page += data::heading(3, "samples of " + task) + items;
   }
   return page;

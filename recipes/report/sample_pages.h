@@ -9,8 +9,8 @@
 
 namespace caravan::recipes {
 
-// Items of each task that more than one evaluation has asked, side by side; of one alone, those. First the
-// items whose verdict changed. Markup, empty where there are none.
+// Items of each task that more than one evaluation has asked, side by side; of one alone, those. First those
+// that got right last, then those that got wrong. Markup, empty where there are none.
 std::string samples_before_and_after(const RunStory& story);
 
 // rollouts/step-*.jsonl.zst of a run: rewards, lengths, verdicts by step, and examples. At most 60 files are

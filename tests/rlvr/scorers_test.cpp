@@ -113,6 +113,27 @@ TEST_F(ScorersRun, AJudgeIsAskedOnceAndForAll) {
   expect_same("judged", "judged-2");
 }
 
+// Answers that no rule can check, and a reference answer of each row: the judge of the tests rates by what it
+// is shown of that.
+TEST_F(ScorersRun, AJudgeThatComparesIsShownTheGroundTruth) {
+  std::string prompts;
+  int truth = 2;
+  for (const json& question : questions()) {
+    prompts += json{{"messages", json::array({question})}, {"ground_truth", truth}}.dump() + "\n";
+    truth = 7 - truth;
+  }
+  dir_->write("compared.jsonl", prompts);
+  rate_by("quality {ground_truth}");
+  const tests::Server server;
+  // All completions of a prompt have one rating: what is longer than asked makes the difference.
+  const Words keys = judged(server, {"reward.verifier=none", "data.sources.0.path=" + path("compared.jsonl"),
+                                     "reward.overlong_cache=8", "run.max_steps=4"});
+  ASSERT_EQ(train("compared", keys), 0) << log();
+  std::set<double> seen;
+  for (const json& row : rollout("compared", 0)) seen.insert(score(row, "judge").at("score").get<double>());
+  EXPECT_EQ(seen, (std::set<double>{0.25, 1.0}));
+}
+
 TEST_F(ScorersRun, KilledWhileItIsJudgedNothingIsAskedTwice) {
   rate_by("quality 2");
   const tests::Server server;

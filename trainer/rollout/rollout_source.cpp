@@ -216,8 +216,8 @@ void RolloutSource::add_scores(std::uint64_t begin, std::int64_t count, SampleSt
   std::vector<data::ScoreRequest> requests;
   for (const auto& [key, row] : open) {
     rows.push_back(row);
-    requests.push_back({prompts_[prompts_.at(key.first, settings_.seed, settings_.shuffle)].messages,
-                        row->at("completion").get<std::string>()});
+    const data::Prompt& prompt = prompts_[prompts_.at(key.first, settings_.seed, settings_.shuffle)];
+    requests.push_back({prompt.messages, row->at("completion").get<std::string>(), prompt.ground_truth});
   }
   const std::vector<Json> added = rewards_.score_together(rows, requests);
   std::size_t next = 0;

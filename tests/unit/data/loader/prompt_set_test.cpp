@@ -130,6 +130,9 @@ TEST(PromptSet, OneVerifierForAllAndNone) {
   EXPECT_TRUE(set[0].truths.empty());
   ASSERT_EQ(set[0].messages.size(), 1u);
   EXPECT_EQ(set[0].messages[0].content, "a?");
+  EXPECT_EQ(set[0].ground_truth, "");
+  EXPECT_EQ(setting.open({row("a?", "gsm9k", "4 {x}")})[0].ground_truth, "4 {x}");
+  EXPECT_EQ(setting.open({row("a?", "gsm9k", {1, "b"})})[0].ground_truth, R"([1,"b"])");
 }
 
 // Each prompt once an epoch, each epoch in an order of its own that the seed decides.

@@ -7,6 +7,7 @@
 #include "data/error.h"
 #include "data/preferences/aspects.h"
 #include "tests/support/scripted_generator.h"
+#include "tests/support/temp_dir.h"
 
 namespace caravan::data {
 namespace {
@@ -45,6 +46,24 @@ TEST(Judge, AspectsAreLeftOutByName) {
   EXPECT_EQ(asked[0].name, "instruction_following");
   EXPECT_EQ(asked[1].name, "honesty");
   EXPECT_THROW(judged_aspects({"none", "none", "none", "none"}), Error);
+}
+
+TEST(Judge, AnAspectOfItsOwnWordsSeesTheGroundTruth) {
+  const tests::TempDir dir;
+  AspectFiles files{.helpfulness = "none", .honesty = "none", .truthfulness = "none"};
+  files.instruction_following = dir.write("rate.txt", "{prompt}|{answers}|{ground_truth}");
+  JudgeOptions options;
+  options.aspects = judged_aspects(files);
+  tests::ScriptedGenerator generator(
+      [](const GenerationRequest&) { return Generation{.text = "Rating: 4"}; });
+  const std::vector<Judged> judged = judge(
+      options,
+      {{"1", {{"user", "Q?", nullptr}}, {"a"}, "the {answers}"}, {"2", {{"user", "Q?", nullptr}}, {"a"}}},
+      generator);
+  ASSERT_EQ(generator.asked.size(), 1u);
+  EXPECT_EQ(generator.asked[0].messages[0].content, "Q?|## Answer 1\n\na\n\n|the {answers}");
+  EXPECT_EQ(judged[0].ratings[0], (std::vector<int>{4}));
+  EXPECT_EQ(judged[1].reason, "judge:instruction_following:no_ground_truth");
 }
 
 TEST(Judge, WhatCannotBeReadIsAskedAgainWithAnotherSeed) {

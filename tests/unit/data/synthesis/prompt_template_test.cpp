@@ -30,6 +30,16 @@ TEST(PromptTemplate, AMissingPlaceIsNamed) {
   EXPECT_THROW(read_template_file("no/such/file"), Error);
 }
 
+TEST(PromptTemplate, TheLastPlacesMayBeLeftOut) {
+  const std::vector<std::string_view> values{"P", "A"};
+  const PromptTemplate without("{prompt}!", "t", kPlaces, 1), with("{answer}{prompt}", "t", kPlaces, 1);
+  EXPECT_EQ(without.fill(values), "P!");
+  EXPECT_EQ(with.fill(values), "AP");
+  EXPECT_FALSE(without.has(1));
+  EXPECT_TRUE(with.has(1));
+  EXPECT_THROW(PromptTemplate("{answer}", "t", kPlaces, 1), Error);
+}
+
 TEST(BuiltinPrompts, AllHoldTheirPlaces) {
   for (const BuiltinPrompt& prompt : builtin_prompts())
     EXPECT_NO_THROW(PromptTemplate(std::string(prompt.text), std::string(prompt.name), places_of(prompt)))

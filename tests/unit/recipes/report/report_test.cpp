@@ -108,10 +108,11 @@ TEST_F(ReportTest, ShowsTheSameItemsOfAllStagesSideBySide) {
         "\"reason\":\"too_long\"}\n{\"file\":\"a\",\"line\":3,\"fate\":\"trained\"}\n{\"file\":\"cut");
   const std::string text = page();
   for (const char* part : {"0.25 (0.15 to 0.35)", "0.75 (0.65 to 0.85)", "quiz 0.5 reaches 0.3",
-                           "training rows: 3 rows; trained 2, dropped: too_long 1", "train/loss",
+                           "<span class=\"c1\">&#9632;</span> dropped: too_long 1", "train/loss",
                            "<pre class=\"wrong\">seven</pre>", "<pre class=\"right\">eight</pre>"})
     EXPECT_NE(text.find(part), std::string::npos) << part;
-  EXPECT_LT(text.find("item 1</h3>"), text.find("item 0</h3>")) << "what changed comes first";
+  EXPECT_LT(text.find("item 1, right since dpo</h3>"), text.find("item 0, right from the beginning</h3>"))
+      << "what changed comes first";
   // Of a stage that has a result, what it said on the way there is left out.
   for (const std::string step : {"0", "7"}) {
     write("1-sft/evaluation/step-0000000" + step + "/results.json", results("quiz", 0.125).dump());
@@ -121,6 +122,36 @@ TEST_F(ReportTest, ShowsTheSameItemsOfAllStagesSideBySide) {
   EXPECT_NE(with_steps.find("sft, step 0: wrong"), std::string::npos);
   EXPECT_EQ(with_steps.find("sft, step 7"), std::string::npos);
   EXPECT_TRUE(text.ends_with("</html>\n"));
+}
+
+TEST_F(ReportTest, ItemsThatGotRightLastComeFirst) {
+  const std::vector<std::string> stages{"sft", "dpo", "rlvr"};
+  // By item, whether each stage's model is right.
+  const std::vector<std::string> verdicts{"111", "000", "011", "110", "001", "010", "101"};
+  json records = json::array();
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+    records.push_back(stage_record(stages[stage], stages[stage]));
+    write(stages[stage] + "/evaluation/results.json", results("quiz", 0.5).dump());
+    std::string rows;
+    for (std::size_t item = 0; item < verdicts.size(); ++item)
+      rows += sample(static_cast<int>(item), "x", verdicts[item][stage] == '1' ? "right" : "wrong");
+    write(stages[stage] + "/evaluation/samples/quiz.jsonl.zst", rows);
+  }
+  records[0]["began"] = "2026-01-31T23:59:50Z";
+  records[0]["ended"] = "2026-02-01T01:00:00Z";
+  write("pipeline.json", json{{"stages", records}}.dump());
+  const std::string text = page();
+  std::size_t before = 0;
+  for (const char* title :
+       {"item 4, right since rlvr<", "item 6, right since rlvr<", "item 2, right since dpo<",
+        "item 3, wrong since rlvr<", "item 5, wrong since rlvr<", "item 1, never right<",
+        "item 0, right from the beginning<"}) {
+    const std::size_t at = text.find(title);
+    ASSERT_NE(at, std::string::npos) << title;
+    EXPECT_GT(at, before) << title;
+    before = at;
+  }
+  EXPECT_NE(text.find("<td>2026-01-31 23:59:50</td><td class=\"figure\">1:00:10</td>"), std::string::npos);
 }
 
 TEST_F(ReportTest, ScoresByStageStartBeforeTheFirst) {
@@ -137,7 +168,8 @@ TEST_F(ReportTest, ScoresByStageStartBeforeTheFirst) {
             "before sft     quiz/acc  0.1250  0.0250 to 0.2250                \n"
             "sft            quiz/acc  0.5000  0.4000 to 0.6000  +0.3750  go on\n"
             "rlvr           quiz/acc  0.7500  0.6500 to 0.8500  +0.2500   stop\n");
-  EXPECT_NE(page().find("<th>before sft</th><th>sft</th><th>rlvr</th>"), std::string::npos);
+  EXPECT_NE(page().find("<th class=\"figure\">before sft</th><th class=\"figure\">sft</th>"),
+            std::string::npos);
   // Nothing was asked.
   write("pipeline.json", json{{"stages", {stage_record("data", "0-data")}}}.dump());
   EXPECT_EQ(score_table(read_story(dir_.path())), "");
