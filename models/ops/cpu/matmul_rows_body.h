@@ -9,11 +9,10 @@
 
 #include <algorithm>
 
-#include "models/ops/cpu/product_tile.h"
+#include "models/ops/cpu/few_rows_body.h"
 
 namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
-constexpr std::int64_t kPanelColumns = 64;
 // With few rows a panel is turned and used in pieces of this depth, in words of 4 bytes, that stay in the
 // first cache; more rows use a panel again and again, which must stay in the second.
 constexpr std::int64_t kPieceDepth = 64, kPanelDepth = 2048;
@@ -82,33 +81,6 @@ void pack_panel(const T* w, std::int64_t stride, std::int64_t rows, std::int64_t
   }
 }
 
-// The rest of an output: a depth that is no whole number of words, bias and residual, one rounding.
-template <class T>
-void finish_rows(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows, std::int64_t first,
-                 std::int64_t columns, float* sums) {
-  for (std::int64_t r = row; r < row + rows; ++r, sums += kPanelColumns) {
-    const T* x = p.x + r * p.x_stride;
-    for (std::int64_t k = p.depth / Operand<T>::kPack * Operand<T>::kPack; k < p.depth; ++k)
-      for (std::int64_t c = 0; c < columns; ++c)
-        sums[c] += static_cast<float>(x[k]) * static_cast<float>(p.w[(first + c) * p.w_stride + k]);
-    T* y = p.y + r * p.y_stride + first;
-    const T* residual = p.residual ? p.residual + r * p.residual_stride + first : nullptr;
-    for_lanes(columns, [&](std::int64_t c, std::int64_t count) {
-      Vec value = load(sums + c);
-      if (p.bias) value = value + load_at(p.bias + first, c, count);
-      if (residual) value = value + load_at(residual, c, count);
-      store_at(y, c, count, value);
-    });
-  }
-}
-
-// One for each thread and use.
-template <class U, int kUse = 0>
-U* scratch(std::int64_t count) {
-  thread_local Scratch<U> memory;
-  return memory.get(count);
-}
-
 // Pointers to rows [row, row + count) of x, from word k on, the rows left being in tiles of about one height.
 template <class T>
 std::int64_t rows_from(const RowsProduct<T>& p, std::int64_t row, std::int64_t k,
@@ -128,6 +100,7 @@ Fetch next_panel(const RowsProduct<T>& p, std::int64_t n, std::int64_t last) {
 
 template <class T>
 void matmul_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last) {
+  if (p.rows <= kFewRows) return matmul_few_rows(p, first, last);
   const std::int64_t depth = p.depth / Operand<T>::kPack;
   const std::int64_t piece = p.rows <= kTileRows ? kPieceDepth : kPanelDepth;
   auto* panel = scratch<typename Operand<T>::Unit>(std::min(piece, depth) * kPanelColumns);

@@ -127,4 +127,34 @@ class Scratch {
   std::int64_t capacity_ = 0;
 };
 
+// One for each thread and use.
+template <class U, int kUse = 0>
+U* scratch(std::int64_t count) {
+  thread_local Scratch<U> memory;
+  return memory.get(count);
+}
+
+// Outputs that are finished together at the most: the columns of a panel of turned weights.
+constexpr std::int64_t kPanelColumns = 64;
+
+// The rest of an output: a depth that is no whole number of words, bias and residual, one rounding.
+template <class T>
+void finish_rows(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows, std::int64_t first,
+                 std::int64_t columns, float* sums) {
+  for (std::int64_t r = row; r < row + rows; ++r, sums += kPanelColumns) {
+    const T* x = p.x + r * p.x_stride;
+    for (std::int64_t k = p.depth / Operand<T>::kPack * Operand<T>::kPack; k < p.depth; ++k)
+      for (std::int64_t c = 0; c < columns; ++c)
+        sums[c] += static_cast<float>(x[k]) * static_cast<float>(p.w[(first + c) * p.w_stride + k]);
+    T* y = p.y + r * p.y_stride + first;
+    const T* residual = p.residual ? p.residual + r * p.residual_stride + first : nullptr;
+    for_lanes(columns, [&](std::int64_t c, std::int64_t count) {
+      Vec value = load(sums + c);
+      if (p.bias) value = value + load_at(p.bias + first, c, count);
+      if (residual) value = value + load_at(residual, c, count);
+      store_at(y, c, count, value);
+    });
+  }
+}
+
 }  // namespace caravan::models::cpu::CARAVAN_KERNEL_ISA

@@ -23,7 +23,7 @@ class RowProducts : public testing::TestWithParam<at::ScalarType> {
 };
 
 TEST_P(RowProducts, EqualFp64ForAllShapes) {
-  for (const std::int64_t rows : {1, 2, 3, 5, 6, 7, 13, 97})
+  for (const std::int64_t rows : {1, 2, 3, 7, 8, 9, 13, 16, 17, 32, 33, 50, 64, 65, 97})
     for (const auto& [outputs, depth] : {std::pair<std::int64_t, std::int64_t>{1, 8},
                                          {3, 33},
                                          {4, 64},
@@ -57,7 +57,7 @@ TEST_P(RowProducts, ARowIsTheSameInAnyCompanyAndOnAnyNumberOfThreads) {
   at::set_num_threads(threads);
   EXPECT_TRUE(at::equal(all, one_thread));
   for (const std::int64_t row : {0, 5, 95, 96, 199})
-    for (const std::int64_t rows : {1, 2, 3, 4, 6})
+    for (const std::int64_t rows : {1, 2, 3, 4, 6, 8, 9, 16, 17, 31, 33, 49, 64, 65})
       if (row + rows <= 200) {
         EXPECT_TRUE(at::equal(add_matmul_nt(residual.narrow(0, row, rows), x.narrow(0, row, rows), w),
                               all.narrow(0, row, rows)))

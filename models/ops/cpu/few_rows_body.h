@@ -1,0 +1,113 @@
+// Matrix product of a few rows with weights as they lie, [N, K]: what decoding does. Compiled once per
+// instruction set.
+//
+// A vector holds one output of several rows, and weights are broadcast as they stream by, so nothing is
+// turned but the few rows. Each output is still one sum over the depth from its first element to its last:
+// the bits of matmul_rows for any number of rows.
+#pragma once
+
+#include <algorithm>
+
+#include "models/ops/cpu/product_tile.h"
+
+namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
+
+// More rows than these are served better by turning weights.
+constexpr std::int64_t kFewRows = 64;
+
+// Outputs that are summed at once: as many as hide the time of an addition and leave registers for the rest.
+template <class V, int kVectors>
+constexpr int kSumsAtOnce = kTileVectors == 1 ? (kVectors == 1 ? 12 : 6) : (kVectors == 1 ? 16 : 12);
+
+template <class V>
+constexpr std::int64_t kLanesOf = static_cast<std::int64_t>(sizeof(V) / sizeof(float));
+
+// sums[o][v] = one sum over the depth for output w[o] and the rows in the lanes of x[k][v]. Fetches what lies
+// `ahead` bytes behind the weights it reads.
+template <class T, class V, int kVectors>
+inline void broadcast_sums(const char* const* w, std::int64_t ahead, const typename Operand<T>::Unit* x,
+                           std::int64_t depth, V (*sums)[kVectors]) {
+  constexpr int kOutputs = kSumsAtOnce<V, kVectors>;
+  constexpr std::int64_t kLineWords = 16;
+  using Unit = typename Operand<T>::Unit;
+  V acc[kOutputs][kVectors] = {};
+  const auto add_word = [&](std::int64_t k) {
+#pragma GCC unroll 16
+    for (int o = 0; o < kOutputs; ++o) {
+      const Unit weight = word(reinterpret_cast<const Unit*>(w[o]) + k);
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v)
+        acc[o][v] = Operand<T>::multiply_add(acc[o][v], weight, x + (k * kVectors + v) * kLanesOf<V>);
+    }
+  };
+  std::int64_t k = 0;
+  for (; k + kLineWords <= depth; k += kLineWords) {
+#pragma GCC unroll 16
+    for (int o = 0; o < kOutputs; ++o) __builtin_prefetch(w[o] + k * 4 + ahead, 0, 2);
+    for (std::int64_t i = k; i < k + kLineWords; ++i) add_word(i);
+  }
+  for (; k < depth; ++k) add_word(k);
+#pragma GCC unroll 16
+  for (int o = 0; o < kOutputs; ++o)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) sums[o][v] = acc[o][v];
+}
+
+// Up to kVectors vectors of rows, from `row` on.
+template <class T, class V, int kVectors>
+void broadcast_rows(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows, std::int64_t first,
+                    std::int64_t last) {
+  using Unit = typename Operand<T>::Unit;
+  constexpr int kOutputs = kSumsAtOnce<V, kVectors>;
+  constexpr std::int64_t kRows = kLanesOf<V> * kVectors;
+  const std::int64_t depth = p.depth / Operand<T>::kPack;
+  Unit* x = scratch<Unit, 2>(depth * kRows);
+  for (std::int64_t lane = 0; lane < kRows; ++lane) {
+    const Unit* from = lane < rows ? units(p.x + (row + lane) * p.x_stride) : nullptr;
+    for (std::int64_t k = 0; k < depth; ++k) x[k * kRows + lane] = from ? word(from + k) : Unit{};
+  }
+  alignas(64) V sums[kOutputs][kVectors];
+  alignas(64) float turned[kRows * kPanelColumns];
+  // Whole vectors of outputs are finished at once.
+  constexpr std::int64_t kGroup = 4 * kOutputs;
+  static_assert(kGroup <= kPanelColumns);
+  for (std::int64_t n = first; n < last; n += kGroup) {
+    const std::int64_t columns = std::min(kGroup, last - n);
+    for (std::int64_t c = 0; c < columns; c += kOutputs) {
+      const char* w[kOutputs];
+      for (int o = 0; o < kOutputs; ++o)
+        w[o] = reinterpret_cast<const char*>(p.w + std::min(n + c + o, last - 1) * p.w_stride);
+      broadcast_sums<T, V, kVectors>(w, kOutputs * p.w_stride * static_cast<std::int64_t>(sizeof(T)), x,
+                                     depth, sums);
+      for (std::int64_t o = 0; o < std::min<std::int64_t>(kOutputs, columns - c); ++o)
+        for (std::int64_t r = 0; r < rows; ++r)
+          turned[r * kPanelColumns + c + o] = reinterpret_cast<const float*>(sums[o])[r];
+    }
+    finish_rows(p, row, rows, n, columns, turned);
+  }
+}
+
+template <class T>
+void matmul_few_rows(const RowsProduct<T>& p, std::int64_t first, std::int64_t last) {
+  for (std::int64_t row = 0; row < p.rows;) {
+    const std::int64_t left = p.rows - row;
+#if defined(__AVX512F__)
+    const std::int64_t rows = std::min<std::int64_t>(left, 32);
+    if (rows <= 8)
+      broadcast_rows<T, V8, 1>(p, row, rows, first, last);
+    else if (rows <= 16)
+      broadcast_rows<T, V16, 1>(p, row, rows, first, last);
+    else
+      broadcast_rows<T, V16, 2>(p, row, rows, first, last);
+#else
+    const std::int64_t rows = std::min<std::int64_t>(left, 16);
+    if (rows <= 8)
+      broadcast_rows<T, V8, 1>(p, row, rows, first, last);
+    else
+      broadcast_rows<T, V8, 2>(p, row, rows, first, last);
+#endif
+    row += rows;
+  }
+}
+
+}  // namespace caravan::models::cpu::CARAVAN_KERNEL_ISA
