@@ -22,35 +22,77 @@ constexpr int kSumsAtOnce = kTileVectors == 1 ? (kVectors == 1 ? 12 : 6) : (kVec
 template <class V>
 constexpr std::int64_t kLanesOf = static_cast<std::int64_t>(sizeof(V) / sizeof(float));
 
-// sums[o][v] = one sum over the depth for output w[o] and the rows in the lanes of x[k][v]. Fetches what lies
-// `ahead` bytes behind the weights it reads.
-template <class T, class V, int kVectors>
-inline void broadcast_sums(const char* const* w, std::int64_t ahead, const typename Operand<T>::Unit* x,
+// sums[o][v] = one sum over the depth for the weights `stride` bytes times o from w on and the rows in the
+// lanes of x[k][v]. Fetches the weights behind those it reads.
+template <class T, class V, int kVectors, int kOutputs>
+inline void broadcast_sums(const char* w, std::int64_t stride, const typename Operand<T>::Unit* x,
                            std::int64_t depth, V (*sums)[kVectors]) {
-  constexpr int kOutputs = kSumsAtOnce<V, kVectors>;
-  constexpr std::int64_t kLineWords = 16;
+  constexpr int kLineWords = 16, kAddresses = (kOutputs + 2) / 3;
   using Unit = typename Operand<T>::Unit;
   V acc[kOutputs][kVectors] = {};
-  const auto add_word = [&](std::int64_t k) {
+  // Three outputs share an address, so that all of them stay in registers.
+  const char* from[kAddresses];
+  for (int i = 0; i < kAddresses; ++i) from[i] = w + 3 * i * stride;
+  const auto add_word = [&](int k) {
 #pragma GCC unroll 16
     for (int o = 0; o < kOutputs; ++o) {
-      const Unit weight = word(reinterpret_cast<const Unit*>(w[o]) + k);
+      const Unit weight = word(reinterpret_cast<const Unit*>(from[o / 3] + (o % 3) * stride) + k);
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v)
         acc[o][v] = Operand<T>::multiply_add(acc[o][v], weight, x + (k * kVectors + v) * kLanesOf<V>);
     }
   };
-  std::int64_t k = 0;
-  for (; k + kLineWords <= depth; k += kLineWords) {
+  const auto advance = [&](int words) {
 #pragma GCC unroll 16
-    for (int o = 0; o < kOutputs; ++o) __builtin_prefetch(w[o] + k * 4 + ahead, 0, 2);
-    for (std::int64_t i = k; i < k + kLineWords; ++i) add_word(i);
+    for (int i = 0; i < kAddresses; ++i) from[i] += words * static_cast<std::int64_t>(sizeof(Unit));
+    x += words * kVectors * kLanesOf<V>;
+  };
+  std::int64_t k = 0;
+  const char* ahead = w + kOutputs * stride;
+  for (; k + kLineWords <= depth; k += kLineWords, ahead += kLineWords * sizeof(Unit)) {
+    const char* line = ahead;
+#pragma GCC unroll 16
+    for (int o = 0; o < kOutputs; ++o, line += stride) __builtin_prefetch(line, 0, 2);
+    for (int i = 0; i < kLineWords; i += 4) {
+#pragma GCC unroll 4
+      for (int u = 0; u < 4; ++u) add_word(u);
+      advance(4);
+    }
   }
-  for (; k < depth; ++k) add_word(k);
+  for (; k < depth; ++k) {
+    add_word(0);
+    advance(1);
+  }
 #pragma GCC unroll 16
   for (int o = 0; o < kOutputs; ++o)
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) sums[o][v] = acc[o][v];
+}
+
+// Outputs [first, last) of `rows` rows from `row` on, which x holds turned, kOutputs at once.
+template <class T, class V, int kVectors, int kOutputs>
+void broadcast_outputs(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows, std::int64_t first,
+                       std::int64_t last, const typename Operand<T>::Unit* x) {
+  const std::int64_t depth = p.depth / Operand<T>::kPack,
+                     stride = p.w_stride * static_cast<std::int64_t>(sizeof(T));
+  alignas(64) V sums[kOutputs][kVectors];
+  alignas(64) float turned[kLanesOf<V> * kVectors * kPanelColumns];
+  // Whole vectors of outputs are finished at once.
+  constexpr std::int64_t kGroup = 4 * kOutputs;
+  static_assert(kGroup <= kPanelColumns);
+  for (std::int64_t n = first; n < last; n += kGroup) {
+    const std::int64_t columns = std::min(kGroup, last - n);
+    for (std::int64_t c = 0; c < columns; c += kOutputs) {
+      // The last ones once more rather than weights behind them.
+      const std::int64_t at = std::min(n + c, last - kOutputs);
+      broadcast_sums<T, V, kVectors, kOutputs>(reinterpret_cast<const char*>(p.w + at * p.w_stride), stride,
+                                               x, depth, sums);
+      for (std::int64_t o = std::max<std::int64_t>(0, n - at); o < kOutputs; ++o)
+        for (std::int64_t r = 0; r < rows; ++r)
+          turned[r * kPanelColumns + at - n + o] = reinterpret_cast<const float*>(sums[o])[r];
+    }
+    finish_rows(p, row, rows, n, columns, turned);
+  }
 }
 
 // Up to kVectors vectors of rows, from `row` on.
@@ -66,25 +108,10 @@ void broadcast_rows(const RowsProduct<T>& p, std::int64_t row, std::int64_t rows
     const Unit* from = lane < rows ? units(p.x + (row + lane) * p.x_stride) : nullptr;
     for (std::int64_t k = 0; k < depth; ++k) x[k * kRows + lane] = from ? word(from + k) : Unit{};
   }
-  alignas(64) V sums[kOutputs][kVectors];
-  alignas(64) float turned[kRows * kPanelColumns];
-  // Whole vectors of outputs are finished at once.
-  constexpr std::int64_t kGroup = 4 * kOutputs;
-  static_assert(kGroup <= kPanelColumns);
-  for (std::int64_t n = first; n < last; n += kGroup) {
-    const std::int64_t columns = std::min(kGroup, last - n);
-    for (std::int64_t c = 0; c < columns; c += kOutputs) {
-      const char* w[kOutputs];
-      for (int o = 0; o < kOutputs; ++o)
-        w[o] = reinterpret_cast<const char*>(p.w + std::min(n + c + o, last - 1) * p.w_stride);
-      broadcast_sums<T, V, kVectors>(w, kOutputs * p.w_stride * static_cast<std::int64_t>(sizeof(T)), x,
-                                     depth, sums);
-      for (std::int64_t o = 0; o < std::min<std::int64_t>(kOutputs, columns - c); ++o)
-        for (std::int64_t r = 0; r < rows; ++r)
-          turned[r * kPanelColumns + c + o] = reinterpret_cast<const float*>(sums[o])[r];
-    }
-    finish_rows(p, row, rows, n, columns, turned);
-  }
+  if (last - first >= kOutputs)
+    broadcast_outputs<T, V, kVectors, kOutputs>(p, row, rows, first, last, x);
+  else
+    broadcast_outputs<T, V, kVectors, 1>(p, row, rows, first, last, x);
 }
 
 template <class T>
