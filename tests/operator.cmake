@@ -1,4 +1,5 @@
 test_program(operator_tests LIBS trainer_metrics nlohmann_json::nlohmann_json SOURCES
+  operator/bench_test.cpp
   operator/clock_test.cpp
   operator/disturbed_test.cpp
   operator/equality_test.cpp

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """DPO of one model by caravan, with its reference cached and live, beside SFT on the same tokens and TRL's DPOTrainer, in one sitting.
 
-    python3 tests/bench/dpo_bench.py --model DIR --data PAIRS.json --caravan build/caravan --peer ../shared/bench/peer_dpo.py --python PY
+    python3 tests/bench/dpo_bench.py --model DIR --data PAIRS.json --caravan build/caravan --peer tests/bench/peers/peer_dpo.py --python PY
 
 Prints one JSON line a run: real tokens per second over all steps but the first, seconds a step, peak memory. SFT trains on both sides of each pair
 as rows of their own: the same tokens, the same trained tokens, the same micro-batches but for their order. `reference_tokens_per_s` is the rate of

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """GRPO of one model by caravan beside TRL's GRPOTrainer: the same prompts, group and lengths, in one sitting.
 
-    python3 tests/bench/grpo_bench.py --model DIR --prompts rlvr-gsm8k/train.jsonl --caravan build/caravan --peer ../shared/bench/peer_grpo.py --python PY
+    python3 tests/bench/grpo_bench.py --model DIR --prompts rlvr-gsm8k/train.jsonl --caravan build/caravan --peer tests/bench/peers/peer_grpo.py --python PY
 
 Prints one JSON line a run: completion tokens per second end to end (sample, judge, train), the median over all steps but the first, and what of a
 step was sampling. Each step trains on the completions that it sampled, once. Look at `other_cores_busy` before believing a figure.

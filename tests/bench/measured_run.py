@@ -30,10 +30,10 @@ def train(caravan, recipe, run, *overrides):
 
 
 def peer_line(python, script, options, keys):
-    """Those of `keys` that the last line of a peer's script has. `options`: by name, without their dashes."""
+    """Those of `keys` that the last line of a peer's script has. `options`: by name, without their dashes. What it says on stderr is passed on."""
     command = [python, script]
     for name, value in options.items():
         command += ["--" + name, str(value)]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     line = json.loads(out.strip().splitlines()[-1])
     return {key: line[key] for key in keys if key in line}

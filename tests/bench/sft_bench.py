@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Full fine-tuning of one model by caravan and by the peers' scripts, one after the other in one sitting.
 
-    python3 tests/bench/sft_bench.py --model DIR --data FILE --caravan build/caravan --peer ../shared/bench/peer_sft.py --python PY
+    python3 tests/bench/sft_bench.py --model DIR --data FILE --caravan build/caravan --peer tests/bench/peers/peer_sft.py --python PY
 
 Prints one JSON line a run: tokens per second (median over steps, the first two left out), seconds a step, peak memory, start-up. The peers'
 lines come from their own script. Look at `other_cores_busy` before believing a figure.
@@ -41,7 +41,8 @@ def caravan(a, dtype, cache):
                 "other_cores_busy": others}
 
 
-def peer(a, engine, dtype, compiled):
+def peer(a, name, dtype):
+    engine, compiled = ("eager", True) if name == "compiled" else (name, False)
     options = {"model": a.model, "engine": engine, "dtype": dtype, "steps": a.steps, "threads": a.threads, "file": a.data}
     if compiled:
         options["compile"] = 1
@@ -60,15 +61,13 @@ def main():
     p.add_argument("--steps", type=int, default=8)
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--dtypes", nargs="*", default=["bf16", "fp32"])
+    p.add_argument("--runs", nargs="*", help="of caravan, eager, trl, compiled, in this order; default: caravan, the peers, caravan")
     a = p.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         for dtype in a.dtypes:
-            print(json.dumps(caravan(a, dtype, cache)), flush=True)
-            if not a.peer:
-                continue
-            for engine, compiled in [("eager", False), ("trl", False)] + ([("eager", True)] if dtype == "bf16" else []):
-                print(json.dumps(peer(a, engine, dtype, compiled)), flush=True)
-            print(json.dumps(caravan(a, dtype, cache)), flush=True)
+            peers = ["eager", "trl"] + (["compiled"] if dtype == "bf16" else []) if a.peer else []
+            for name in a.runs or ["caravan"] + peers + (["caravan"] if a.peer else []):
+                print(json.dumps(caravan(a, dtype, cache) if name == "caravan" else peer(a, name, dtype)), flush=True)
 
 
 if __name__ == "__main__":
