@@ -256,7 +256,8 @@ std::string report_page(const RunStory& story) {
   const std::string samples = samples_before_and_after(story);
   if (!samples.empty()) page.add(data::heading(2, "Samples before and after") + samples);
   for (const StageStory& stage : story.stages) {
-    page.add(data::heading(2, title_of(stage) + (!story.is_pipeline || names_its_kind(stage) ? "" : " (" + stage.kind + ")")));
+    page.add(data::heading(
+        2, title_of(stage) + (!story.is_pipeline || names_its_kind(stage) ? "" : " (" + stage.kind + ")")));
     page.add(facts_of(stage));
     page.add(curves_of(stage.dir));
     page.add(scores_by_step(stage));
