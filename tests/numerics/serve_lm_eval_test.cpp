@@ -19,6 +19,9 @@ double score_of(const std::string& text) {
 
 TEST(AgainstLmEval, LocalCompletionsGetsTheScores) {
   SKIP_WITHOUT_PYTHON_MODULE("lm_eval");
+  // Of lm_eval[api], which asks servers.
+  SKIP_WITHOUT_PYTHON_MODULE("aiohttp");
+  SKIP_WITHOUT_PYTHON_MODULE("tenacity");
   const tests::TempDir folder;
   const std::vector<std::pair<std::string, std::vector<std::string>>> items{
       {"two plus two is", {"four", "five and a half"}}, {"red or blue?", {"red", "blue", "green"}}};
