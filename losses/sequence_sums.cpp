@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-
 namespace caravan::losses {
 
 at::Tensor sequence_sums(const at::Tensor& values_T, const at::Tensor& tokens_S) {

@@ -87,10 +87,6 @@ std::optional<JsonLine> JsonLines::next() {
   return std::nullopt;
 }
 
-void append_number(std::string& out, float value) {
-  append_digits(out, value);
-}
-
 void append_list(std::string& out, const std::vector<float>& values, std::size_t num_nulls) {
   out.push_back('[');
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -40,9 +40,8 @@ class JsonLines {
   data::JsonRow json_;
 };
 
-// A number as JSON wants it, in the fewest digits that read back as the same float.
-void append_number(std::string& out, float value);
-// Appends [1,2,3], the first `num_nulls` elements written as null.
+// Appends [1,2,3], numbers in the fewest digits that read back as the same float, the first `num_nulls`
+// elements as null.
 void append_list(std::string& out, const std::vector<float>& values, std::size_t num_nulls = 0);
 void append_list(std::string& out, const std::vector<std::int32_t>& values);
 // A string with its quotes; bytes that are no UTF-8 become U+FFFD.

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 
 #include "data/text_table.h"
 #include "recipes/stages/rollout_prompts.h"

@@ -42,12 +42,4 @@ void Arena::add_block(std::size_t at_least) {
   end_ = next_ + size;
 }
 
-void Arena::reset(std::size_t limit_bytes) {
-  limit_bytes_ = limit_bytes;
-  if (blocks_.size() > 1) blocks_.resize(1);
-  used_bytes_ = blocks_.empty() ? 0 : blocks_.front().size;
-  next_ = blocks_.empty() ? nullptr : blocks_.front().bytes.get();
-  end_ = blocks_.empty() ? nullptr : next_ + blocks_.front().size;
-}
-
 }  // namespace caravan::data::jinja

@@ -42,10 +42,6 @@ class Arena {
     return {chars, text.size()};
   }
 
-  // Forgets everything but keeps the first block, so that a thread that renders many conversations allocates
-  // once.
-  void reset(std::size_t limit_bytes);
-
  private:
   struct Block {
     std::unique_ptr<std::byte[]> bytes;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "data/chat/jinja_syntax.h"
 #include "data/chat/jinja_token_stream.h"
@@ -20,8 +19,6 @@ class ExpressionParser {
   const Expression* parse_tuple(bool with_conditional = true);
   // "name(arguments) | name ..." with no input before it.
   std::vector<const Filter*> parse_filter_chain();
-  const Expression* parse_postfixed_name();
-  std::uint32_t nesting() const { return nesting_; }
 
  private:
   const Expression* parse_conditional();

@@ -1,5 +1,4 @@
 // The interpreter's expressions.
-#include <algorithm>
 #include <string>
 
 #include "data/chat/jinja_globals.h"

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "data/chat/jinja_arguments.h"
@@ -65,8 +64,6 @@ class Interpreter {
     if (--levels_left_ == 0) out_of_levels();
   }
   void leave() { ++levels_left_; }
-  // True while the template is asked "what if": nothing with lasting effect may happen then.
-  bool is_trial() const { return trial_; }
   // A change behind a pointer (namespace attribute, cycler position, ...) that a trial must undo.
   void will_change(Value* value) {
     if (trial_) undo_.push_back({value, *value});

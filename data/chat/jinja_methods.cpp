@@ -4,7 +4,6 @@
 #include <array>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "data/chat/jinja_fault.h"
 #include "data/chat/jinja_interpreter.h"

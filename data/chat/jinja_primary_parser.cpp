@@ -89,10 +89,6 @@ const Expression* ExpressionParser::parse_dict() {
   return dict;
 }
 
-const Expression* ExpressionParser::parse_postfixed_name() {
-  return parse_postfix(parse_primary());
-}
-
 const Expression* ExpressionParser::parse_postfix(const Expression* node) {
   while (true) {
     if (tokens_.current().is_operator(".")) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <vector>
 
 #include "data/chat/jinja_fault.h"
 #include "data/chat/jinja_filters.h"

@@ -5,7 +5,6 @@
 // its text kept, its effects undone. So the header of an assistant's turn is known under the very variables
 // and messages of this render.
 #include <algorithm>
-#include <string>
 #include <string_view>
 #include <tuple>
 

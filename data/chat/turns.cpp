@@ -1,7 +1,6 @@
 #include "data/chat/turns.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 #include "data/chat/turn_markers.h"

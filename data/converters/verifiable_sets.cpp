@@ -1,7 +1,6 @@
 #include "data/converters/verifiable_sets.h"
 
 #include <algorithm>
-#include <array>
 
 #include "data/readers/json_text.h"
 

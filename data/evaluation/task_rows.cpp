@@ -1,6 +1,5 @@
 #include "data/evaluation/task_rows.h"
 
-#include <filesystem>
 #include <memory>
 
 #include "data/error.h"

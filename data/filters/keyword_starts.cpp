@@ -6,7 +6,6 @@
 #include <bit>
 #include <cstring>
 #include <set>
-#include <string>
 
 namespace caravan::data {
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <stdexcept>
 
 #include "data/error.h"
 #include "data/loader/pack.h"
@@ -144,9 +143,6 @@ BatchPlan::~BatchPlan() = default;
 BatchPlan::BatchPlan(BatchPlan&&) noexcept = default;
 BatchPlan& BatchPlan::operator=(BatchPlan&&) noexcept = default;
 
-const PlanOptions& BatchPlan::options() const {
-  return state_->options;
-}
 std::int64_t BatchPlan::num_steps() const {
   return static_cast<std::int64_t>(state_->steps.size());
 }

@@ -63,7 +63,6 @@ class BatchPlan {
   BatchPlan(BatchPlan&&) noexcept;
   BatchPlan& operator=(BatchPlan&&) noexcept;
 
-  const PlanOptions& options() const;
   std::int64_t num_steps() const;
   std::int64_t num_tokens() const;          // over all steps
   std::int64_t num_trained_tokens() const;  // over all steps

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <numeric>
 
 #include "data/error.h"
 #include "data/loader/order.h"

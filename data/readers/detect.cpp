@@ -1,7 +1,6 @@
 #include "data/readers/detect.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "data/error.h"

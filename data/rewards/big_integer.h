@@ -29,7 +29,6 @@ class BigInteger {
   bool is_zero() const { return limbs_.empty(); }
   bool is_negative() const { return negative_; }
   bool is_one() const { return !negative_ && limbs_.size() == 1 && limbs_[0] == 1; }
-  bool is_odd() const { return !limbs_.empty() && (limbs_[0] & 1u) != 0; }
   std::optional<std::int64_t> small() const;  // where it fits
   double approximate() const;
   std::string to_string() const;  // decimal

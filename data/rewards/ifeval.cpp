@@ -1,7 +1,5 @@
 #include "data/rewards/ifeval.h"
 
-#include <algorithm>
-
 #include "data/error.h"
 #include "data/rewards/answer_text.h"
 #include "data/rewards/instruction.h"

@@ -1,7 +1,6 @@
 #include "data/rewards/latex_normal.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "data/rewards/boxed.h"

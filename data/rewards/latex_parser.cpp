@@ -1,7 +1,6 @@
 #include "data/rewards/latex_parser.h"
 
 #include <algorithm>
-#include <array>
 
 #include "data/rewards/boxed.h"
 #include "data/rewards/text_pieces.h"

@@ -1,7 +1,5 @@
 #include "data/rewards/math.h"
 
-#include <algorithm>
-
 #include "data/rewards/answer_text.h"
 #include "data/rewards/answer_value.h"
 #include "data/rewards/boxed.h"

@@ -1,7 +1,5 @@
 #include "data/rewards/text_pieces.h"
 
-#include <algorithm>
-
 #include "data/chat/jinja_unicode.h"
 #include "data/tokenizers/unicode.h"
 

@@ -40,7 +40,6 @@ class MappedText {
 
   std::string_view view() const { return view_; }
   std::string_view view(ByteRange piece) const { return view_.substr(piece.begin, piece.end - piece.begin); }
-  bool is_changed() const { return changed_; }
   bool tracks() const { return track_; }
   std::size_t source_begin() const { return source_begin_; }
 

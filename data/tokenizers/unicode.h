@@ -33,7 +33,6 @@ class CharClasses {
   static const CharClasses& instance();
 
   std::uint8_t of(char32_t c) const { return blocks_[stage_[c >> 8] * 256u + (c & 255u)]; }
-  std::uint8_t of_ascii(unsigned char c) const { return blocks_[c]; }
 
  private:
   CharClasses();

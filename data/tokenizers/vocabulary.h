@@ -37,7 +37,6 @@ class Vocabulary {
     return static_cast<std::int32_t>(tokens_.size());
   }  // one past the largest id
   std::size_t size() const { return num_tokens_; }
-  std::size_t longest_bytes() const { return longest_bytes_; }
 
  private:
   struct Token {

@@ -1,8 +1,6 @@
 #include "models/llama/config_rope.h"
 
-#include <algorithm>
 #include <array>
-#include <string_view>
 
 #include "models/llama/config_limits.h"
 

@@ -5,7 +5,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/ops/composed_operations.h"
 #include "models/ops/cpu/kernels.h"

@@ -1,6 +1,5 @@
 #include "recipes/commands/data_dedup.h"
 
-#include <array>
 #include <optional>
 
 #include "recipes/commands/dedup_run.h"

@@ -1,7 +1,6 @@
 #include "recipes/commands/data_worst.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cstdio>
-#include <optional>
 
 #include "data/demo/demo_data.h"
 #include "data/error.h"

@@ -1,6 +1,5 @@
 #include "recipes/reader/assignment.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include "recipes/reader/field_values.h"

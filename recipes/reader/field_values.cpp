@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "recipes/nearest_name.h"

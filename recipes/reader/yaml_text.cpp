@@ -1,7 +1,6 @@
 #include "recipes/reader/yaml_text.h"
 
 #include <array>
-#include <cstdint>
 #include <cstdio>
 
 namespace caravan::recipes {

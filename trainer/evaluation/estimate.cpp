@@ -1,7 +1,6 @@
 #include "trainer/evaluation/estimate.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>

@@ -7,7 +7,7 @@
 namespace caravan::trainer {
 namespace {
 
-// Field numbers of tensorflow/core/util/event.proto and framework/{summary,tensor}.proto.
+// Field numbers of tensorflow/core/util/event.proto and framework/summary.proto.
 constexpr std::uint32_t kEventWallTime = 1;
 constexpr std::uint32_t kEventStep = 2;
 constexpr std::uint32_t kEventFileVersion = 3;
@@ -16,15 +16,7 @@ constexpr std::uint32_t kEventSessionLog = 7;
 constexpr std::uint32_t kSummaryValue = 1;
 constexpr std::uint32_t kValueTag = 1;
 constexpr std::uint32_t kValueSimple = 2;
-constexpr std::uint32_t kValueTensor = 8;
-constexpr std::uint32_t kValueMetadata = 9;
-constexpr std::uint32_t kMetadataPlugin = 1;
-constexpr std::uint32_t kPluginName = 1;
-constexpr std::uint32_t kTensorType = 1;
-constexpr std::uint32_t kTensorShape = 2;
-constexpr std::uint32_t kTensorStrings = 8;
 constexpr std::uint32_t kSessionStatus = 1;
-constexpr std::uint64_t kTypeString = 7;
 constexpr std::uint64_t kSessionStart = 1;
 
 enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
@@ -91,27 +83,6 @@ std::string encode_scalars_event(double wall_time_seconds, std::int64_t step,
     put_float(value, kValueSimple, static_cast<float>(metric.value));
     put_bytes(summary, kSummaryValue, value);
   }
-  std::string event = begin_event(wall_time_seconds, step);
-  put_bytes(event, kEventSummary, summary);
-  return event;
-}
-
-std::string encode_text_event(double wall_time_seconds, std::int64_t step, std::string_view tag,
-                              std::string_view text) {
-  std::string plugin;
-  put_bytes(plugin, kPluginName, "text");
-  std::string metadata;
-  put_bytes(metadata, kMetadataPlugin, plugin);
-  std::string tensor;  // a scalar of strings: the shape is there and empty
-  put_integer(tensor, kTensorType, kTypeString);
-  put_bytes(tensor, kTensorShape, "");
-  put_bytes(tensor, kTensorStrings, text);
-  std::string value;
-  put_bytes(value, kValueTag, tag);
-  put_bytes(value, kValueTensor, tensor);
-  put_bytes(value, kValueMetadata, metadata);
-  std::string summary;
-  put_bytes(summary, kSummaryValue, value);
   std::string event = begin_event(wall_time_seconds, step);
   put_bytes(event, kEventSummary, summary);
   return event;

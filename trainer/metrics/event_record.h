@@ -17,9 +17,6 @@ namespace caravan::trainer {
 std::string encode_file_version_event(double wall_time_seconds);
 std::string encode_scalars_event(double wall_time_seconds, std::int64_t step,
                                  std::span<const MetricValue> values);
-// A text shown under TensorBoard's Text tab (Markdown).
-std::string encode_text_event(double wall_time_seconds, std::int64_t step, std::string_view tag,
-                              std::string_view text);
 // Says that the run starts again: events of earlier files at `first_step` or later are void.
 std::string encode_restart_event(double wall_time_seconds, std::int64_t first_step);
 

@@ -35,10 +35,4 @@ ProcessMemory read_process_memory() {
   return parse_process_status(status);
 }
 
-bool reset_peak_memory() {
-  std::ofstream out("/proc/self/clear_refs");
-  out << "5" << std::flush;
-  return static_cast<bool>(out);
-}
-
 }  // namespace caravan::trainer

@@ -74,10 +74,6 @@ void TensorboardSink::write(std::int64_t step, std::span<const MetricValue> valu
   if (!values.empty()) file_.write(frame_record(encode_scalars_event(now_seconds(), step, values)));
 }
 
-void TensorboardSink::write_text(std::int64_t step, std::string_view tag, std::string_view text) {
-  file_.write(frame_record(encode_text_event(now_seconds(), step, tag, text)));
-}
-
 void TensorboardSink::flush() {
   file_.sync();
 }

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <functional>
 #include <span>
-#include <string_view>
 
 #include "trainer/metrics/append_file.h"
 #include "trainer/metrics/sink.h"
@@ -27,8 +26,6 @@ class TensorboardSink : public Sink {
 
   void write(std::int64_t step, std::span<const MetricValue> values) override;
   void flush() override;
-  // The recipe, say, under the Text tab.
-  void write_text(std::int64_t step, std::string_view tag, std::string_view text);
 
   const std::filesystem::path& path() const { return file_.path(); }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <utility>
 
 #include "data/loader/token_shard.h"
 #include "data/sha256.h"

@@ -12,7 +12,6 @@
 namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
 using Vec = at::vec::Vectorized<float>;
-using VecB = at::vec::Vectorized<c10::BFloat16>;
 constexpr std::int64_t kLanes = Vec::size();
 
 typedef float V16 __attribute__((vector_size(64), aligned(4), may_alias));

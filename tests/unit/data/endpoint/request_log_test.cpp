@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "data/error.h"
 #include "tests/support/temp_dir.h"
 

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
-#include <map>
-
 #include "data/error.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,8 +1,6 @@
 // `caravan data dedup` and `caravan data decontaminate` from their flags to their files.
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "data/decontamination/clean_report.h"
 #include "data/error.h"
 #include "recipes/commands/data_decontaminate.h"

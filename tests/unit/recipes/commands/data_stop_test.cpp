@@ -2,8 +2,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <chrono>
-
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "data/error.h"
 #include "data/evaluation/task_items.h"
 #include "data/rewards/verifier_table.h"
