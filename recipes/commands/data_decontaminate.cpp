@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "recipes/commands/decontaminate_run.h"
 #include "recipes/commands/engine.h"
+#include "recipes/flag_choices.h"
 
 namespace caravan::recipes {
 namespace {
@@ -41,20 +42,6 @@ constexpr const char* kUsage =
     "and spans),\n"
     "review.jsonl and review.html. data.require_clean of a training recipe names this report.\n";
 
-template <class Choice>
-std::vector<std::string_view> choices_of(Choice) {
-  const auto names = choice_names(Choice{});
-  return {names.begin(), names.end()};
-}
-
-template <class Choice>
-void choose(const std::optional<std::string>& name, Choice& choice) {
-  const auto names = choice_names(Choice{});
-  for (std::size_t i = 0; name && i < names.size(); ++i) {
-    if (names[i] == *name) choice = static_cast<Choice>(i);
-  }
-}
-
 struct DecontaminateArgs {
   DecontaminateOptions options;
   std::vector<std::string> eval;
@@ -70,11 +57,11 @@ void add_flags(DataFlags& flags, DecontaminateArgs& args) {
   own.add_texts("--eval", args.eval);
   own.add_text("--index", args.index);
   own.add_text("--save-index", args.save_index);
-  own.add_choice("--measure", args.measure, choices_of(data::MeasureName{}));
+  own.add_choice("--measure", args.measure, choices_of<data::MeasureName>());
   own.add_text("--embedder", args.embedder.embedder);
-  own.add_choice("--embedder-dtype", args.embedder_dtype, choices_of(LocalDtype{}));
-  own.add_choice("--embedder-device", args.embedder_device, choices_of(trainer::DeviceChoice{}));
-  own.add_choice("--scope", args.scope, choices_of(data::SearchScope{}));
+  own.add_choice("--embedder-dtype", args.embedder_dtype, choices_of<LocalDtype>());
+  own.add_choice("--embedder-device", args.embedder_device, choices_of<trainer::DeviceChoice>());
+  own.add_choice("--scope", args.scope, choices_of<data::SearchScope>());
   own.add_number("--remove-from", args.remove_from, 0.05, 1.0);
   own.add_number("--review-from", args.review_from, 0.05, 1.0);
   own.add_text("--apply-review", args.options.review_path);

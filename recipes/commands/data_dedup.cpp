@@ -1,8 +1,10 @@
 #include "recipes/commands/data_dedup.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "recipes/commands/dedup_run.h"
+#include "recipes/flag_choices.h"
 
 namespace caravan::recipes {
 namespace {
@@ -33,20 +35,6 @@ constexpr const char* kUsage =
     "dropped.\n"
     "--near and --keep read the input more than once: files, not pipes.\n";
 
-template <class Choice>
-std::vector<std::string_view> choices_of(Choice) {
-  const auto names = choice_names(Choice{});
-  return {names.begin(), names.end()};
-}
-
-template <class Choice>
-void choose(const std::optional<std::string>& name, Choice& choice) {
-  const auto names = choice_names(Choice{});
-  for (std::size_t i = 0; name && i < names.size(); ++i) {
-    if (names[i] == *name) choice = static_cast<Choice>(i);
-  }
-}
-
 std::vector<std::string> split_list(const std::string& list) {
   std::vector<std::string> parts;
   for (std::size_t at = 0; at <= list.size();) {
@@ -67,11 +55,11 @@ struct DedupArgs {
 
 void add_flags(CommandFlags& flags, DedupArgs& args) {
   flags.add_switch("--near", args.options.near);
-  flags.add_choice("--key", args.key, choices_of(data::KeyKind{}));
+  flags.add_choice("--key", args.key, choices_of<data::KeyKind>());
   flags.add_number("--threshold", args.threshold, 0.05, 1.0);
   flags.add_integer("--shingle-words", args.shingle_words, 1, 100);
-  flags.add_choice("--linkage", args.linkage, choices_of(data::Linkage{}));
-  flags.add_choice("--keep", args.keep, choices_of(data::KeepPolicy{}));
+  flags.add_choice("--linkage", args.linkage, choices_of<data::Linkage>());
+  flags.add_choice("--keep", args.keep, choices_of<data::KeepPolicy>());
   flags.add_text("--score-field", args.options.score_field);
   flags.add_text("--sources", args.sources);
 }

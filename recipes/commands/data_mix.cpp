@@ -5,6 +5,7 @@
 
 #include "data/error.h"
 #include "recipes/commands/mix_run.h"
+#include "recipes/flag_choices.h"
 #include "recipes/reader/field_values.h"
 
 namespace caravan::recipes {
@@ -78,10 +79,8 @@ void add_flags(DataFlags& flags, MixArgs& args) {
   for (AmountFlag& amount : args.amounts) own.add_texts(amount.flag, amount.values);
   own.add_integer("--total", args.total, 1, std::numeric_limits<std::int64_t>::max());
   own.add_integer("--seed", args.seed, 0, std::numeric_limits<std::int64_t>::max());
-  const auto semantics = choice_names(data::MixSemantics{});
-  own.add_choice("--semantics", args.semantics, {semantics.begin(), semantics.end()});
-  const auto orders = choice_names(data::MixOrder{});
-  own.add_choice("--order", args.order, {orders.begin(), orders.end()});
+  own.add_choice("--semantics", args.semantics, choices_of<data::MixSemantics>());
+  own.add_choice("--order", args.order, choices_of<data::MixOrder>());
   own.add_switch("--plan", flags.nothing_to_write);
 }
 
@@ -97,14 +96,6 @@ void set_amount(const CommandFlags& own, const AmountFlag& amount, const std::st
     return;
   }
   own.refuse(std::string(amount.flag) + ": no --source has the name " + named.name);
-}
-
-template <class Choice>
-void choose(const std::optional<std::string>& name, Choice& choice) {
-  const auto names = choice_names(Choice{});
-  for (std::size_t i = 0; name && i < names.size(); ++i) {
-    if (names[i] == *name) choice = static_cast<Choice>(i);
-  }
 }
 
 void fill_request(DataFlags& flags, MixArgs& args) {
