@@ -99,7 +99,7 @@ Tensor whiten(const Tensor& values, bool shift_mean, double epsilon) {
   return shift_mean ? white : white + mean;
 }
 
-Tensor normalise_tokens(const Tensor& values_T, double floor) {
+Tensor normalize_tokens(const Tensor& values_T, double floor) {
   const Tensor centred = values_T - mean_of(values_T);
   return centred * mean_of(centred.square()).clamp_min(floor).rsqrt();
 }
@@ -130,7 +130,7 @@ Tensor leave_one_out(const Tensor& rewards_B, std::int64_t group_size) {
   return (groups.centred() * n / (n - 1.0).clamp_min(1.0)).reshape(-1);
 }
 
-Tensor normalise_batch(const Tensor& advantages_B, double epsilon) {
+Tensor normalize_batch(const Tensor& advantages_B, double epsilon) {
   return group_advantages(advantages_B, advantages_B.numel(), GroupSpread::kUnbiased, epsilon);
 }
 
@@ -142,7 +142,7 @@ Tensor gdpo_advantages(const Tensor& rewards_BK, std::span<const double> weights
   for (std::size_t k = 0; k < weights.size(); ++k)
     sum = sum + weights[k] * group_advantages(rewards_BK.select(1, static_cast<std::int64_t>(k)), group_size,
                                               GroupSpread::kUnbiased, epsilon);
-  return normalise_batch(sum, epsilon);
+  return normalize_batch(sum, epsilon);
 }
 
 std::vector<bool> groups_that_vary(const Tensor& rewards_B, std::int64_t group_size) {

@@ -121,7 +121,7 @@ std::string line_chart(const std::string& name, const std::vector<Curve>& curves
 
 namespace {
 
-std::string share_colour(std::size_t index) {
+std::string share_color(std::size_t index) {
   constexpr std::size_t kColours = 8;
   return "c" + std::to_string(std::min(index, kColours - 1));
 }
@@ -129,7 +129,7 @@ std::string share_colour(std::size_t index) {
 }  // namespace
 
 std::string share_key(std::size_t index) {
-  return "<span class=\"" + share_colour(index) + "\">&#9632;</span> ";
+  return "<span class=\"" + share_color(index) + "\">&#9632;</span> ";
 }
 
 std::string share_bar(const std::string& name, const std::vector<Share>& shares) {
@@ -142,7 +142,7 @@ std::string share_bar(const std::string& name, const std::vector<Share>& shares)
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const double share = static_cast<double>(shares[i].count) / static_cast<double>(all);
     if (shares[i].count == 0) continue;
-    svg += box(share_colour(i), left, 0, std::max(kWidth * share, 0.5), kBar,
+    svg += box(share_color(i), left, 0, std::max(kWidth * share, 0.5), kBar,
                shares[i].label + ": " + grouped(shares[i].count) + " of " + grouped(all) + " (" +
                    figure_text(100.0 * share) + " %)");
     left += kWidth * share;

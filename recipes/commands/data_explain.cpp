@@ -77,7 +77,7 @@ bool tell_training(const std::string& run, const RowPlace& place) {
     std::cout << shown_text(text + "  (" + run + ")\n");
     RecipeRows rows{.recipe = run + "/recipe.yaml",
                     .show = true,
-                    .colour = trainer::detect_terminal(STDOUT_FILENO, false).color};
+                    .color = trainer::detect_terminal(STDOUT_FILENO, false).color};
     rows.only_file = place.file;
     rows.only_line = place.line;
     tokenize_recipe_rows(rows, std::cout);

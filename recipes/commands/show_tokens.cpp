@@ -51,7 +51,7 @@ std::string spell(std::string_view token) {
 }  // namespace
 
 void show_tokens(const data::Tokenizer& tokenizer, std::span<const std::int32_t> ids,
-                 std::span<const std::uint8_t> mask, bool colour, std::ostream& out) {
+                 std::span<const std::uint8_t> mask, bool color, std::ostream& out) {
   // Four backgrounds that black text reads on.
   constexpr std::array<std::string_view, 4> kColours = {"\x1b[30;48;5;153m", "\x1b[30;48;5;223m",
                                                         "\x1b[30;48;5;194m", "\x1b[30;48;5;225m"};
@@ -61,7 +61,7 @@ void show_tokens(const data::Tokenizer& tokenizer, std::span<const std::int32_t>
     const std::string text = spell(tokenizer.token_text(ids[i]));
     const bool trained = i < mask.size() && mask[i] != 0;
     num_trained += trained;
-    if (colour) {
+    if (color) {
       out << kColours[i % kColours.size()] << (trained ? kTrained : "") << text << kReset;
     } else {
       out << (i > 0 ? "|" : "") << (trained ? "[[" : "") << text << (trained ? "]]" : "");

@@ -9,10 +9,10 @@
 
 namespace caravan::recipes {
 
-// Writes the tokens in turning colours, trained ones underlined and bold; without `colour` with bars between
+// Writes the tokens in turning colours, trained ones underlined and bold; without `color` with bars between
 // tokens and trained ones in double brackets. What cannot be seen is spelt out: line ends, tabs and other
 // control characters, parts of characters. `mask` is empty or one per id.
 void show_tokens(const data::Tokenizer& tokenizer, std::span<const std::int32_t> ids,
-                 std::span<const std::uint8_t> mask, bool colour, std::ostream& out);
+                 std::span<const std::uint8_t> mask, bool color, std::ostream& out);
 
 }  // namespace caravan::recipes

@@ -221,15 +221,14 @@ std::string decode_row(const data::Tokenizer& tokenizer, const Json& row, bool s
   return Json{{"text", tokenizer.decode(numbers, skip_special)}}.dump();
 }
 
-void write_row(RowTokenizer& rows, const TokenizeArgs& args, const Json& row, bool colour,
-               std::ostream& out) {
+void write_row(RowTokenizer& rows, const TokenizeArgs& args, const Json& row, bool color, std::ostream& out) {
   if (args.decode) {
     out << decode_row(rows.tokenizer(), row, args.skip_special) << '\n';
     return;
   }
   const Tokenized tokenized = rows.encode(row);
   if (args.show) {
-    show_tokens(rows.tokenizer(), tokenized.ids, tokenized.mask, colour, out);
+    show_tokens(rows.tokenizer(), tokenized.ids, tokenized.mask, color, out);
   } else {
     out << to_line(tokenized) << '\n';
   }
@@ -252,13 +251,13 @@ std::string error_line(std::size_t number, const std::string& what) {
 
 }  // namespace
 
-int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostream& out, bool colour) {
+int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostream& out, bool color) {
   const std::optional<TokenizeArgs> asked = parse_args(args);
   if (!asked) return 0;
   const TokenizeArgs& parsed = *asked;
   if (!parsed.recipe.recipe.empty()) {
     RecipeRows recipe = parsed.recipe;
-    recipe.colour = colour;
+    recipe.color = color;
     tokenize_recipe_rows(recipe, out);
     out.flush();
     if (!out) throw Error(Error::Kind::kInputOutput, "tokenize: stdout cannot be written");
@@ -270,7 +269,7 @@ int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostre
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      write_row(rows, parsed, parse_row(line, parsed), colour, out);
+      write_row(rows, parsed, parse_row(line, parsed), color, out);
     } catch (const SetupFailure& failure) {
       throw failure.error;
     } catch (const Error& error) {
@@ -286,12 +285,12 @@ int run_tokenize(std::span<const std::string> args, std::istream& in, std::ostre
 
 int run_tokenize(std::span<const std::string> args) {
   std::ios::sync_with_stdio(false);
-  const bool colour = trainer::detect_terminal(STDOUT_FILENO, false).color;
+  const bool color = trainer::detect_terminal(STDOUT_FILENO, false).color;
   const bool reads_stdin = std::find(args.begin(), args.end(), "--recipe") == args.end();
   if (reads_stdin && isatty(STDIN_FILENO) != 0)
     std::cerr << "caravan: tokenize: reads JSON lines such as {\"text\": \"...\"} from here; Ctrl-D ends"
               << std::endl;
-  return run_tokenize(args, std::cin, std::cout, colour);
+  return run_tokenize(args, std::cin, std::cout, color);
 }
 
 }  // namespace caravan::recipes

@@ -50,7 +50,7 @@ class RowPrinter {
     out_ << '\n';
     if (tokens.ends.empty()) out_ << '\n';
     for_each_document(tokens, [this](auto ids, auto trained) {
-      show_tokens(tokenizer_, ids, trained, asked_.colour, out_);
+      show_tokens(tokenizer_, ids, trained, asked_.color, out_);
     });
   }
 

@@ -13,7 +13,7 @@ struct RecipeRows {
   std::vector<std::string> overrides = {};
   std::int64_t rows = 10;  // of each source
   bool show = false;
-  bool colour = false;
+  bool color = false;
   std::string only_file = {};  // absolute; with only_line: this row and no other
   std::uint64_t only_line = 0;
 };

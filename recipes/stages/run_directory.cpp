@@ -90,7 +90,7 @@ bool RunDirectory::is_card_open() const {
 
 void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& identity,
                          const std::vector<std::string>& command, const std::string& device,
-                         std::int64_t total_steps, std::int64_t last_step) {
+                         std::int64_t num_steps, std::int64_t last_step) {
   trainer::Launch launch;
   launch.started = std::chrono::system_clock::now();
   launch.command = command;
@@ -109,7 +109,7 @@ void RunDirectory::start(const Recipe& recipe, const trainer::RunIdentity& ident
   if (last_step > 0) totals_.recall(path_ / "metrics.jsonl");
   sinks_.push_back(std::make_unique<trainer::TensorboardSink>(path_ / "tensorboard", last_step));
   trainer::ConsoleOptions console;
-  console.total_steps = total_steps;
+  console.num_steps = num_steps;
   console.first_step = last_step + 1;
   console.log_every = recipe.run.log_every;
   console.record = [this](const std::string& line) { log_.detail(line); };

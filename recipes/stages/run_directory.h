@@ -45,7 +45,7 @@ class RunDirectory {
   // Opens metrics.jsonl, tensorboard/ and the console for a run that goes on after `last_step`; opens the run
   // card, which tells where it computes.
   void start(const Recipe& recipe, const trainer::RunIdentity& identity,
-             const std::vector<std::string>& command, const std::string& device, std::int64_t total_steps,
+             const std::vector<std::string>& command, const std::string& device, std::int64_t num_steps,
              std::int64_t last_step);
   void report(std::int64_t step, const std::vector<trainer::MetricValue>& values);
   // How far each pair of a step was won: a row's name and its margin.

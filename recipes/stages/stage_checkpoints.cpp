@@ -80,13 +80,13 @@ void StageCheckpoints::finish_quietly() noexcept {
   }
 }
 
-double StageCheckpoints::take_waited() {
-  return std::exchange(waited_, 0.0);
+double StageCheckpoints::take_waited_seconds() {
+  return std::exchange(waited_seconds_, 0.0);
 }
 
 void StageCheckpoints::tell_of(const std::optional<trainer::SavedCheckpoint>& saved) {
   if (!saved) return;
-  waited_ += saved->blocked_seconds;
+  waited_seconds_ += saved->blocked_seconds;
   job_end_.saved(saved->seconds);
   if (!run_) return;
   char text[120];

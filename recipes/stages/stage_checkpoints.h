@@ -43,7 +43,7 @@ class StageCheckpoints {
   // The same on the way out of an error, by one rank alone.
   void finish_quietly() noexcept;
   // Seconds that training waited for checkpoints that became complete since the last call.
-  double take_waited();
+  double take_waited_seconds();
 
  private:
   bool is_due(std::int64_t step);
@@ -56,7 +56,7 @@ class StageCheckpoints {
   trainer::JobEnd job_end_;
   std::chrono::steady_clock::time_point last_due_ = std::chrono::steady_clock::now();
   bool is_job_over_ = false;
-  double waited_ = 0.0;
+  double waited_seconds_ = 0.0;
 };
 
 // Files of large models may take this long; the disk says nothing meanwhile.

@@ -470,7 +470,7 @@ class TrainingRun {
     values.push_back({"memory/peak_bytes", peaks[0]});
     if (!device_.is_cpu()) values.push_back({"memory/device_peak_bytes", peaks[1]});
     // For a checkpoint that became complete since the step before.
-    const double waited = checkpoints_->take_waited();
+    const double waited = checkpoints_->take_waited_seconds();
     if (waited > 0.0) values.push_back({"speed/checkpoint_wait_seconds", waited});
     if (rollouts_)
       for (MetricValue& value : rollouts_->source().take_metrics()) values.push_back(std::move(value));

@@ -44,7 +44,7 @@ std::vector<Field> progress_fields(const ProgressLine& progress) {
   const auto add = [&](std::string_view name, int importance, const auto& text_of) {
     if (const auto value = find_value(progress.values, name)) fields.push_back({text_of(*value), importance});
   };
-  fields.push_back({std::to_string(progress.step) + "/" + std::to_string(progress.total_steps), 10});
+  fields.push_back({std::to_string(progress.step) + "/" + std::to_string(progress.num_steps), 10});
   add("train/loss", 9,
       [](double loss) { return "loss " + fixed(std::abs(loss) < 5e-5 ? 0.0 : loss, "%.4f"); });
   // What a policy loss, about zero by its making, and a loss on pairs do not tell.
@@ -117,7 +117,7 @@ std::string format_gibibytes(double bytes) {
 }
 
 std::string draw_progress(const ProgressLine& progress, int columns, bool unicode) {
-  const double total = static_cast<double>(std::max<std::int64_t>(1, progress.total_steps));
+  const double total = static_cast<double>(std::max<std::int64_t>(1, progress.num_steps));
   const double done = std::clamp(static_cast<double>(progress.step) / total, 0.0, 1.0);
   const std::string percent = fixed(std::floor(done * 100), "%3.0f%%");
   std::vector<Field> fields = progress_fields(progress);
@@ -156,7 +156,7 @@ ConsoleSink::ConsoleSink(Terminal& terminal, const ConsoleOptions& options, Cloc
 }
 
 void ConsoleSink::redraw() {
-  draw({shown_step_, options_.total_steps, time_left(shown_step_), shown_values_, activity_});
+  draw({shown_step_, options_.num_steps, time_left(shown_step_), shown_values_, activity_});
 }
 
 void ConsoleSink::set_activity(const std::string& text) {
@@ -186,7 +186,7 @@ void ConsoleSink::note_time(std::int64_t step, std::span<const MetricValue> valu
 }
 
 std::string ConsoleSink::time_left(std::int64_t step) const {
-  const std::int64_t steps_left = options_.total_steps - step;
+  const std::int64_t steps_left = options_.num_steps - step;
   // Behind the last step there may still be an evaluation and a checkpoint.
   if (recent_.empty() || steps_left <= 0) return "";
   const double seconds = std::accumulate(recent_.begin(), recent_.end(), 0.0);
@@ -194,21 +194,21 @@ std::string ConsoleSink::time_left(std::int64_t step) const {
 }
 
 void ConsoleSink::write_progress(std::int64_t step, std::span<const MetricValue> values) {
-  const bool is_last = step == options_.total_steps;
+  const bool is_last = step == options_.num_steps;
   if (terminal_.options().redraw && (clock_() - last_drawn_ >= kRedrawInterval || is_last)) {
     last_drawn_ = clock_();
     redraw();
   }
   const std::int64_t log_every = std::max<std::int64_t>(1, options_.log_every);
   if (step != options_.first_step && step % log_every != 0 && !is_last) return;
-  const std::string line = plain_progress({step, options_.total_steps, time_left(step), values});
+  const std::string line = plain_progress({step, options_.num_steps, time_left(step), values});
   if (!terminal_.options().redraw) terminal_.print(line);
   if (options_.record) options_.record(line);
 }
 
 // "step 200/1000  eval  loss 1.2345 (was 1.4012)  documents 400": one word for the area, then its quantities.
 void ConsoleSink::write_evaluation(std::int64_t step, std::span<const MetricValue> values) {
-  std::string line = "step " + std::to_string(step) + "/" + std::to_string(options_.total_steps);
+  std::string line = "step " + std::to_string(step) + "/" + std::to_string(options_.num_steps);
   std::string_view area;
   for (const MetricValue& metric : values) {
     const std::string_view name = metric.name;

@@ -18,7 +18,7 @@
 namespace caravan::trainer {
 
 struct ConsoleOptions {
-  std::int64_t total_steps = 0;
+  std::int64_t num_steps = 0;
   std::int64_t first_step = 1;  // the first that this run does: the next after the checkpoint it goes on from
   std::int64_t log_every = 10;  // steps between plain lines; the first and the last step have one too
   std::function<void(const std::string&)> record = {};  // gets the plain lines, whatever the terminal shows
@@ -27,7 +27,7 @@ struct ConsoleOptions {
 // What one line shows of a step: those of the values that people follow, with their names.
 struct ProgressLine {
   std::int64_t step = 0;
-  std::int64_t total_steps = 0;
+  std::int64_t num_steps = 0;
   std::string time_left;  // of training alone: "03:21", or empty
   std::span<const MetricValue> values;
   std::string activity = {};  // "evaluating 40/99": shown in place of the time left

@@ -91,7 +91,7 @@ void set_by_token(std::vector<Trajectory>& trajectories, const PolicySettings& s
   Tensor rewards_T =
       losses::token_rewards(kl_T, at::tensor(rewards, at::kDouble), run.tokens_B, settings.beta);
   if (settings.advantage == AdvantageEstimator::kReturns) {
-    run.scatter(losses::normalise_tokens(losses::returns_to_go(rewards_T, run.tokens_B, settings.gamma)),
+    run.scatter(losses::normalize_tokens(losses::returns_to_go(rewards_T, run.tokens_B, settings.gamma)),
                 &Trajectory::advantages);
     return;
   }

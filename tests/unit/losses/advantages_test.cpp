@@ -62,7 +62,7 @@ void expect_tokens(const LossVector& v) {
   ASSERT_EQ(v.name(), "reinforce_pp_global");
   const Tensor returns = returns_to_go(rewards, rows.tokens_B, v.param("gamma"));
   EXPECT_TRUE(agrees(rows.rows(returns), v.wanted("returns"), v.tolerance()));
-  EXPECT_TRUE(agrees(rows.rows(normalise_tokens(returns, v.param("var_floor"))), v.wanted("advantages"),
+  EXPECT_TRUE(agrees(rows.rows(normalize_tokens(returns, v.param("var_floor"))), v.wanted("advantages"),
                      v.tolerance()));
 }
 
@@ -77,7 +77,7 @@ Tensor group_advantages_of(const LossVector& v, std::int64_t size) {
   }
   const Tensor rewards = v.input("rewards");
   if (v.name() == "rloo") return leave_one_out(rewards, size);
-  if (v.name() == "rloo_normalised") return normalise_batch(leave_one_out(rewards, size), epsilon);
+  if (v.name() == "rloo_normalised") return normalize_batch(leave_one_out(rewards, size), epsilon);
   if (v.name() == "rloo_kl_in_reward_clipped") {
     const Rows rows(v);
     const Tensor kl = kl_estimate(rows.tokens(v.input("old_logps")), rows.tokens(v.input("ref_logps")), {},
@@ -90,7 +90,7 @@ Tensor group_advantages_of(const LossVector& v, std::int64_t size) {
     const Rows rows(v);
     const Tensor centred = group_advantages(rewards, size, GroupSpread::kNone, 0.0);
     const Tensor tokens = spread_to_tokens(centred, rows.tokens_B, rows.tokens(rows.mask).numel());
-    return rows.rows(normalise_tokens(tokens, v.param("var_floor")));
+    return rows.rows(normalize_tokens(tokens, v.param("var_floor")));
   }
   const std::string spread = v.params()["std"];
   return group_advantages(rewards, size,

@@ -18,11 +18,11 @@ class Tokenize : public testing::Test {
 
   // What the command writes; `code` receives its exit code.
   std::string run(std::vector<std::string> args, const std::string& rows, int* code = nullptr,
-                  bool colour = false) {
+                  bool color = false) {
     args.insert(args.begin(), {"--model", folder_.path().string()});
     std::istringstream in(rows);
     std::ostringstream out;
-    const int result = run_tokenize(args, in, out, colour);
+    const int result = run_tokenize(args, in, out, color);
     if (code) *code = result;
     return out.str();
   }

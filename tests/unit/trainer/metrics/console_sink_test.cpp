@@ -105,7 +105,7 @@ TEST(ConsoleSink, PlainLinesEveryLogEverySteps) {
   {
     Terminal terminal(screen.options());
     ConsoleOptions options;
-    options.total_steps = 25;
+    options.num_steps = 25;
     ConsoleSink sink(terminal, options, SteppingClock{});
     for (int step = 1; step <= 25; ++step)
       sink.write(step,
@@ -149,7 +149,7 @@ TEST(ConsoleSink, ResumedRunCountsItsOwnTimeOnly) {
   {
     Terminal terminal(screen.options());
     ConsoleOptions options;
-    options.total_steps = 1000;
+    options.num_steps = 1000;
     options.first_step = 901;
     ConsoleSink sink(terminal, options, SteppingClock{});
     sink.write(901, std::vector<MetricValue>{{"train/loss", 1}});
@@ -165,7 +165,7 @@ TEST(ConsoleSink, RedrawsOneLineOnATerminal) {
     abilities.columns = 40;
     Terminal terminal(abilities);
     ConsoleOptions options;
-    options.total_steps = 2;
+    options.num_steps = 2;
     ConsoleSink sink(terminal, options, SteppingClock{});
     sink.write(1, std::vector<MetricValue>{{"train/loss", 2}});
     terminal.print("saved\x1b[2J");
@@ -184,7 +184,7 @@ TEST(ConsoleSink, FastStepsAreNotAllDrawn) {
     abilities.redraw = abilities.color = true;
     Terminal terminal(abilities);
     ConsoleOptions options;
-    options.total_steps = 1000;
+    options.num_steps = 1000;
     ConsoleSink sink(terminal, options, SteppingClock{0.001});
     for (int step = 1; step <= 1000; ++step) sink.write(step, std::vector<MetricValue>{{"train/loss", 2}});
   }
