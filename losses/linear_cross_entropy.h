@@ -42,7 +42,8 @@ struct CrossEntropyResult {
 };
 
 // hidden_TD fp32 or bf16; targets_T int64, any value where the weight is 0; weights_T fp32. All on one
-// device. Throws c10::Error for a target outside the vocabulary at a row that counts.
+// device. On the CPU throws c10::Error for a target outside the vocabulary at a row that counts, and for
+// logits of another dtype.
 CrossEntropyResult linear_cross_entropy(const at::Tensor& hidden_TD, const OutputHead& head,
                                         const at::Tensor& targets_T, const at::Tensor& weights_T,
                                         const CrossEntropyOptions& options);

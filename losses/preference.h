@@ -39,7 +39,8 @@ struct PreferenceResult {
 PreferenceResult preference_loss(const PairLogProbs& pairs, const PreferenceOptions& options,
                                  bool gradient = true);
 
-// log odds(chosen) - log odds(rejected) of per-token average log-probabilities (ORPO).
+// log odds(chosen) - log odds(rejected) of per-token average log-probabilities (ORPO, arXiv 2403.07691); [B],
+// differentiable.
 at::Tensor log_odds_ratio(const at::Tensor& chosen_average_B, const at::Tensor& rejected_average_B);
 
 }  // namespace caravan::losses

@@ -17,8 +17,8 @@ namespace caravan::losses {
 
 class RowWalk {
  public:
-  // hidden_ND fp32 or bf16, targets_N int64. `gradient` false: backward is not asked for. `entropy`: that of
-  // each row is asked for.
+  // hidden_ND fp32 or bf16, targets_N int64, on one device. `gradient` false: backward is not asked for.
+  // `entropy`: that of each row is asked for. Throws as linear_cross_entropy does.
   RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N, bool gradient,
           std::int64_t kept_bytes, bool entropy = false);
 
@@ -26,8 +26,8 @@ class RowWalk {
   const at::Tensor& log_probs_N() const { return log_probs_N_; }
   // fp32 [N], in nats, of what each row says of its next token; undefined unless asked for.
   const at::Tensor& entropy_N() const { return entropy_N_; }
-  // The gradient [N, D] by the hidden states of the sum of weights_N (fp32) times -log p; the head's own is
-  // added in place. Once.
+  // The gradient [N, D], dtype of hidden, by the hidden states of the sum of weights_N (fp32) times -log p;
+  // the head's own is added in place. Once.
   at::Tensor backward(const at::Tensor& weights_N);
 
   // Rows whose logits fit.

@@ -7,14 +7,15 @@
 
 namespace caravan::losses {
 
-// What one row needs and gives. All fp32.
+// What the rows give. All fp32 [N].
 struct RowTerms {
   at::Tensor loss_N, z_N, log_probs_N;
   at::Tensor entropy_N = {};  // where it is asked for
 };
 
-// logits_NV (contiguous, fp32 or bf16) becomes d loss / d logits times weights_N times gradient_scale where
-// options.gradient is set.
+// logits_NV (contiguous, fp32 or bf16) becomes d loss / d logits times weights_N (fp32) times gradient_scale
+// where options.gradient is set, else it stays as it is. targets_N int64; all on one device. On the CPU
+// throws c10::Error for another dtype, strides, and targets outside the vocabulary.
 RowTerms cross_entropy_rows_(at::Tensor& logits_NV, const at::Tensor& targets_N, const at::Tensor& weights_N,
                              const CrossEntropyOptions& options);
 // The same composed from LibTorch's own operations: any device, and the reference of the kernels.

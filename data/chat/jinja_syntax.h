@@ -328,7 +328,7 @@ struct Tree {
   Scope* root = nullptr;
   Body body;
   bool mentions_prompt = false;  // reads add_generation_prompt
-  bool has_generation = false;   // has {% generation %}
+  bool has_generation = false;   // marks what an assistant writes: {% generation %}
 };
 
 inline constexpr const char* kPromptVariable = "add_generation_prompt";

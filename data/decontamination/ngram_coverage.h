@@ -9,7 +9,7 @@ namespace caravan::data {
 
 class NgramCoverage : public Measure {
  public:
-  // kCov8, kCov8Last, kCov8Nb or kAny13. A run found in more than `boilerplate_above` items is boilerplate to
+  // kCov8, kCov8Last, kCov8Nb or kAny13. A run found in more than kBoilerplateAbove items is boilerplate to
   // kCov8Nb. `index` must outlive this. Items that score less than `least_score` are not reported, and none
   // that scores 0.
   NgramCoverage(const EvalIndex& index, MeasureName name, double least_score);

@@ -121,7 +121,7 @@ class KvCache {
   std::int64_t pages_made_ = 0;
   std::int64_t most_in_use_ = 0;
   bool composed_ = false;
-  std::vector<at::Tensor> slabs_;      // [pages_per_slab, page_elements]
+  std::vector<at::Tensor> slabs_;      // [pages_per_slab_, page_elements_]
   std::vector<std::int32_t> free_;     // the next page taken is the last of these
   std::vector<std::int32_t> holders_;  // [page] sequences that hold it
 };

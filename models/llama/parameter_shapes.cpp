@@ -4,7 +4,6 @@ namespace caravan::models {
 
 namespace {
 
-// Attention of one layer.
 void append_attention(const LlamaConfig& c, const std::string& layer, std::vector<TensorShape>& shapes) {
   const std::string prefix = layer + "self_attn.";
   const std::int64_t q_width = c.num_attention_heads * c.head_dim;

@@ -1,6 +1,8 @@
 // The three matrix products of a linear layer, on whatever is fastest for the device and dtype.
 //
-// T tokens, K inputs, N outputs. Operands are row-major matrices, rows may have a stride.
+// T tokens, K inputs, N outputs. Operands are row-major matrices, rows may have a stride; they are on one
+// device and, but for a gradient, of one dtype, fp32 or bf16, which is that of the result. What
+// does not fit is a c10::Error.
 //
 // On the CPU the products of the way forward run on kernels of our own: every row of x as if it were alone,
 // bit for bit, on any number of threads. So a token gets the same activations in training, in a prompt and

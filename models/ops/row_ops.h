@@ -1,8 +1,8 @@
 // RMS norm, rotary embedding and SwiGLU on packed tokens, forward and backward, for tensors of any device. No
-// autograd here: models/ops/blocks builds the differentiable functions from these.
+// autograd here: layer_functions.h makes the differentiable functions from these.
 //
 // All tensors [T, ...] are row-major with unit stride in the last dimension, fp32 or bf16; arithmetic is
-// fp32.
+// fp32. What does not fit in shape, stride or dtype is a c10::Error on the CPU.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,7 +27,7 @@ std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Ten
 // The same from a known rstd.
 at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
                           const NormOptions& options);
-// dx_TD; the weight's gradient is added to `gradient_D` where it is defined.
+// dx_TD; the weight's gradient is added to `gradient_D` (fp32 or the dtype of x) where it is defined.
 at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
                              const at::Tensor& dy_TD, const at::Tensor& gradient_D);
 
@@ -41,12 +41,13 @@ RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attenti
 
 // Turns the first `heads` heads of each row of x_TC (C = columns, heads of width E from column 0 on) in place
 // by the row's position. arXiv 2104.09864, half-split form: dimension e pairs with e + E/2. `inverse` is the
-// gradient.
+// gradient. On the CPU throws c10::Error for a position outside the table.
 void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table,
              const PackedLayout& layout, bool inverse);
 
-// silu(gate) * up from gate_up_T2F. arXiv 2002.05202.
+// silu(gate) * up, [T, F], from gate_up_T2F, gate in the first F columns. arXiv 2002.05202.
 at::Tensor swiglu(const at::Tensor& gate_up_T2F);
+// The gradient of gate_up, [T, 2 F].
 at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_act_TF);
 
 }  // namespace caravan::models

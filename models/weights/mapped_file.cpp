@@ -35,7 +35,7 @@ class Descriptor {
                              : std::string(": cannot be read: ") + std::strerror(error)));
 }
 
-// An open regular file and its size.
+// Throws where the descriptor is none, or not that of a regular file.
 std::size_t regular_file_size(int descriptor, const std::string& path) {
   if (descriptor < 0) throw_read_error(path, errno);
   struct stat status {};

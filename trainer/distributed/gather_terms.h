@@ -28,7 +28,7 @@ struct BatchTerms {
 std::vector<BatchTerms> gather_terms(ProcessGroup& group, const std::map<std::size_t, losses::LossTerms>& own,
                                      std::size_t micro_batches, const std::string& name);
 
-// The same for plain numbers, as many as each micro-batch has.
+// The same for plain numbers, as many as each micro-batch has. Collective.
 std::vector<std::vector<double>> gather_numbers(ProcessGroup& group,
                                                 const std::map<std::size_t, std::vector<double>>& own,
                                                 std::size_t micro_batches, const std::string& name);

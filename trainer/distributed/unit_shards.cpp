@@ -7,8 +7,6 @@
 
 namespace caravan::trainer {
 
-namespace {}  // namespace
-
 models::UnitMemory UnitShards::memory_of(std::int64_t stage, int ranks) {
   return {.whole = stage < 3 || ranks == 1, .multiple = kShardMultiple * ranks};
 }

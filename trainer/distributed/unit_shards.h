@@ -48,7 +48,8 @@ class UnitShards {
   const ShardOptions& options() const { return options_; }
   std::size_t num_units() const { return parts_.size(); }
 
-  // ---- The walk of a micro-batch.
+  // ---- The walk of a micro-batch. Values: whole from need_ (which waits for them) to release_; prefetch_
+  // sends for them early, and a need_ must follow.
   void prefetch_values(std::size_t unit);
   void need_values(std::size_t unit);
   void release_values(std::size_t unit);
@@ -67,6 +68,7 @@ class UnitShards {
     std::int64_t begin = 0, end = 0;
   };
   Range own_range(std::size_t unit) const;
+  // Views of the buffers, [end - begin]: in the dtype of the values, and in gradient_dtype.
   at::Tensor own_values(std::size_t unit) const;
   at::Tensor own_gradients(std::size_t unit) const;
   // The own values were updated: begins to bring them to all ranks.

@@ -17,12 +17,13 @@ class Answers {
  public:
   Answers(const data::MicroBatch& batch, std::size_t begin, std::size_t end, const at::Device& device);
 
-  const std::vector<std::int64_t>& tokens() const { return tokens_; }  // scored ones of each answer
+  // Scored positions of each answer: on the host, and int64 on the device.
+  const std::vector<std::int64_t>& tokens() const { return tokens_; }
   const at::Tensor& tokens_S() const { return tokens_S_; }
-  const at::Tensor& rows_N() const { return rows_N_; }
+  const at::Tensor& rows_N() const { return rows_N_; }  // int64: which of the micro-batch's T tokens they are
 
   at::Tensor at_rows(const at::Tensor& values_T) const;  // [N] fp64
-  at::Tensor sums(const at::Tensor& values_N) const;     // [S]
+  at::Tensor sums(const at::Tensor& values_N) const;     // [S] in the dtype given; so is spread
   at::Tensor spread(const at::Tensor& values_S) const;   // [N]
 
  private:
@@ -38,10 +39,11 @@ class AnswerWalk {
              std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy = false);
 
   const Answers& answers() const { return answers_; }
-  const at::Tensor& policy_N() const { return policy_N_; }  // fp64 log-probabilities
+  const at::Tensor& policy_N() const { return policy_N_; }  // fp64 log-probabilities, in nats
   // fp32, in nats, of all that the policy could have said; undefined unless asked for.
   const at::Tensor& entropy_N() const { return walk_.entropy_N(); }
-  // The gradient of the sum of weights_N times -log p goes into d_hidden_TD.
+  // The gradient of the sum of weights_N times -log p goes into the rows of d_hidden_TD; the head's own is
+  // added in place.
   void backward(const at::Tensor& weights_N, at::Tensor& d_hidden_TD);
 
  private:
@@ -65,7 +67,8 @@ losses::OutputHead with_temperature(const losses::OutputHead& head, double tempe
 at::Tensor trained_log_probs(const at::Tensor& hidden_TD, const losses::OutputHead& head,
                              const data::MicroBatch& batch);
 
-// The reference's log-probabilities [T]. Throws Error(kInternalCheck) where the batch carries none.
+// The reference's log-probabilities [T], fp32, on `device`. Throws Error(kInternalCheck) where the batch
+// carries none.
 at::Tensor reference_log_probs(const data::MicroBatch& batch, const at::Device& device);
 
 }  // namespace caravan::trainer

@@ -27,7 +27,7 @@ class AdamW {
 
   // One update with `gradients` [P] (fp32 or the dtype of values) times `gradient_factor` (a clip factor),
   // then sets them to zero. `step` counts from 1. arXiv 1711.05101: p *= 1 - rate * decay; p -= rate * m_hat
-  // / (sqrt(v_hat) + eps).
+  // / (sqrt(v_hat) + eps). Nothing waits for the device.
   void step(at::Tensor& gradients, std::int64_t step, double rate, double gradient_factor);
 
   // The fp32 weights [P], or `count` of them from `begin` on, made when asked. And back: sets values and

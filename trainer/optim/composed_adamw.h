@@ -9,7 +9,8 @@
 
 namespace caravan::trainer {
 
-// As cpu::adamw_range on one-dimensional tensors of one size; `remainder` undefined for fp32 values.
+// As cpu::adamw_range on [P] of one device: values and gradients fp32 or bf16, moments fp32, `remainder`
+// int16, undefined for fp32 values. Gradients are left at zero.
 void adamw_composed(const at::Tensor& values, const at::Tensor& remainder, const at::Tensor& first_moment,
                     const at::Tensor& second_moment, const at::Tensor& gradients,
                     const cpu::AdamWConstants& constants);

@@ -17,7 +17,7 @@ class ModelOptimizer {
   ModelOptimizer(UnitShards& units, const OptimizerOptions& options);
 
   // Clips to max_grad_norm (0: off) by min(1, max / (norm + 1e-6)) and updates; gradients are zero
-  // afterwards. `step` counts from 1.
+  // afterwards. `step` counts from 1. Collective: begins to bring the new values to all ranks.
   void step(std::int64_t step, double rate, double gradient_norm);
 
   // fp32 master weights of a checkpoint that is more precise than the model's dtype.
