@@ -95,7 +95,6 @@ std::string line_chart(const std::string& name, const std::vector<Curve>& curves
   for (std::size_t c = 0; c < std::min(curves.size(), kMostCurves); ++c) {
     // Few points are measurements of their own, and one has no line.
     constexpr std::size_t kFew = 12;
-    const bool are_few = curves[c].points.size() <= kFew;
     std::string path, dots;
     std::size_t drawn = 0;
     for (const ChartPoint& point : curves[c].points) {
@@ -103,13 +102,13 @@ std::string line_chart(const std::string& name, const std::vector<Curve>& curves
       const std::string x = decimal(kLeft + (kRight - kLeft) * xs.place(point.x)),
                         y = decimal(kBase - (kBase - kTop) * ys.place(point.y));
       path += (drawn++ == 0 ? "M" : "L") + x + " " + y;
-      if (are_few)
+      if (drawn <= kFew)
         dots += "<circle class=\"c" + std::to_string(c) + "\" r=\"2.5\" cx=\"" + x + "\" cy=\"" + y +
                 "\"><title>" + figure_text(point.x) + ": " + figure_text(point.y) + "</title></circle>\n";
     }
     const std::string number = std::to_string(c);
     svg += "<path class=\"line s" + number + "\" d=\"" + path + "\"><title>" + html_text(curves[c].name) +
-           "</title></path>\n" + dots;
+           "</title></path>\n" + (drawn <= kFew ? dots : "");
     if (curves.size() > 1) {
       const double at = kLeft + 90 + 80 * static_cast<double>(c);
       svg += box("c" + number, at, kTop - 14, 8, 8, curves[c].name) +

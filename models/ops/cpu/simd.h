@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace caravan::models::cpu::CARAVAN_KERNEL_ISA {
 
@@ -15,16 +16,10 @@ using Vec = at::vec::Vectorized<float>;
 constexpr std::int64_t kLanes = Vec::size();
 
 typedef float V16 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef std::uint32_t U16 __attribute__((vector_size(64), aligned(2), may_alias));  // pairs of any bf16 row
 typedef float V8 __attribute__((vector_size(32), aligned(4), may_alias));
-typedef std::uint32_t U8 __attribute__((vector_size(32), aligned(2), may_alias));
 
 inline V16 splat(float x) {
   return V16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
-}
-
-inline V8 splat8(float x) {
-  return V8{x, x, x, x, x, x, x, x};
 }
 
 // What a product runs over: single floats, or pairs of bf16 in one 32-bit word (the lower half comes first).
@@ -35,11 +30,11 @@ template <>
 struct Operand<float> {
   using Unit = float;
   static constexpr std::int64_t kPack = 1;
-  static inline V16 multiply_add(V16 acc, Unit a, const Unit* b) {
-    return acc + splat(a) * *reinterpret_cast<const V16*>(b);
-  }
-  static inline V8 multiply_add(V8 acc, Unit a, const Unit* b) {
-    return acc + splat8(a) * *reinterpret_cast<const V8*>(b);
+  template <class V>
+  static inline V multiply_add(V acc, Unit a, const Unit* b) {
+    V values;
+    std::memcpy(&values, b, sizeof values);
+    return acc + a * values;
   }
 };
 
@@ -47,34 +42,25 @@ template <>
 struct Operand<c10::BFloat16> {
   using Unit = std::uint32_t;
   static constexpr std::int64_t kPack = 2;
-  static inline V16 multiply_add(V16 acc, Unit a, const Unit* b) {
+  template <class V>
+  static inline V multiply_add(V acc, Unit a, const Unit* b) {
 #if defined(__AVX512BF16__)
-    const __m512i pairs = _mm512_loadu_si512(b);
-    return (V16)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)),
-                                 (__m512bh)pairs);
+    const int pair = static_cast<int>(a);
+    if constexpr (sizeof(V) == 64)
+      return (V)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_epi32(pair),
+                                 (__m512bh)_mm512_loadu_si512(b));
+    else
+      return (V)_mm256_dpbf16_ps((__m256)acc, (__m256bh)_mm256_set1_epi32(pair),
+                                 (__m256bh)_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b)));
 #else
-    const U16 pairs = *reinterpret_cast<const U16*>(b);
+    decltype(acc < acc) pairs;  // integers of the same width
+    std::memcpy(&pairs, b, sizeof pairs);
     float low, high;
     const std::uint32_t low_bits = a << 16, high_bits = a & 0xffff0000u;
     std::memcpy(&low, &low_bits, 4);
     std::memcpy(&high, &high_bits, 4);
-    acc += splat(low) * (V16)(pairs << 16);
-    return acc + splat(high) * (V16)(pairs & 0xffff0000u);
-#endif
-  }
-  static inline V8 multiply_add(V8 acc, Unit a, const Unit* b) {
-#if defined(__AVX512BF16__)
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
-    return (V8)_mm256_dpbf16_ps((__m256)acc, (__m256bh)_mm256_set1_epi32(static_cast<int>(a)),
-                                (__m256bh)pairs);
-#else
-    const U8 pairs = *reinterpret_cast<const U8*>(b);
-    float low, high;
-    const std::uint32_t low_bits = a << 16, high_bits = a & 0xffff0000u;
-    std::memcpy(&low, &low_bits, 4);
-    std::memcpy(&high, &high_bits, 4);
-    acc += splat8(low) * (V8)(pairs << 16);
-    return acc + splat8(high) * (V8)(pairs & 0xffff0000u);
+    acc += low * (V)(pairs << 16);
+    return acc + high * (V)(pairs & static_cast<int>(0xffff0000u));
 #endif
   }
 };
