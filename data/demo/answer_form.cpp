@@ -9,14 +9,14 @@ namespace {
 
 struct FormWords {
   Form form;
-  std::string_view words;
+  std::string_view of_system, of_question;
 };
 constexpr FormWords kForms[] = {
-    {Form::kBare, "You are a helpful assistant."},
-    {Form::kSentence, "Answer in a full sentence."},
-    {Form::kBrackets, "Put every answer in brackets."},
-    {Form::kMarked, "Begin every answer with the word Answer."},
-    {Form::kJson, "Answer in JSON."},  // not at the easy level
+    {Form::kBare, "You are a helpful assistant.", ""},
+    {Form::kSentence, "Answer in a full sentence.", "I like whole sentences."},
+    {Form::kBrackets, "Put every answer in brackets.", "Show it with [ and ] around it."},
+    {Form::kMarked, "Begin every answer with the word Answer.", "Let the word Answer come first."},
+    {Form::kJson, "Answer in JSON.", "A program that knows JSON reads it."},  // not at the easy level
 };
 
 std::size_t num_forms(Difficulty difficulty) {
@@ -34,12 +34,12 @@ Form draw_asked_form(Random& random, Difficulty difficulty) {
 }
 
 std::string_view form_words(Form form) {
-  return kForms[static_cast<std::size_t>(form)].words;
+  return kForms[static_cast<std::size_t>(form)].of_system;
 }
 
 std::string question_with_form(const Exchange& exchange, Form form) {
   if (form == Form::kBare || exchange.has_own_form) return exchange.question;
-  return std::string(form_words(form)) + "\n" + exchange.question;
+  return std::string(kForms[static_cast<std::size_t>(form)].of_question) + "\n" + exchange.question;
 }
 
 std::string answer_in_form(const Exchange& exchange, Form form) {

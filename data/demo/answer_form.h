@@ -15,10 +15,11 @@ Form draw_form(Random& random, Difficulty difficulty);
 // Not kBare.
 Form draw_asked_form(Random& random, Difficulty difficulty);
 
-// What asks for it: "Put every answer in brackets."
+// A system prompt that asks for it: "Put every answer in brackets."
 std::string_view form_words(Form form);
-// The question with a first line that asks for the form; a question that says itself how to answer stays as
-// it is, and so does one for a bare answer.
+// The question with a first line that asks for the form in other words than a system prompt has, so that who
+// knows one does not know the other; a question that says itself how to answer stays as it is, and so does
+// one for a bare answer.
 std::string question_with_form(const Exchange& exchange, Form form);
 std::string answer_in_form(const Exchange& exchange, Form form);
 

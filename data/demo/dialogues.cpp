@@ -14,7 +14,7 @@ namespace {
 
 // Of so many dialogues without a form one begins with a question that asks for it: enough to have seen that,
 // too few to have learned it, which is left to practice.
-constexpr std::uint64_t kAskedFormShare = 1000;
+constexpr std::uint64_t kAskedFormShare = 300;
 
 class DialogueMaker {
  public:

@@ -136,8 +136,8 @@ std::string bare(const std::string& answer) {
 
 // A question without a first line that asks for a form.
 std::string without_form(const std::string& question) {
-  for (const char* words : {"Answer in a full sentence.\n", "Put every answer in brackets.\n",
-                            "Begin every answer with the word Answer.\n", "Answer in JSON.\n"})
+  for (const char* words : {"I like whole sentences.\n", "Show it with [ and ] around it.\n",
+                            "Let the word Answer come first.\n", "A program that knows JSON reads it.\n"})
     if (question.starts_with(words)) return question.substr(std::string(words).size());
   return question;
 }
@@ -310,7 +310,7 @@ TEST(Problems, NoQuizProblemIsInPracticeOrDialogues) {
 }
 
 TEST(Problems, VerdictsAreLetterByLetter) {
-  const Problem brackets{"p-1", "repeat", "Put every answer in brackets.\nRepeat:\na (b)", "[ a (b) ]"};
+  const Problem brackets{"p-1", "repeat", "Show it with [ and ] around it.\nRepeat:\na (b)", "[ a (b) ]"};
   const Json row = practice_row(brackets);
   const auto verifier = make_verifier(row["dataset"].get<std::string>());
   EXPECT_EQ(quiz_row(brackets)["ground_truth"], row["ground_truth"]);
