@@ -8,9 +8,8 @@ namespace caravan::data {
 
 void RunSeeds::finish() {
   std::ranges::sort(entries_, {}, [](const Entry& entry) { return std::pair(entry.key, entry.item); });
-  const auto repeated =
-      std::ranges::unique(entries_, {}, [](const Entry& entry) { return std::pair(entry.key, entry.item); });
-  entries_.erase(repeated.begin(), repeated.end());
+  const auto is_same = [](const Entry& a, const Entry& b) { return a.key == b.key && a.item == b.item; };
+  entries_.erase(std::unique(entries_.begin(), entries_.end(), is_same), entries_.end());
   slots_.assign(std::bit_ceil(entries_.size() * 2 + 2), {});
   bitmap_.assign(std::bit_ceil(entries_.size() / 4 + 1), 0);
   bitmap_mask_ = bitmap_.size() - 1;

@@ -40,8 +40,8 @@ class WeightedSearcher : public Searcher {
     std::ranges::sort(found, [](const ItemScore& a, const ItemScore& b) {
       return a.item != b.item ? a.item < b.item : a.score > b.score;
     });
-    const auto repeated = std::ranges::unique(found, {}, &ItemScore::item);
-    found.erase(repeated.begin(), repeated.end());
+    const auto is_same = [](const ItemScore& a, const ItemScore& b) { return a.item == b.item; };
+    found.erase(std::unique(found.begin(), found.end(), is_same), found.end());
   }
 
  private:

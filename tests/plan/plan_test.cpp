@@ -14,14 +14,16 @@ struct Case {
   bool ordered, saves;
 };
 
+constexpr std::int64_t kFewTokens = 1024;  // the demo tokenizer has fewer
+
 // Few parameters and much text, and the other way round; each policy, dtype and stage. Large enough that the
 // code which oneDNN generates for each length of a batch, some MiB, does not decide.
 constexpr Case kCases[] = {
-    {"bf16", 512, 6, 867, true, "bf16", "none", 4096, 1024, 1, 0, true, true},
-    {"fp32", 512, 6, 867, true, "fp32", "none", 4096, 1024, 1, 0, true, false},
-    {"deep", 256, 12, 867, true, "bf16", "none", 4096, 2048, 1, 0, true, false},
-    {"recompute_all", 256, 12, 867, true, "bf16", "all", 4096, 2048, 1, 0, true, true},
-    {"recompute_half", 256, 12, 867, true, "bf16", "every 2 layers", 4096, 2048, 1, 0, true, false},
+    {"bf16", 512, 6, kFewTokens, true, "bf16", "none", 4096, 1024, 1, 0, true, true},
+    {"fp32", 512, 6, kFewTokens, true, "fp32", "none", 4096, 1024, 1, 0, true, false},
+    {"deep", 256, 12, kFewTokens, true, "bf16", "none", 4096, 2048, 1, 0, true, false},
+    {"recompute_all", 256, 12, kFewTokens, true, "bf16", "all", 4096, 2048, 1, 0, true, true},
+    {"recompute_half", 256, 12, kFewTokens, true, "bf16", "every 2 layers", 4096, 2048, 1, 0, true, false},
     {"one_micro_batch", 512, 6, 32000, true, "bf16", "none", 1024, 1024, 1, 0, false, false},
     {"untied", 512, 6, 32000, false, "bf16", "none", 2048, 1024, 1, 0, true, true},
     {"fp32_recompute", 512, 6, 32000, true, "fp32", "all", 1024, 512, 1, 0, false, false},
@@ -36,7 +38,7 @@ class PlanTest : public PlanFixture {
   static void SetUpTestSuite() {
     make_demo(2000, 10);
     // Rows are tokenized once, and not by the runs that are measured.
-    write({"first", 256, 2, 867, true, "bf16", "none", 4096, 1024, 1, 0, true, false});
+    write({"first", 256, 2, kFewTokens, true, "bf16", "none", 4096, 1024, 1, 0, true, false});
     ASSERT_EQ(run({"plan", path("first.yaml")}), 0) << log();
   }
 
@@ -73,7 +75,7 @@ TEST_F(PlanTest, PeaksOfTwelveRuns) {
 }
 
 TEST_F(PlanTest, StepsAreThoseOfTraining) {
-  write({"counted", 256, 2, 867, true, "bf16", "none", 4096, 1024, 1, 0, true, false});
+  write({"counted", 256, 2, kFewTokens, true, "bf16", "none", 4096, 1024, 1, 0, true, false});
   const json planned = plan("counted.yaml", {"run.max_steps=null", "run.epochs=2"});
   ASSERT_EQ(run({"train", path("counted.yaml"), "--quiet", "run.epochs=2"}), 0) << log();
   const json card = json::parse(tests::read_bytes(path("run_counted/run.json")));
@@ -99,9 +101,9 @@ TEST_F(PlanTest, WhatCannotFitIsRefusedWithTheSmallestChange) {
 
 // Ring arithmetic by hand: 2 ranks, stage 3, so half of everything travels.
 TEST_F(PlanTest, Traffic) {
-  write({"traffic", 256, 2, 867, true, "bf16", "none", 2048, 512, 2, 3, true, false});
+  write({"traffic", 256, 2, kFewTokens, true, "bf16", "none", 2048, 512, 2, 3, true, false});
   const json planned = plan("traffic.yaml", {"--no-data", "--ranks", "2", "--memory", "100"});
-  const double all = planned["parameters"], embedding = 867 * 256, norm = 256;
+  const double all = planned["parameters"], embedding = kFewTokens * 256, norm = 256;
   EXPECT_EQ(planned["micro_batches"], 4);
   EXPECT_NEAR(planned["sent_bytes_of_a_step"]["gradients"].get<double>(), 2.0 * 4.0 * all / 2.0, 8.0);
   EXPECT_NEAR(planned["sent_bytes_of_a_step"]["parameters"].get<double>(),

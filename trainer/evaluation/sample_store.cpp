@@ -24,6 +24,11 @@ Json header_of(const Json& identity) {
   return Json{{"identity", identity}};
 }
 
+bool is_sample(const Json& row) {
+  const auto is_number = [&](const char* key) { return row.contains(key) && row[key].is_number_integer(); };
+  return row.is_object() && is_number("index") && is_number("sample");
+}
+
 }  // namespace
 
 SampleStore::SampleStore(const std::filesystem::path& folder, const std::string& task, const Json& identity)
@@ -56,7 +61,7 @@ void SampleStore::read_finished(const std::filesystem::path& path, const Json& i
   while (source->next(block))
     for (const data::RowBlock::Row& line : block.rows) {
       Json row = data::parse_bounded_json(block.text(line));
-      if (!row.is_object())
+      if (is_first ? !row.is_object() : !is_sample(row))
         throw data::Error(data::Error::Kind::kData,
                           path.string() + ":" + std::to_string(line.line) +
                               ": is no sample; remove the file to run the task again");
@@ -76,7 +81,7 @@ void SampleStore::read_partial(const Json& identity) {
   bool is_first = true;
   for (std::string line; in && std::getline(in, line) && !in.eof(); is_first = false) {
     Json row = data::parse_bounded_json(line);
-    if (!row.is_object()) break;
+    if (is_first ? !row.is_object() : !is_sample(row)) break;
     if (is_first && row.value("identity", Json()) != identity)
       refuse(partial_, row.value("identity", Json()), identity);
     if (!is_first) take(std::move(row));
