@@ -71,6 +71,9 @@ json parse_strict_json(std::string_view text, const std::string& where) {
     throw Error(Error::Kind::kData, where + ":" + line_and_column(text, position) + ": is not valid JSON (" +
                                         syntax_error_text(error) +
                                         "); the file is damaged or cut short: fetch it again");
+  } catch (const json::out_of_range& error) {
+    throw Error(Error::Kind::kData, where + ": is not valid JSON (" + syntax_error_text(error) +
+                                        "); the file is damaged: fetch it again");
   }
 }
 

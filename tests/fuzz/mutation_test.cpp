@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxBytes = 16384;
-constexpr int kInputs = 500;
+constexpr int kInputs = 200;
 constexpr unsigned kSecondsPerInput = 10;
 
 // What parsers treat in a way of its own.
