@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <new>
+#include <vector>
 
 #include "data/tokenizers/unicode.h"
 
@@ -17,6 +18,22 @@ void repair(std::string& text) {
   text = std::move(repaired);
 }
 
+bool is_utf8(const Json& truth) {
+  std::vector<const Json*> left = {&truth};
+  while (!left.empty()) {
+    const Json& value = *left.back();
+    left.pop_back();
+    if (value.is_string() && find_invalid_utf8(value.get_ref<const std::string&>()) != std::string_view::npos)
+      return false;
+    if (value.is_object())
+      for (const auto& [key, element] : value.items())
+        if (find_invalid_utf8(key) != std::string_view::npos) return false;
+    if (value.is_structured())
+      for (const Json& element : value) left.push_back(&element);
+  }
+  return true;
+}
+
 }  // namespace
 
 Judgement Verifier::verify(std::string_view completion, const Json& ground_truth) const noexcept {
@@ -24,6 +41,7 @@ Judgement Verifier::verify(std::string_view completion, const Json& ground_truth
     if (completion.size() > kMostBytes)
       return unknown("the completion is longer than " + std::to_string(kMostBytes >> 20) + " MiB");
     if (ground_truth.is_null() && needs_truth()) return unknown("the ground truth is missing");
+    if (!is_utf8(ground_truth)) return unknown("the ground truth is no valid UTF-8");
     std::string repaired;
     if (find_invalid_utf8(completion) != std::string_view::npos) {
       repaired = completion;
@@ -31,7 +49,7 @@ Judgement Verifier::verify(std::string_view completion, const Json& ground_truth
       completion = repaired;
     }
     Judgement judgement = judge(completion, ground_truth);
-    repair(judgement.reason);  // it may quote a ground truth, which nobody has checked
+    repair(judgement.reason);  // what it quotes may be cut within a character
     return judgement;
   } catch (const std::bad_alloc&) {
     return unknown("out of memory");  // short enough for the string's own storage

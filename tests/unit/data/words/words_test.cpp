@@ -139,6 +139,14 @@ TEST(Words, LookalikesReadThroughDisguises) {
   EXPECT_NE(words_of("А ѕрасе fоr реорӏе"), plain);
 }
 
+// A mark joins the letter before it, and not the broken byte before that.
+TEST(Words, BrokenBytesArePartOfNoWord) {
+  EXPECT_EQ(words_of("\xc4"
+                     "A\xcc\x87 \xe2v\x8b\xcc"
+                     "e \xed\xa0\x80 \xc0\xaf b"),
+            (Strings{"\xc8\xa7", "v", "e", "b"}));
+}
+
 TEST(Words, HostileTextEndsSoon) {
   std::string marks = "a";
   for (int i = 0; i < 300000; ++i) marks += i % 2 ? "\u0301" : "\u0323";
