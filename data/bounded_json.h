@@ -11,10 +11,10 @@
 
 namespace caravan::data {
 
-inline constexpr std::size_t kMostJsonLevels = 256;
+inline constexpr std::size_t kMaxJsonLevels = 256;
 
 // Whether brackets outside of texts are nested deeper than `levels`. Any bytes; stops at the first that are.
-inline bool is_nested_deeper(std::string_view text, std::size_t levels = kMostJsonLevels) {
+inline bool is_nested_deeper(std::string_view text, std::size_t levels = kMaxJsonLevels) {
   std::size_t level = 0;
   bool in_text = false;
   for (std::size_t i = 0; i < text.size(); ++i) {

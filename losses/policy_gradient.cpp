@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "losses/kl.h"
 #include "losses/sequence_sums.h"
 
 namespace caravan::losses {

@@ -15,7 +15,6 @@
 
 #include <optional>
 
-#include "losses/kl.h"
 #include "losses/policy_options.h"
 
 namespace caravan::losses {

@@ -13,9 +13,9 @@ namespace {
 using at::Tensor;
 
 // Beyond this exponent e^x leaves fp32 soon; the scores that need it are flat in effect there.
-constexpr double kMostExponent = 40.0;
+constexpr double kMaxExponent = 40.0;
 Tensor bounded_exp(const Tensor& x) {
-  return x.clamp_max(kMostExponent).exp();
+  return x.clamp_max(kMaxExponent).exp();
 }
 
 // What all formulas are written in.

@@ -32,8 +32,7 @@ CrossEntropyResult walk(const at::Tensor& hidden_ND, const OutputHead& head, con
 
 }  // namespace
 
-std::int64_t RowWalk::most_rows(const at::Tensor& hidden_ND, const OutputHead& head,
-                                std::int64_t kept_bytes) {
+std::int64_t RowWalk::max_rows(const at::Tensor& hidden_ND, const OutputHead& head, std::int64_t kept_bytes) {
   const std::int64_t row_bytes = head.vocab_size * static_cast<std::int64_t>(hidden_ND.element_size());
   return kept_bytes / row_bytes / kRowMultiple * kRowMultiple;
 }
@@ -43,7 +42,7 @@ RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::
     : hidden_ND_(hidden_ND), targets_N_(targets_N), head_(head), rows_(hidden_ND.size(0)) {
   const at::NoGradGuard no_grad;
   const at::Tensor ones_N = at::ones({rows_}, hidden_ND.options().dtype(at::kFloat));
-  if (!gradient || rows_ > most_rows(hidden_ND, head, kept_bytes)) {
+  if (!gradient || rows_ > max_rows(hidden_ND, head, kept_bytes)) {
     const CrossEntropyResult result = walk(hidden_ND, head, targets_N, ones_N, false, entropy);
     log_probs_N_ = result.log_probs_T;
     entropy_N_ = result.entropy_T;
@@ -54,7 +53,7 @@ RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::
   hidden_ND_ = at::constant_pad_nd(hidden_ND, {0, 0, 0, fill});
   targets_N_ = at::constant_pad_nd(targets_N, {0, fill});
   const at::Tensor weights_N = at::constant_pad_nd(ones_N, {0, fill});
-  const std::int64_t chunk = std::max(kRowMultiple, most_rows(hidden_ND, head, chunk_bytes(hidden_ND)));
+  const std::int64_t chunk = std::max(kRowMultiple, max_rows(hidden_ND, head, chunk_bytes(hidden_ND)));
   std::vector<at::Tensor> log_probs, entropies;
   CrossEntropyOptions options;
   options.entropy = entropy;

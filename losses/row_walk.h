@@ -31,7 +31,7 @@ class RowWalk {
   at::Tensor backward(const at::Tensor& weights_N);
 
   // Rows whose logits fit.
-  static std::int64_t most_rows(const at::Tensor& hidden_ND, const OutputHead& head, std::int64_t kept_bytes);
+  static std::int64_t max_rows(const at::Tensor& hidden_ND, const OutputHead& head, std::int64_t kept_bytes);
 
  private:
   at::Tensor hidden_ND_, targets_N_, log_probs_N_, entropy_N_;

@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Rows of a file that are looked at, and files of a source.
-constexpr std::size_t kMostRows = 100, kMostFiles = 100;
+constexpr std::size_t kMaxRows = 100, kMaxFiles = 100;
 
 void check_device(const Recipe& recipe, RunCheck& check) {
   if (recipe.run.device != trainer::DeviceChoice::kCuda) return;
@@ -86,7 +86,7 @@ void look_at_rows(const std::string& path, data::RowFormat format, RunCheck& che
   std::string reason;
   std::size_t rows = 0;
   if (stream.next(block)) {
-    for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
+    for (std::size_t i = 0; i < std::min(block.rows.size(), kMaxRows); ++i) {
       const data::RowBlock::Row& row = block.rows[i];
       const data::RowContext context{"row", {0, row.line}, row.byte_order_mark, row.too_long, row.in_array};
       const data::RowOutcome outcome =
@@ -106,10 +106,10 @@ void look_at_rows(const std::string& path, data::RowFormat format, RunCheck& che
 void check_source(const data::SourceOptions& source, data::RowKind kind, RunCheck& check) {
   try {
     std::vector<std::string> files = data::list_files(source.path);
-    if (files.size() > kMostFiles) {
-      check.notes.push_back(source.path + ": looked at the first " + std::to_string(kMostFiles) + " of " +
+    if (files.size() > kMaxFiles) {
+      check.notes.push_back(source.path + ": looked at the first " + std::to_string(kMaxFiles) + " of " +
                             std::to_string(files.size()) + " files");
-      files.resize(kMostFiles);
+      files.resize(kMaxFiles);
     }
     for (const std::string& file : files) {
       // What is read from a pipe is gone.

@@ -45,7 +45,7 @@ bool JsonLines::read_line() try {
   for (int c = bytes->sbumpc(); c != std::char_traits<char>::eof(); c = bytes->sbumpc()) {
     any = true;
     if (c == '\n') break;
-    if (line_.size() < kMostBytes)
+    if (line_.size() < kMaxBytes)
       line_.push_back(static_cast<char>(c));
     else
       too_long_ = true;
@@ -59,7 +59,7 @@ bool JsonLines::read_line() try {
 JsonLine JsonLines::parse() {
   JsonLine line{.number = number_, .row = {}, .problem = {}, .text = line_};
   if (too_long_) {
-    line.problem = "the line is longer than " + std::to_string(kMostBytes >> 20) + " MiB";
+    line.problem = "the line is longer than " + std::to_string(kMaxBytes >> 20) + " MiB";
     return line;
   }
   const auto status = json_.parse(line_);

@@ -23,7 +23,7 @@ struct JsonLine {
 class JsonLines {
  public:
   // A longer line is a problem of its own; its bytes are not kept.
-  static constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+  static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
 
   explicit JsonLines(std::istream& in) : in_(in) {}
   // The next line that is not blank; nothing at the end. Throws data::Error (74) where the stream fails.

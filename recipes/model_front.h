@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "data/chat/jinja_clock.h"
 #include "data/chat/template.h"
 #include "data/tokenizers/tokenizer.h"
 #include "models/generation/generation_config.h"

@@ -19,7 +19,7 @@ namespace caravan::recipes {
 namespace {
 
 // Steps whose micro-batches are counted: all of a short run, a sample of a long one.
-constexpr std::int64_t kMostStepsLookedAt = 64;
+constexpr std::int64_t kMaxStepsLookedAt = 64;
 constexpr std::int64_t kRates = 60;
 
 // Without rows: full micro-batches, or a document of the longest each.
@@ -64,7 +64,7 @@ RunPlan::Steps read_steps(const Recipe& recipe) {
   steps.tokens = plan.num_tokens();
   steps.trained_tokens = plan.num_trained_tokens();
   steps.epochs = plan.epochs_after(plan.num_steps() - 1);
-  const std::int64_t stride = (plan.num_steps() + kMostStepsLookedAt - 1) / kMostStepsLookedAt;
+  const std::int64_t stride = (plan.num_steps() + kMaxStepsLookedAt - 1) / kMaxStepsLookedAt;
   for (std::int64_t step = 0; step < plan.num_steps(); step += stride)
     steps.micro_batches =
         std::max(steps.micro_batches, static_cast<std::int64_t>(plan.micro_batches(step).size()));

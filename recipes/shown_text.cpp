@@ -14,9 +14,9 @@ bool is_control(std::string_view character) {
 
 }  // namespace
 
-std::string shown_text(std::string_view text, std::size_t most_bytes) {
-  if (text.size() > most_bytes) {
-    const std::size_t half = most_bytes / 2;
+std::string shown_text(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes) {
+    const std::size_t half = max_bytes / 2;
     const std::string left_out = std::to_string(text.size() - 2 * half);
     // The end says what to do. A character cut in half is shown as '?'.
     return shown_text(text.substr(0, half), half) + " ... (" + left_out + " bytes left out) ... " +

@@ -8,7 +8,7 @@
 namespace caravan::recipes {
 
 // Control characters but newline and tab, and bytes that are no UTF-8, become '?'. A text of more than
-// `most_bytes` loses its middle, and says so.
-std::string shown_text(std::string_view text, std::size_t most_bytes = 16384);
+// `max_bytes` loses its middle, and says so.
+std::string shown_text(std::string_view text, std::size_t max_bytes = 16384);
 
 }  // namespace caravan::recipes

@@ -402,8 +402,8 @@ std::string advice(const LlamaConfig& config, const MemoryInputs& inputs, std::i
   for (const Change& change : tried)
     if (plan_memory(config, change.inputs).peak() <= free_bytes)
       return change.text + " would fit, " + change.cost;
-  constexpr std::int64_t kMostRanks = 1 << 16;
-  for (std::int64_t ranks = std::max<std::int64_t>(2, 2 * inputs.ranks); ranks <= kMostRanks; ranks *= 2) {
+  constexpr std::int64_t kMaxRanks = 1 << 16;
+  for (std::int64_t ranks = std::max<std::int64_t>(2, 2 * inputs.ranks); ranks <= kMaxRanks; ranks *= 2) {
     MemoryInputs more = inputs;
     more.ranks = ranks;
     more.shard = 3;

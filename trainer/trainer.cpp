@@ -159,13 +159,13 @@ std::map<std::size_t, losses::LossTerms> Trainer::compute(const std::vector<data
 }
 
 std::string Trainer::names_of(const std::vector<data::MicroBatch>& batches) const {
-  constexpr std::size_t kMostNames = 5;
+  constexpr std::size_t kMaxNames = 5;
   std::string text;
   std::size_t documents = 0;
   for (const data::MicroBatch& batch : batches)
     for (const data::SourceLine& where : batch.documents)
-      if (++documents <= kMostNames) text += (documents > 1 ? ", " : "") + source_.name_of(where);
-  return documents > kMostNames ? text + " and " + std::to_string(documents - kMostNames) + " more" : text;
+      if (++documents <= kMaxNames) text += (documents > 1 ? ", " : "") + source_.name_of(where);
+  return documents > kMaxNames ? text + " and " + std::to_string(documents - kMaxNames) + " more" : text;
 }
 
 std::string Trainer::explain_non_finite(const std::vector<data::MicroBatch>& batches) {

@@ -7,7 +7,6 @@
 #include "data/bounded_json.h"
 #include "data/chat/builtin_templates.h"
 #include "data/chat/jinja_input.h"
-#include "data/chat/nearest_name.h"
 #include "data/error.h"
 
 namespace caravan::data {
@@ -39,8 +38,7 @@ Json read_json(const fs::path& path) {
   if (!fs::exists(path, ignored)) return nullptr;
   const std::string text = read_file(path);
   if (is_nested_deeper(text))
-    throw Error(Error::Kind::kData, path.string() + ": nested deeper than " +
-                                        std::to_string(kMostJsonLevels) +
+    throw Error(Error::Kind::kData, path.string() + ": nested deeper than " + std::to_string(kMaxJsonLevels) +
                                         " levels; no tokenizer needs such a file");
   try {
     return Json::parse(text);

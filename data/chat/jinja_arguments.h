@@ -42,9 +42,9 @@ class BoundArguments {
   std::string_view text(std::size_t index, std::string_view what) const;
 
  private:
-  static constexpr std::size_t kMost = 8;
+  static constexpr std::size_t kMax = 8;
   std::string_view callee_;
-  Value values_[kMost];  // only those of the parameters are set
+  Value values_[kMax];  // only those of the parameters are set
 };
 
 }  // namespace caravan::data::jinja

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "data/chat/jinja_filters.h"
-#include "data/chat/jinja_methods.h"
 #include "data/chat/jinja_tests.h"
 
 namespace caravan::data::jinja {

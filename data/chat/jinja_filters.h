@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "data/chat/jinja_arguments.h"
 #include "data/chat/jinja_syntax.h"
 
 namespace caravan::data::jinja {

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "data/chat/jinja_arguments.h"
 #include "data/chat/jinja_syntax.h"
 
 namespace caravan::data::jinja {

@@ -7,7 +7,6 @@
 #include "data/chat/jinja_filters.h"
 #include "data/chat/jinja_interpreter.h"
 #include "data/chat/jinja_methods.h"
-#include "data/chat/jinja_operators.h"
 #include "data/chat/jinja_print.h"
 #include "data/chat/jinja_text_edits.h"
 #include "data/chat/jinja_unicode.h"

@@ -9,7 +9,6 @@
 #include <tuple>
 
 #include "data/chat/jinja_interpreter.h"
-#include "data/chat/jinja_operators.h"
 #include "data/chat/jinja_print.h"
 
 namespace caravan::data::jinja {

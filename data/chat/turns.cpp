@@ -79,7 +79,7 @@ Layout read_layout(const TurnInput& input, std::vector<ByteRange>& trusted) {
 
 // Of those behind an answer, how many are looked at: more than a few closing tags are no end marker's
 // company.
-constexpr std::size_t kMostMarkers = 64;
+constexpr std::size_t kMaxMarkers = 64;
 constexpr std::size_t kNoMessageHere = SIZE_MAX;
 
 class TurnFinder {
@@ -231,7 +231,7 @@ class TurnFinder {
       if (at != std::string_view::npos) return {message, {range.begin, at}, at + input_.eos_token.size()};
     }
     std::vector<ByteRange> all = markers_in(range);
-    std::size_t stop = all.size() > kMostMarkers ? all.size() - kMostMarkers : 0;
+    std::size_t stop = all.size() > kMaxMarkers ? all.size() - kMaxMarkers : 0;
     for (std::size_t i = all.size(); i > stop && all[i - 1].begin >= tail.begin; --i) {
       if (!is_paired(all, i - 1)) return {message, {range.begin, all[i - 1].begin}, all[i - 1].end};
     }

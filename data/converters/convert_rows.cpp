@@ -67,10 +67,10 @@ class LineWriter {
   void add_extra(const Json& extra) {
     for (const auto& [name, value] : extra.items()) {
       const bool known = std::find(kTurnFields.begin(), kTurnFields.end(), name) != kTurnFields.end();
-      constexpr std::size_t kMostNames = 100;
+      constexpr std::size_t kMaxNames = 100;
       if (known || keep_fields_) {
         if (name != "role" && name != "content") add_value(name, value);
-      } else if (out_.left_out.size() < kMostNames || out_.left_out.contains(name)) {
+      } else if (out_.left_out.size() < kMaxNames || out_.left_out.contains(name)) {
         ++out_.left_out[name];
       }
     }

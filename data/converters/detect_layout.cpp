@@ -19,7 +19,7 @@ struct Evidence {
 };
 
 void look_at(const JsonValue& row, Evidence& evidence) {
-  constexpr std::size_t kMostKeys = 20;
+  constexpr std::size_t kMaxKeys = 20;
   ++evidence.rows;
   for (const Converter& converter : converters()) {
     const bool known =
@@ -27,19 +27,19 @@ void look_at(const JsonValue& row, Evidence& evidence) {
     if (!known && converter.fits != nullptr && converter.fits(row)) evidence.fitting.push_back(&converter);
   }
   for (const JsonValue value : row) {
-    if (evidence.keys.size() < kMostKeys) evidence.keys.insert(shorten(value.key()));
+    if (evidence.keys.size() < kMaxKeys) evidence.keys.insert(shorten(value.key()));
   }
 }
 
 Evidence gather(const std::string& path) {
-  constexpr std::size_t kMostRows = 100;
+  constexpr std::size_t kMaxRows = 100;
   const std::unique_ptr<RowSource> source =
       open_rows(path, {.row_bytes = 16u << 20, .block_bytes = 1u << 20});
   RowBlock block;
   JsonRow json;
   Evidence evidence;
   if (!source->next(block)) return evidence;
-  for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
+  for (std::size_t i = 0; i < std::min(block.rows.size(), kMaxRows); ++i) {
     const RowBlock::Row& row = block.rows[i];
     const std::string_view problem = read_object(block.text(row), context_of(row, {}, 0), json);
     evidence.any_row |= problem != kBlankLine;

@@ -66,9 +66,9 @@ int rating_of(const JsonValue& annotation, std::string_view aspect) {
   if (aspect == "honesty" && word == "N/A") return -1;
   const std::size_t begin = text.find_first_of("0123456789");
   if (begin == std::string::npos) return 1;
-  constexpr std::size_t kMostDigits = 6;
+  constexpr std::size_t kMaxDigits = 6;
   const std::size_t end = std::min(text.find_first_not_of("0123456789", begin), text.size());
-  if (end - begin > kMostDigits) throw DropRow{"number_out_of_range"};
+  if (end - begin > kMaxDigits) throw DropRow{"number_out_of_range"};
   return std::stoi(text.substr(begin, end - begin));
 }
 

@@ -10,7 +10,7 @@ namespace {
 using Type = JsonValue::Type;
 
 // Longer talks are no talks: a chain of replies as long as a file must not become one row.
-constexpr std::size_t kMostTurns = 1000;
+constexpr std::size_t kMaxTurns = 1000;
 
 // A message of a tree, nested or flat, in one form.
 struct Node {
@@ -100,7 +100,7 @@ std::vector<std::size_t> living_replies(const Tree& tree, std::size_t node) {
 }
 
 std::vector<Message> turns_of(const Tree& tree, const std::vector<std::size_t>& path) {
-  if (path.size() > kMostTurns) throw DropRow{"too_many_turns"};
+  if (path.size() > kMaxTurns) throw DropRow{"too_many_turns"};
   std::vector<Message> turns;
   for (const std::size_t node : path) {
     if (!tree[node].drop.empty()) throw DropRow{tree[node].drop};
@@ -124,7 +124,7 @@ void add_path(const Tree& tree, const std::vector<std::size_t>& path, std::vecto
 
 // Depth first with a stack of our own: a table may hold a chain as long as itself.
 std::vector<std::vector<std::size_t>> answered_paths(const Tree& tree, std::uint32_t top_k) {
-  constexpr std::size_t kMostPaths = 100000;
+  constexpr std::size_t kMaxPaths = 100000;
   struct Step {
     std::size_t node, depth;
   };
@@ -138,7 +138,7 @@ std::vector<std::vector<std::size_t>> answered_paths(const Tree& tree, std::uint
     path.push_back(step.node);
     std::vector<std::size_t> replies = living_replies(tree, step.node);
     if (replies.empty() && tree[step.node].role == "assistant") {
-      if (paths.size() == kMostPaths || path.size() > kMostTurns) throw DropRow{"too_many_turns"};
+      if (paths.size() == kMaxPaths || path.size() > kMaxTurns) throw DropRow{"too_many_turns"};
       paths.push_back(path);
     }
     std::stable_sort(replies.begin(), replies.end(),

@@ -7,7 +7,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostVectors = 2048;  // more say nothing new, and take time
+constexpr std::size_t kMaxVectors = 2048;  // more say nothing new, and take time
 constexpr int kRounds = 12;
 constexpr double kNothing = 1e-6;
 
@@ -39,7 +39,7 @@ double number_at(std::uint64_t i) {
 CommonDirections::CommonDirections(std::span<const float> vectors, std::size_t width) : width_(width) {
   const std::size_t all = width == 0 ? 0 : vectors.size() / width;
   if (all < kFewestVectors) return;
-  const std::size_t used = std::min(all, kMostVectors);
+  const std::size_t used = std::min(all, kMaxVectors);
   std::vector<double> centred(used * width);
   mean_.assign(width, 0.0);
   for (std::size_t i = 0; i < used; ++i) {

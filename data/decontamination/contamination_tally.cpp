@@ -7,7 +7,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostWorst = 10;
+constexpr std::size_t kMaxWorst = 10;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ ContaminationTally::ContaminationTally(const EvalItems& eval)
 void ContaminationTally::keep_worst(Set& set, Worst match) const {
   const auto place = std::ranges::upper_bound(set.worst, match.score, std::ranges::greater{}, &Worst::score);
   set.worst.insert(place, std::move(match));
-  if (set.worst.size() > kMostWorst) set.worst.pop_back();
+  if (set.worst.size() > kMaxWorst) set.worst.pop_back();
 }
 
 void ContaminationTally::add(const Finding& finding, double remove_from) {

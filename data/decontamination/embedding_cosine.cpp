@@ -46,9 +46,9 @@ ItemVectors embed_items(const EvalItems& items, const TextEmbedder& embedder) {
   return {embedder.name(), embedder.num_dimensions(), unit_vectors(embedder, texts)};
 }
 
-EmbeddingCosine::EmbeddingCosine(const EvalIndex& index, const TextEmbedder& embedder, double least_score)
+EmbeddingCosine::EmbeddingCosine(const EvalIndex& index, const TextEmbedder& embedder, double min_score)
     : embedder_(embedder),
-      least_score_(least_score),
+      min_score_(min_score),
       items_(vectors_of(index, embedder)),
       common_(items_, embedder.num_dimensions()) {
   items_ = without_common(std::move(items_));
@@ -86,7 +86,7 @@ class EmbeddingSearcher : public Searcher {
           dot += static_cast<double>(vectors[i * width + k]) * measure_.items_[item * width + k];
         best = std::max(best, std::min(dot, 1.0));
       }
-      if (best > 0.0 && best >= measure_.least_score_) found.push_back({item, best});
+      if (best > 0.0 && best >= measure_.min_score_) found.push_back({item, best});
     }
   }
 

@@ -14,7 +14,7 @@ class EmbeddingCosine : public Measure {
   // Takes the vectors of the index, or embeds every item where it has none; `index` and `embedder` must
   // outlive this. Throws data::Error: (usage) where the index has those of another embedder, (data) for
   // vectors that are not finite or are zero.
-  EmbeddingCosine(const EvalIndex& index, const TextEmbedder& embedder, double least_score);
+  EmbeddingCosine(const EvalIndex& index, const TextEmbedder& embedder, double min_score);
 
   Folding folding() const override { return Folding::kReference; }
   std::unique_ptr<Searcher> make_searcher() const override;
@@ -26,7 +26,7 @@ class EmbeddingCosine : public Measure {
   std::vector<float> without_common(std::vector<float> vectors) const;
 
   const TextEmbedder& embedder_;
-  double least_score_;
+  double min_score_;
   std::vector<float> items_;
   CommonDirections common_;
 };

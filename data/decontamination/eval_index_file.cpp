@@ -46,10 +46,10 @@ class BodyReader {
     at_ += size;
     return std::string(body_.substr(at_ - size, size));
   }
-  // How many things follow that take `least_bytes` each or more.
-  std::uint64_t count(std::size_t least_bytes) {
+  // How many things follow that take `min_bytes` each or more.
+  std::uint64_t count(std::size_t min_bytes) {
     const std::uint64_t value = number();
-    if (value > (body_.size() - at_) / least_bytes) fail("has a list that runs past its end");
+    if (value > (body_.size() - at_) / min_bytes) fail("has a list that runs past its end");
     return value;
   }
   void end() const {
@@ -201,16 +201,16 @@ EvalIndex read_index(std::string_view bytes, const std::string& name) {
 EvalIndex read_index_file(const std::string& path) {
   const auto source = open_bytes(path);
   std::string bytes;
-  constexpr std::size_t kStep = std::size_t{1} << 20, kMostRatio = 100;
+  constexpr std::size_t kStep = std::size_t{1} << 20, kMaxRatio = 100;
   for (std::size_t got = kStep; got > 0;) {
     const std::size_t size = bytes.size();
     bytes.resize(size + kStep);
     got = source->read(bytes.data() + size, kStep);
     bytes.resize(size + got);
     // No index of words packs so well.
-    if (bytes.size() > kStep + kMostRatio * source->file_bytes_read())
+    if (bytes.size() > kStep + kMaxRatio * source->file_bytes_read())
       throw Error(Error::Kind::kData, path + ": is no usable index: it unpacks to more than " +
-                                          std::to_string(kMostRatio) +
+                                          std::to_string(kMaxRatio) +
                                           " times its size; make it again from the evaluation files");
   }
   return read_index(bytes, path);

@@ -5,7 +5,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostItems = 20;
+constexpr std::size_t kMaxItems = 20;
 
 std::size_t count_bytes(const std::vector<ByteRange>& ranges) {
   std::size_t bytes = 0;
@@ -42,7 +42,7 @@ Finding make_finding(const EvalItems& eval, const Conversation& row, std::vector
 std::string match_line(const Finding& finding, const EvalItems& eval) {
   Json items = Json::array();
   for (const ItemScore& score : finding.items) {
-    if (items.size() == kMostItems) break;
+    if (items.size() == kMaxItems) break;
     const EvalItem& item = eval.items[score.item];
     items.push_back({{"set", eval.sets[item.set].name}, {"item", item.id}, {"score", score.score}});
   }

@@ -6,7 +6,7 @@ namespace caravan::data {
 namespace {
 
 // An item that repeats a word more often is compared at these places of it only.
-constexpr std::uint32_t kMostPlaces = 64;
+constexpr std::uint32_t kMaxPlaces = 64;
 
 }  // namespace
 
@@ -55,7 +55,7 @@ void ItemWindow::uncover(std::uint32_t place) {
 void ItemWindow::add_runs(std::span<const std::uint32_t> text, std::uint32_t at, const WordPlaces& group) {
   if (at + run_words_ > text.size()) return;
   const auto places = items_.places(group);
-  for (const std::uint32_t place : places.first(std::min<std::size_t>(places.size(), kMostPlaces))) {
+  for (const std::uint32_t place : places.first(std::min<std::size_t>(places.size(), kMaxPlaces))) {
     if (place + run_words_ > words_.size()) continue;
     bool equal = true;
     for (std::uint32_t i = 1; i < run_words_ && equal; ++i) equal = text[at + i] == words_[place + i];
@@ -87,7 +87,7 @@ void ItemWindow::judge() {
 
 // Cheap, and true of few texts: the weight of all places of the words that the text has. One word of the text
 // may stand for several places of the item.
-bool ItemWindow::has_enough(std::span<const std::uint32_t> text, double least_score) {
+bool ItemWindow::has_enough(std::span<const std::uint32_t> text, double min_score) {
   double weight = 0.0;
   for (const std::uint32_t word : text) {
     const WordPlaces* const group = group_of(word);
@@ -97,12 +97,12 @@ bool ItemWindow::has_enough(std::span<const std::uint32_t> text, double least_sc
     for (const std::uint32_t place : items_.places(*group)) weight += weights_[place];
   }
   std::ranges::fill(present_, 0);
-  return weight >= least_score * weight_ - 1e-9;
+  return weight >= min_score * weight_ - 1e-9;
 }
 
-double ItemWindow::score(std::uint32_t item, std::span<const std::uint32_t> text, double least_score) {
+double ItemWindow::score(std::uint32_t item, std::span<const std::uint32_t> text, double min_score) {
   prepare(item);
-  if (words_.empty() || !has_enough(text, least_score)) return 0.0;
+  if (words_.empty() || !has_enough(text, min_score)) return 0.0;
   const auto num_words = static_cast<std::uint32_t>(words_.size());
   const std::uint32_t wide = reach(num_words), tight = tight_reach(num_words);
   for (std::uint32_t at = 0; at < text.size(); ++at) {

@@ -20,8 +20,8 @@ class ItemWindow {
   static std::uint32_t tight_reach(std::uint32_t num_words) { return num_words + num_words / 4 + 2; }
 
   // `text`: numbers of words, WordTable::kUnknown where the items have no such word. 0 where the words of the
-  // whole text together do not reach `least_score`.
-  double score(std::uint32_t item, std::span<const std::uint32_t> text, double least_score);
+  // whole text together do not reach `min_score`.
+  double score(std::uint32_t item, std::span<const std::uint32_t> text, double min_score);
 
  private:
   struct Hit {
@@ -29,7 +29,7 @@ class ItemWindow {
     std::uint32_t place = 0;  // in the item
   };
   void prepare(std::uint32_t item);
-  bool has_enough(std::span<const std::uint32_t> text, double least_score);
+  bool has_enough(std::span<const std::uint32_t> text, double min_score);
   const WordPlaces* group_of(std::uint32_t word) const {
     return word == WordTable::kUnknown || group_stamp_[word] != stamp_ ? nullptr : group_[word];
   }

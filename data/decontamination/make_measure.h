@@ -12,7 +12,7 @@ namespace caravan::data {
 
 // `index` and `embedder` must outlive the measure. `counts` matters to kTfidf only, `embedder` to kEmbedding.
 // Throws data::Error as EmbeddingCosine does, and (usage) for kEmbedding without an embedder.
-std::unique_ptr<Measure> make_measure(MeasureName name, const EvalIndex& index, double least_score,
+std::unique_ptr<Measure> make_measure(MeasureName name, const EvalIndex& index, double min_score,
                                       DocumentCounts counts = {}, const TextEmbedder* embedder = nullptr);
 
 }  // namespace caravan::data

@@ -4,9 +4,9 @@
 
 namespace caravan::data {
 
-NgramCoverage::NgramCoverage(const EvalIndex& index, MeasureName name, double least_score)
+NgramCoverage::NgramCoverage(const EvalIndex& index, MeasureName name, double min_score)
     : name_(name),
-      least_score_(least_score),
+      min_score_(min_score),
       table_(index.words(Folding::kReference), name == MeasureName::kAny13 ? 13 : 8) {
   const ItemWords& items = index.words(Folding::kReference);
   for (std::uint32_t item = 0; item < items.num_items(); ++item)
@@ -43,7 +43,7 @@ class NgramSearcher : public Searcher {
     }
     std::ranges::sort(touched_);
     for (const std::uint32_t item : touched_) {
-      if (best_[item] >= measure_.least_score_) found.push_back({item, best_[item]});
+      if (best_[item] >= measure_.min_score_) found.push_back({item, best_[item]});
       best_[item] = 0.0;
     }
     touched_.clear();

@@ -10,9 +10,9 @@ namespace caravan::data {
 class NgramCoverage : public Measure {
  public:
   // kCov8, kCov8Last, kCov8Nb or kAny13. A run found in more than kBoilerplateAbove items is boilerplate to
-  // kCov8Nb. `index` must outlive this. Items that score less than `least_score` are not reported, and none
+  // kCov8Nb. `index` must outlive this. Items that score less than `min_score` are not reported, and none
   // that scores 0.
-  NgramCoverage(const EvalIndex& index, MeasureName name, double least_score);
+  NgramCoverage(const EvalIndex& index, MeasureName name, double min_score);
 
   Folding folding() const override { return Folding::kReference; }
   std::unique_ptr<Searcher> make_searcher() const override;
@@ -28,7 +28,7 @@ class NgramCoverage : public Measure {
   void find_denominators();
 
   MeasureName name_;
-  double least_score_;
+  double min_score_;
   GramTable table_;
   std::vector<std::uint32_t> denominator_;  // per item: its words, for kCov8Nb less those of boilerplate
 };

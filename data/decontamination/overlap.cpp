@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "data/words/words.h"
+
 namespace caravan::data {
 namespace {
 

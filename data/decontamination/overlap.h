@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "data/tokenizers/tokenizer.h"
-#include "data/words/words.h"
 
 namespace caravan::data {
 

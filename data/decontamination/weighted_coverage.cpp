@@ -102,15 +102,15 @@ class WeightedSearcher : public Searcher {
       double score = is_whole_part(range) ? 1.0 : 0.0;
       if (score < 1.0 && can_convince(range.item)) {
         const auto stretch = std::span(text_).subspan(range.begin, range.end - range.begin);
-        score = window_.score(range.item, stretch, measure_.least_score_);
+        score = window_.score(range.item, stretch, measure_.min_score_);
       }
-      if (score >= measure_.least_score_ && score > 0.0) found.push_back({range.item, score});
+      if (score >= measure_.min_score_ && score > 0.0) found.push_back({range.item, score});
     }
   }
 
   // Whether any window could score: some items say too little.
   bool can_convince(std::uint32_t item) const {
-    return items_.item(item).information >= measure_.least_score_ * WeightedItems::kConvincingNats;
+    return items_.item(item).information >= measure_.min_score_ * WeightedItems::kConvincingNats;
   }
 
   // Stretches that may hold a window with the seeds an item needs. A window lies in two blocks that follow

@@ -21,9 +21,9 @@ namespace caravan::data {
 
 class WeightedCoverage : public Measure {
  public:
-  // `index` must outlive this. Items that score less than `least_score` are not reported.
-  WeightedCoverage(const EvalIndex& index, double least_score)
-      : items_(index.words(Folding::kLookalikes), least_score), least_score_(least_score) {}
+  // `index` must outlive this. Items that score less than `min_score` are not reported.
+  WeightedCoverage(const EvalIndex& index, double min_score)
+      : items_(index.words(Folding::kLookalikes), min_score), min_score_(min_score) {}
 
   Folding folding() const override { return Folding::kLookalikes; }
   std::unique_ptr<Searcher> make_searcher() const override;
@@ -31,7 +31,7 @@ class WeightedCoverage : public Measure {
  private:
   friend class WeightedSearcher;
   WeightedItems items_;
-  double least_score_;
+  double min_score_;
 };
 
 }  // namespace caravan::data

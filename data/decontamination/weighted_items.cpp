@@ -32,14 +32,14 @@ std::vector<double> find_ownership(const ItemWords& items) {
 
 }  // namespace
 
-WeightedItems::WeightedItems(const ItemWords& items, double least_score) : items_(items) {
+WeightedItems::WeightedItems(const ItemWords& items, double min_score) : items_(items) {
   weigh_words();
   const std::vector<std::uint32_t> frequency = count_items_with(items);
   std::vector<std::vector<Seed>> seeded(items.table.size());
   for (std::uint32_t item = 0; item < items.num_items(); ++item) {
     group_words(item);
-    choose_seeds(item, least_score, frequency, seeded);
-    choose_runs(item, least_score);
+    choose_seeds(item, min_score, frequency, seeded);
+    choose_runs(item, min_score);
   }
   runs_.finish();
   first_seeded_.push_back(0);
@@ -89,7 +89,7 @@ void WeightedItems::group_words(std::uint32_t item) {
 // For scores out of order, which need the root of the threshold: the rarest words that weigh clearly more
 // than a text may lack. A text that scores has the difference at least, in one window. More seeds are more to
 // look up, and fewer texts to look at closely.
-void WeightedItems::choose_seeds(std::uint32_t item, double least_score,
+void WeightedItems::choose_seeds(std::uint32_t item, double min_score,
                                  const std::vector<std::uint32_t>& frequency,
                                  std::vector<std::vector<Seed>>& seeded) {
   constexpr double kMargin = 0.20;  // of the item's weight
@@ -102,8 +102,8 @@ void WeightedItems::choose_seeds(std::uint32_t item, double least_score,
     return std::pair(frequency[a->word], a->word) < std::pair(frequency[b->word], b->word);
   });
   // An item that says too little to score is found as a whole message only: one seed is enough.
-  const bool whole_only = weighted.information < least_score * kConvincingNats;
-  const double reached = weighted.num_words < kRunSeedWords ? least_score : std::sqrt(least_score);
+  const bool whole_only = weighted.information < min_score * kConvincingNats;
+  const double reached = weighted.num_words < kRunSeedWords ? min_score : std::sqrt(min_score);
   const double lacking = whole_only ? 0.0 : (1.0 - reached) * weighted.weight;
   const double wanted = whole_only ? 0.0 : lacking + kMargin * weighted.weight;
   std::vector<Seed> seeds;
@@ -122,15 +122,15 @@ void WeightedItems::choose_seeds(std::uint32_t item, double least_score,
   // Less a little, for sums of floats round.
   weighted.seed_weight_needed = static_cast<float>((taken - lacking) * 0.999);
   weighted.seed_weight_beside_run =
-      static_cast<float>((taken - (1.0 - least_score) * weighted.weight) * 0.999 - 1e-6);
+      static_cast<float>((taken - (1.0 - min_score) * weighted.weight) * 0.999 - 1e-6);
 }
 
 // For scores in order: of a stretch of the item that weighs more than a text may lack, some word must lie in
 // a shared run. All runs that touch the stretch are entered, and the stretch is the one whose runs are the
 // rarest, by their words' frequency.
-void WeightedItems::choose_runs(std::uint32_t item, double least_score) {
+void WeightedItems::choose_runs(std::uint32_t item, double min_score) {
   const WeightedItem& weighted = weighted_[item];
-  if (weighted.num_words < kRunSeedWords || weighted.information < least_score * kConvincingNats) return;
+  if (weighted.num_words < kRunSeedWords || weighted.information < min_score * kConvincingNats) return;
   const auto words = this->words(item);
   const auto weights = this->weights(weighted);
   const auto num_runs = weighted.num_words - kRunSeedWords + 1;
@@ -138,7 +138,7 @@ void WeightedItems::choose_runs(std::uint32_t item, double least_score) {
   cost.push_back(0.0);
   for (std::uint32_t i = 0; i < num_runs; ++i)
     cost.push_back(cost.back() + 1e-9 + count_[words[i]] * count_[words[i + 1]] * count_[words[i + 2]]);
-  const double lacking = (1.0 - least_score) * weighted.weight + 1e-9;
+  const double lacking = (1.0 - min_score) * weighted.weight + 1e-9;
   double inside = 0.0, least = std::numeric_limits<double>::infinity();
   std::uint32_t best_first = 0, best_end = num_runs;
   for (std::uint32_t first = 0, end = 0; end < words.size();) {

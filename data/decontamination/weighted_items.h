@@ -47,8 +47,8 @@ class WeightedItems {
   // What the words found must carry together to count in full; see weighted_coverage.h.
   static constexpr double kConvincingNats = 40.0;
 
-  // `items` must outlive this. Items that score less than `least_score` need not be found.
-  WeightedItems(const ItemWords& items, double least_score);
+  // `items` must outlive this. Items that score less than `min_score` need not be found.
+  WeightedItems(const ItemWords& items, double min_score);
 
   const ItemWords& items() const { return items_; }
   const WeightedItem& item(std::uint32_t item) const { return weighted_[item]; }
@@ -78,7 +78,7 @@ class WeightedItems {
  private:
   void weigh_words();
   void group_words(std::uint32_t item);
-  void choose_seeds(std::uint32_t item, double least_score, const std::vector<std::uint32_t>& frequency,
+  void choose_seeds(std::uint32_t item, double min_score, const std::vector<std::uint32_t>& frequency,
                     std::vector<std::vector<Seed>>& seeded);
 
   const ItemWords& items_;
@@ -87,7 +87,7 @@ class WeightedItems {
   std::vector<double> information_;
   std::vector<WordPlaces> groups_;
   std::vector<std::uint32_t> places_;
-  void choose_runs(std::uint32_t item, double least_score);
+  void choose_runs(std::uint32_t item, double min_score);
 
   RunSeeds runs_;
   std::vector<double> count_;  // per word of the table, in all items

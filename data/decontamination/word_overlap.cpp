@@ -5,10 +5,10 @@
 
 namespace caravan::data {
 
-WordOverlap::WordOverlap(const EvalIndex& index, MeasureName name, double least_score, DocumentCounts counts)
+WordOverlap::WordOverlap(const EvalIndex& index, MeasureName name, double min_score, DocumentCounts counts)
     : items_(index.words(Folding::kReference)),
       name_(name),
-      least_score_(least_score),
+      min_score_(min_score),
       counts_(std::move(counts)),
       entered_(items_.table.size()) {
   std::vector<std::uint64_t> hashes(items_.table.size());
@@ -67,7 +67,7 @@ std::size_t WordOverlap::num_entry_words(std::span<const WordCount> item, double
   while (count > 0) {
     rest += item[count - 1].weight * item[count - 1].weight;
     const double reach = (name_ == MeasureName::kJaccard ? rest : std::sqrt(rest)) / norm;
-    if (reach >= least_score_ - kRounding) break;
+    if (reach >= min_score_ - kRounding) break;
     --count;
   }
   return count;
@@ -86,7 +86,7 @@ class OverlapSearcher : public Searcher {
     for (const RowWords::Part& part : row.parts) search_message(row.words, part);
     std::ranges::sort(touched_);
     for (const std::uint32_t item : touched_) {
-      if (best_[item] >= measure_.least_score_) found.push_back({item, best_[item]});
+      if (best_[item] >= measure_.min_score_) found.push_back({item, best_[item]});
       best_[item] = 0.0;
     }
     touched_.clear();
@@ -154,7 +154,7 @@ class OverlapSearcher : public Searcher {
     // Sets of too different sizes cannot be that alike.
     if (measure_.name_ == MeasureName::kJaccard &&
         std::min(measure_.norm_[item], squares) <
-            (measure_.least_score_ - 1e-9) * std::max(measure_.norm_[item], squares))
+            (measure_.min_score_ - 1e-9) * std::max(measure_.norm_[item], squares))
       return;
     double shared = 0.0;
     for (std::size_t i = measure_.begins_[item]; i < measure_.begins_[item + 1]; ++i)

@@ -17,7 +17,7 @@ class WordOverlap : public Measure {
  public:
   // kJaccard, kTf or kTfidf. kTfidf needs `counts` of all messages of the training rows; the items are added
   // by this. `index` must outlive this.
-  WordOverlap(const EvalIndex& index, MeasureName name, double least_score, DocumentCounts counts = {});
+  WordOverlap(const EvalIndex& index, MeasureName name, double min_score, DocumentCounts counts = {});
 
   Folding folding() const override { return Folding::kReference; }
   std::unique_ptr<Searcher> make_searcher() const override;
@@ -35,7 +35,7 @@ class WordOverlap : public Measure {
 
   const ItemWords& items_;
   MeasureName name_;
-  double least_score_;
+  double min_score_;
   DocumentCounts counts_;
   std::vector<double> word_weight_;                  // per word of the table, without the count
   std::vector<std::size_t> begins_ = {0};            // per item, into words_

@@ -51,7 +51,7 @@ MinHash::MinHash(double threshold) : rows_per_band_(1) {
   // many deviations below its mean does not happen.
   constexpr double kDeviations = 4.5;
   const double agree = threshold + (1.0 - threshold) / 16;
-  least_agreeing_ = static_cast<int>(
+  min_agreeing_ = static_cast<int>(
       std::floor(kNumMinima * agree - kDeviations * std::sqrt(kNumMinima * agree * (1.0 - agree))));
   std::uint64_t state = 1;
   for (std::size_t i = 0; i < kNumMinima; ++i) {
@@ -91,7 +91,7 @@ bool MinHash::may_reach(const MinHashBits& a, const MinHashBits& b) const {
     other |= other >> 1;
     differing += std::popcount(other & kOnes);
   }
-  return static_cast<int>(kNumMinima) - differing >= least_agreeing_;
+  return static_cast<int>(kNumMinima) - differing >= min_agreeing_;
 }
 
 }  // namespace caravan::data

@@ -36,7 +36,7 @@ class MinHash {
  private:
   std::size_t rows_per_band_;
   std::size_t num_bands_;
-  int least_agreeing_;  // minima whose bits agree
+  int min_agreeing_;  // minima whose bits agree
   alignas(32) std::uint32_t flips_[kNumMinima];
   alignas(32) std::uint32_t factors_[kNumMinima];
 };

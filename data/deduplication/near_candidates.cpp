@@ -87,8 +87,8 @@ void NearCandidates::find(std::size_t num_threads) {
 // Leaves out rows that are near no other one. A large group is left as it is: looking at all its pairs would
 // cost more than it saves.
 void NearCandidates::drop_strangers(Group& group) const {
-  constexpr std::size_t kMostRows = 64;
-  if (group.size() > kMostRows) return;
+  constexpr std::size_t kMaxRows = 64;
+  if (group.size() > kMaxRows) return;
   std::uint64_t near = 0;
   for (std::size_t i = 0; i < group.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {

@@ -37,7 +37,7 @@ std::optional<NearLink> NearClusters::compare(std::uint32_t row, const Members& 
   for (const std::uint32_t other : members) {
     if (compared_with_[other] == row + 1) continue;
     if (!candidates_.may_reach(row, other)) continue;
-    if (comparisons_of_row_ == kMostComparisons) return std::nullopt;
+    if (comparisons_of_row_ == kMaxComparisons) return std::nullopt;
     compared_with_[other] = row + 1;
     ++comparisons_of_row_;
     const auto likeness = jaccard_from(shingles_[row], shingles_[other], threshold_);
@@ -110,7 +110,7 @@ void NearClusters::add(std::uint32_t row, std::vector<std::uint64_t> shingles) {
     if (!kept) break;
   }
   num_comparisons_ += comparisons_of_row_;
-  num_rows_cut_short_ += comparisons_of_row_ == kMostComparisons;
+  num_rows_cut_short_ += comparisons_of_row_ == kMaxComparisons;
   ++uses_[row];  // so that the last group does not release it before the next one asks
   for (const std::uint32_t group : groups) enter(row, group, kept);
   release(row);

@@ -3,7 +3,7 @@
 // kConnected: whoever is linked by a chain of pairs at or above the threshold is one cluster. kGreedy: a row
 // is dropped where a row kept before it is at or above the threshold, so a chain A~B~C with A unlike C keeps
 // A and C. Pairs that can change nothing (same cluster, dropped partner) are not compared, so copies of one
-// text cost one comparison each. A row is compared with at most kMostComparisons others; rows that would need
+// text cost one comparison each. A row is compared with at most kMaxComparisons others; rows that would need
 // more are counted, never silent. Memory: the shingles of rows that may still be asked for.
 #pragma once
 
@@ -32,7 +32,7 @@ struct NearLink {
 
 class NearClusters {
  public:
-  static constexpr std::uint32_t kMostComparisons = 1000;
+  static constexpr std::uint32_t kMaxComparisons = 1000;
 
   // `candidates` (after find) must outlive this.
   NearClusters(const NearCandidates& candidates, std::uint32_t num_rows, double threshold, Linkage linkage);

@@ -125,10 +125,10 @@ Exchange make_follow_up(Random& random, Difficulty difficulty, int previous) {
   static constexpr std::string_view kTake[] = {"Take away ", "Now take away "};
   const int units = previous % 10;
   const bool may_carry = difficulty != Difficulty::kEasy;
-  const int most_taken = may_carry ? std::min(previous, 9) : units;
-  const int most_added = may_carry ? 9 : 9 - units;
-  const bool take = most_added == 0 || (most_taken > 0 && random.one_in(2));
-  const int n = random.between(1, take ? most_taken : most_added);
+  const int max_taken = may_carry ? std::min(previous, 9) : units;
+  const int max_added = may_carry ? 9 : 9 - units;
+  const bool take = max_added == 0 || (max_taken > 0 && random.one_in(2));
+  const int n = random.between(1, take ? max_taken : max_added);
   std::string question(take ? random.pick(kTake) : random.pick(kAdd));
   question += std::to_string(n) + (take ? " from that." : " to that.");
   const std::string key = pair_key(take ? "subtract" : "add", previous, n);

@@ -44,9 +44,9 @@ std::string percent(std::size_t part, std::size_t whole) {
 // Answers of several lines stay below their speaker. An untrained model writes any byte: a terminal must not
 // obey it, and a line of it is enough.
 std::string printable(const std::string& text) {
-  constexpr std::size_t kMostBytes = 160;
+  constexpr std::size_t kMaxBytes = 160;
   std::string out;
-  std::size_t end = std::min(text.size(), kMostBytes);
+  std::size_t end = std::min(text.size(), kMaxBytes);
   while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
   for (const char c : text.substr(0, end)) {
     const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;

@@ -9,7 +9,7 @@ namespace caravan::data {
 namespace {
 
 constexpr std::uint64_t kHeldOutShare = 8;
-constexpr int kMostTries = 1000;
+constexpr int kMaxTries = 1000;
 
 // FNV-1a: the same with every standard library.
 std::uint64_t hash_key(std::string_view key) {
@@ -27,12 +27,12 @@ Side side_of(const Exchange& exchange) {
 Exchange draw_exchange(Random& random, Side side, Difficulty difficulty) {
   const auto makers = random.below(5) < 2 ? text_makers(difficulty) : arithmetic_makers();
   const MakeExchange maker = random.pick(makers);
-  for (int tries = 0; tries < kMostTries; ++tries) {
+  for (int tries = 0; tries < kMaxTries; ++tries) {
     Exchange made = maker(random, difficulty);
     if (side_of(made) == side) return made;
   }
   throw Error(Error::Kind::kUsage, "demo data: no held-out problem of a kind was found in " +
-                                       std::to_string(kMostTries) +
+                                       std::to_string(kMaxTries) +
                                        " draws; this difficulty leaves too few different problems");
 }
 

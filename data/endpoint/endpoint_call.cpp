@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/demo/random.h"
+#include "data/endpoint/endpoint_reply.h"
 #include "data/endpoint/hidden_key.h"
 #include "data/error.h"
 
@@ -20,7 +21,7 @@ std::chrono::steady_clock::duration duration_of(double seconds) {
 }
 
 // A token has at least one byte; the server's own marks around a turn are a few.
-std::int64_t most_tokens_of(const GenerationRequest& request) {
+std::int64_t max_tokens_of(const GenerationRequest& request) {
   constexpr std::int64_t kMarksOfTurn = 16;
   std::int64_t tokens = request.max_tokens + kMarksOfTurn;
   for (const Message& message : request.messages)
@@ -49,7 +50,7 @@ void EndpointCall::enter(std::span<const GenerationRequest> requests) {
   for (std::size_t i = 0; i < requests.size(); ++i) {
     ++owner_.counts_.asked;
     Job job;
-    job.most_tokens = most_tokens_of(requests[i]);
+    job.max_tokens = max_tokens_of(requests[i]);
     job.indices = {i};
     try {
       job.body = owner_.body_of(requests[i]);
@@ -108,14 +109,14 @@ void EndpointCall::start_ready() {
         held_back_ = "the budget does not cover the next request (" +
                      std::to_string(owner_.log_.requests_spent()) + " requests and " +
                      std::to_string(owner_.log_.tokens_spent()) + " tokens are spent, it may take " +
-                     std::to_string(job.most_tokens) +
+                     std::to_string(job.max_tokens) +
                      "); raise max_requests or max_total_tokens, and run again: it goes on from here";
       return;
     }
     ready_.erase(ready_.begin());
     ++job.attempts;
     ++owner_.counts_.attempts;
-    job.attempt = owner_.log_.sent(job.most_tokens);
+    job.attempt = owner_.log_.sent(job.max_tokens);
     HttpRequest request{
         .url = owner_.address_.base, .headers = {"Content-Type: application/json"}, .body = job.body};
     request.url += owner_.options_.api == EndpointApi::kChat ? "/chat/completions" : "/completions";
@@ -128,7 +129,7 @@ bool EndpointCall::affordable(const Job& job) const {
   const EndpointOptions& options = owner_.options_;
   return (!options.max_requests || owner_.log_.requests_spent() < *options.max_requests) &&
          (!options.max_total_tokens ||
-          owner_.log_.tokens_spent() + job.most_tokens <= *options.max_total_tokens);
+          owner_.log_.tokens_spent() + job.max_tokens <= *options.max_total_tokens);
 }
 
 void EndpointCall::wait() {
@@ -155,13 +156,13 @@ void EndpointCall::take(std::size_t index, HttpReply reply) {
       return retry(index, reply, "connection");
     // The server may have worked, and may charge for it, in these three.
     case HttpFailure::kTimeout:
-      log.failed(job.attempt, job.most_tokens);
+      log.failed(job.attempt, job.max_tokens);
       return retry(index, reply, "timeout");
     case HttpFailure::kCut:
-      log.failed(job.attempt, job.most_tokens);
+      log.failed(job.attempt, job.max_tokens);
       return retry(index, reply, "cut");
     case HttpFailure::kTooLarge:
-      log.failed(job.attempt, job.most_tokens);
+      log.failed(job.attempt, job.max_tokens);
       last_detail_ = "the reply has more than max_reply_bytes";
       return give_up(index, "too_large");
   }
@@ -170,7 +171,7 @@ void EndpointCall::take(std::size_t index, HttpReply reply) {
 void EndpointCall::take_answer(std::size_t index, const std::string& body) {
   Job& job = jobs_[index];
   EndpointReply reply = read_endpoint_reply(body, owner_.options_.api);
-  const std::int64_t tokens = reply.tokens.value_or(job.most_tokens);
+  const std::int64_t tokens = reply.tokens.value_or(job.max_tokens);
   if (reply.unreadable) {
     owner_.log_.failed(job.attempt, tokens);
     owner_.counts_.tokens += tokens;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "data/endpoint/endpoint_generator.h"
-#include "data/endpoint/endpoint_reply.h"
 #include "data/error.h"
 
 namespace caravan::data {
@@ -23,7 +22,7 @@ class EndpointCall {
   struct Job {
     RequestLog::RequestHash hash = {};
     std::string body;
-    std::int64_t most_tokens = 0;
+    std::int64_t max_tokens = 0;
     std::int64_t attempts = 0;
     std::uint64_t attempt = 0;         // the log's number of the one under way
     std::vector<std::size_t> indices;  // of the requests that are this one

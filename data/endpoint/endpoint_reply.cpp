@@ -9,8 +9,8 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostErrorBytes = 300;
-constexpr std::int64_t kMostTokens = 1'000'000'000;  // of one request; a larger number is a broken one
+constexpr std::size_t kMaxErrorBytes = 300;
+constexpr std::int64_t kMaxTokens = 1'000'000'000;  // of one request; a larger number is a broken one
 
 EndpointReply unreadable(std::string problem) {
   return {.problem = std::move(problem), .unreadable = true};
@@ -23,7 +23,7 @@ std::optional<std::int64_t> count_of(const JsonValue& usage, std::string_view ke
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   const bool whole = error == std::errc() && end == digits.data() + digits.size();
-  return whole && count >= 0 && count <= kMostTokens ? std::optional(count) : std::nullopt;
+  return whole && count >= 0 && count <= kMaxTokens ? std::optional(count) : std::nullopt;
 }
 
 std::optional<std::int64_t> tokens_of(const JsonValue& root) {
@@ -74,7 +74,7 @@ EndpointReply read_choice(const JsonValue& choice, EndpointApi api) {
 }
 
 std::string one_line(std::string_view text) {
-  std::size_t size = std::min(text.size(), kMostErrorBytes);
+  std::size_t size = std::min(text.size(), kMaxErrorBytes);
   // Not half a character at the end; it has at most three bytes behind its first.
   for (int i = 0; i < 3 && size < text.size() && (text[size] & 0xC0) == 0x80; ++i) --size;
   std::string line;

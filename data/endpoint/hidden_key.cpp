@@ -6,12 +6,12 @@ namespace caravan::data {
 namespace {
 
 // Three levels of JSON in JSON write seven; without a limit a text of backslashes would take quadratic time.
-constexpr std::size_t kMostBackslashes = 7;
+constexpr std::size_t kMaxBackslashes = 7;
 
 // How a JSON string may write `wanted` where `text` begins: bytes taken, 0 where it is something else.
 std::size_t take_character(std::string_view text, char wanted) {
   std::size_t at = 0;
-  while (at < text.size() && at < kMostBackslashes && text[at] == '\\') ++at;
+  while (at < text.size() && at < kMaxBackslashes && text[at] == '\\') ++at;
   if (wanted == '\\') return at;
   if (at > 0 && at + 5 <= text.size() && text[at] == 'u') {
     unsigned code = 0;

@@ -23,7 +23,7 @@ struct Exchange {
   std::unique_ptr<curl_slist, ListDelete> headers;
   HttpRequest request;
   std::string body;
-  std::size_t most_bytes = 0;
+  std::size_t max_bytes = 0;
   bool too_large = false;
   char problem[CURL_ERROR_SIZE] = {};
 };
@@ -32,7 +32,7 @@ struct Exchange {
 std::size_t keep_body(char* bytes, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const std::size_t added = size * count;
-  if (added > exchange.most_bytes - exchange.body.size()) {
+  if (added > exchange.max_bytes - exchange.body.size()) {
     exchange.too_large = true;
     return 0;
   }
@@ -91,7 +91,7 @@ class CurlPool : public HttpPool {
     auto exchange = std::make_unique<Exchange>();
     exchange->id = id;
     exchange->request = std::move(request);
-    exchange->most_bytes = options_.max_reply_bytes;
+    exchange->max_bytes = options_.max_reply_bytes;
     exchange->easy.reset(curl_easy_init());
     if (!exchange->easy) throw std::bad_alloc();
     prepare(*exchange);

@@ -16,9 +16,9 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostLineBytes = std::size_t{1} << 31;
+constexpr std::size_t kMaxLineBytes = std::size_t{1} << 31;
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
-constexpr std::int64_t kMostNumber = 1'000'000'000'000;  // so that sums of a log's lines cannot overflow
+constexpr std::int64_t kMaxNumber = 1'000'000'000'000;  // so that sums of a log's lines cannot overflow
 
 [[noreturn]] void fail(const std::string& path) {
   throw Error(Error::Kind::kInputOutput, path + ": " + std::strerror(errno) + "; check the disk");
@@ -30,7 +30,7 @@ std::optional<std::int64_t> number_of(const JsonValue& line, std::string_view ke
   const std::string digits = value->text();
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc() || end != digits.data() + digits.size() || number < 0 || number > kMostNumber)
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 0 || number > kMaxNumber)
     return std::nullopt;
   return number;
 }
@@ -84,7 +84,7 @@ void RequestLog::read() {
     }
     offset += at;
     carried.erase(0, at);
-    if (carried.size() > kMostLineBytes)
+    if (carried.size() > kMaxLineBytes)
       throw Error(Error::Kind::kData, path_ + ": a line of more than 2 GiB; this is no request log");
   }
   size_ = offset;
@@ -145,12 +145,12 @@ std::uint64_t RequestLog::append(const std::string& line) {
   return offset;
 }
 
-std::uint64_t RequestLog::sent(std::int64_t most_tokens) {
+std::uint64_t RequestLog::sent(std::int64_t max_tokens) {
   const std::uint64_t attempt = next_attempt_++;
   append("{\"what\":\"sent\",\"attempt\":" + std::to_string(attempt) +
-         ",\"tokens\":" + std::to_string(most_tokens) + "}\n");
-  under_way_[attempt] = most_tokens;
-  tokens_ += most_tokens;
+         ",\"tokens\":" + std::to_string(max_tokens) + "}\n");
+  under_way_[attempt] = max_tokens;
+  tokens_ += max_tokens;
   return attempt;
 }
 

@@ -35,7 +35,7 @@ class RequestLog {
   // more.
   std::optional<Generation> find(const RequestHash& request) const;
   // Number of an attempt, for the calls below.
-  std::uint64_t sent(std::int64_t most_tokens);
+  std::uint64_t sent(std::int64_t max_tokens);
   void failed(std::uint64_t attempt, std::int64_t tokens);
   // `attempt` 0: a generator that costs nothing.
   void answered(std::uint64_t attempt, const RequestHash& request, const Generation& answer,

@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "data/chat/template.h"
 #include "data/evaluation/task_item.h"
 #include "data/evaluation/task_options.h"
 #include "data/evaluation/task_rows.h"

@@ -8,11 +8,11 @@ namespace caravan::data {
 
 // trivial:words, trivial:arithmetic: every prompt of the conversation is one of the two; named after the
 // first.
-std::unique_ptr<RowFilter> make_trivial_filter(std::int64_t most_words, std::int64_t most_operations);
+std::unique_ptr<RowFilter> make_trivial_filter(std::int64_t max_words, std::int64_t max_operations);
 
 // "12 * 3 =", "What is 7 plus 5?": numbers with at most so many operations between them, and words that ask
 // for the result. A number alone is none.
-bool is_arithmetic(std::string_view prompt, std::int64_t most_operations);
+bool is_arithmetic(std::string_view prompt, std::int64_t max_operations);
 
 // too_short:characters, too_long:tokens, ... `tokenizer` is needed where tokens are limited.
 std::unique_ptr<RowFilter> make_length_filter(const FilterOptions& options,

@@ -94,16 +94,15 @@ struct FilterOptions {
   }
   template <class Visitor>
   void visit_length(Visitor& v) {
-    constexpr double kMost = 1e12;
+    constexpr double kMax = 1e12;
     v.field("min_characters", min_characters,
-            {.help = "fewest characters of a conversation", .min = 0, .max = kMost});
+            {.help = "fewest characters of a conversation", .min = 0, .max = kMax});
     v.field("max_characters", max_characters,
-            {.help = "most characters of a conversation", .min = 0, .max = kMost});
-    v.field("min_tokens", min_tokens,
-            {.help = "fewest tokens, without a template's", .min = 0, .max = kMost});
-    v.field("max_tokens", max_tokens, {.help = "most tokens, without a template's", .min = 0, .max = kMost});
-    v.field("min_turns", min_turns, {.help = "fewest turns, system left out", .min = 0, .max = kMost});
-    v.field("max_turns", max_turns, {.help = "most turns, system left out", .min = 0, .max = kMost});
+            {.help = "most characters of a conversation", .min = 0, .max = kMax});
+    v.field("min_tokens", min_tokens, {.help = "fewest tokens, without a template's", .min = 0, .max = kMax});
+    v.field("max_tokens", max_tokens, {.help = "most tokens, without a template's", .min = 0, .max = kMax});
+    v.field("min_turns", min_turns, {.help = "fewest turns, system left out", .min = 0, .max = kMax});
+    v.field("max_turns", max_turns, {.help = "most turns, system left out", .min = 0, .max = kMax});
     v.field("length_turns", length_turns, {.help = "whose characters and tokens count"});
     v.field("tokenizer", tokenizer,
             {.help = "tokenizer.json, tokenizer.model or a folder with one, for min_tokens and max_tokens",

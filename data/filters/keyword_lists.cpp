@@ -65,7 +65,7 @@ std::string read_list(const std::string& path) {
     refuse(Error::Kind::kInputOutput, path, "is a folder; name a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse(Error::Kind::kInputOutput, path, "cannot be read; name a file of keywords, one a line");
-  std::string text(4 * KeywordSearch::kMostBytes + 1, '\0');
+  std::string text(4 * KeywordSearch::kMaxBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad()) refuse(Error::Kind::kInputOutput, path, "cannot be read to its end");
@@ -105,14 +105,14 @@ std::vector<Keyword> identity_statements() {
 
 std::vector<Keyword> read_keyword_file(const std::string& path) {
   const std::string text = read_list(path);
-  if (find_invalid_utf8(text) != std::string::npos && text.size() <= 4 * KeywordSearch::kMostBytes)
+  if (find_invalid_utf8(text) != std::string::npos && text.size() <= 4 * KeywordSearch::kMaxBytes)
     refuse(Error::Kind::kData, path,
            "is not UTF-8 at byte " + std::to_string(find_invalid_utf8(text)) + "; save it as UTF-8");
   std::vector<Keyword> list;
-  std::size_t bytes = text.size() > 4 * KeywordSearch::kMostBytes ? text.size() : 0;
+  std::size_t bytes = text.size() > 4 * KeywordSearch::kMaxBytes ? text.size() : 0;
   std::string_view rest = text;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
-  while (!rest.empty() && bytes <= KeywordSearch::kMostBytes) {
+  while (!rest.empty() && bytes <= KeywordSearch::kMaxBytes) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = trimmed(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -120,9 +120,9 @@ std::vector<Keyword> read_keyword_file(const std::string& path) {
     list.push_back({.text = std::string(line)});
     bytes += line.size();
   }
-  if (bytes > KeywordSearch::kMostBytes)
+  if (bytes > KeywordSearch::kMaxBytes)
     refuse(Error::Kind::kData, path,
-           "holds more than " + std::to_string(KeywordSearch::kMostBytes) +
+           "holds more than " + std::to_string(KeywordSearch::kMaxBytes) +
                " bytes of keywords; split it over several runs");
   if (list.empty())
     refuse(Error::Kind::kData, path, "holds no keyword; write one a line, or leave keyword_file out");

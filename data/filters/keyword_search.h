@@ -32,8 +32,8 @@ class KeywordSearch {
     // A match may not begin or end inside a word: no letter, number or underline on both sides of its edge.
     bool whole_words = true;
   };
-  // All keywords together: at most kMostBytes.
-  static constexpr std::size_t kMostBytes = 1u << 18;
+  // All keywords together: at most kMaxBytes.
+  static constexpr std::size_t kMaxBytes = 1u << 18;
   KeywordSearch(std::vector<Keyword> keywords, Rules rules);
 
   // The match that ends first in `text`, valid UTF-8 (of several that end there the longest); false where

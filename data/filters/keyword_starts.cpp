@@ -10,11 +10,11 @@
 namespace caravan::data {
 
 KeywordStarts::KeywordStarts(const std::vector<std::string_view>& keywords, bool ignore_case) {
-  std::size_t length = kMostLength;
+  std::size_t length = kMaxLength;
   for (const std::string_view keyword : keywords) length = std::min(length, keyword.size());
   std::set<std::string_view> beginnings;
   for (const std::string_view keyword : keywords) beginnings.insert(keyword.substr(0, length));
-  if (beginnings.size() > kMostBeginnings) return;
+  if (beginnings.size() > kMaxBeginnings) return;
   length_ = length;
   unsigned bucket = 0;
   for (const std::string_view beginning : beginnings) {
@@ -34,7 +34,7 @@ void KeywordStarts::allow(std::size_t place, unsigned char byte, unsigned bucket
   high_[place][byte >> 4] |= bit;
 }
 
-// Of kStep places; reads kMostLength - 1 bytes beyond them.
+// Of kStep places; reads kMaxLength - 1 bytes beyond them.
 std::uint32_t KeywordStarts::candidates(const char* from) const {
   const __m256i half = _mm256_set1_epi8(15);
   const auto table = [](const std::array<std::uint8_t, 16>& row) {
@@ -52,7 +52,7 @@ std::uint32_t KeywordStarts::candidates(const char* from) const {
 }
 
 std::size_t KeywordStarts::next(std::string_view text, std::size_t at) const {
-  constexpr std::size_t kRead = kStep + kMostLength - 1;
+  constexpr std::size_t kRead = kStep + kMaxLength - 1;
   for (; at + kRead <= text.size(); at += kStep)
     if (const std::uint32_t found = candidates(text.data() + at))
       return at + static_cast<std::size_t>(std::countr_zero(found));

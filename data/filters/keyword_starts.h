@@ -22,15 +22,15 @@ class KeywordStarts {
   std::size_t next(std::string_view text, std::size_t at) const;
 
  private:
-  static constexpr std::size_t kMostLength = 4;
-  static constexpr std::size_t kMostBeginnings = 24;
+  static constexpr std::size_t kMaxLength = 4;
+  static constexpr std::size_t kMaxBeginnings = 24;
   static constexpr std::size_t kStep = 32;
   void allow(std::size_t place, unsigned char byte, unsigned bucket);
   std::uint32_t candidates(const char* from) const;
 
   std::size_t length_ = 0;  // bytes of a beginning
   // Which of 8 groups of beginnings have a byte with this low and this high half at this place.
-  std::array<std::array<std::uint8_t, 16>, kMostLength> low_{}, high_{};
+  std::array<std::array<std::uint8_t, 16>, kMaxLength> low_{}, high_{};
 };
 
 }  // namespace caravan::data

@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include "data/error.h"
-#include "data/filters/content_filters.h"
 #include "data/filters/english_profile.h"
 #include "data/inspection/script.h"
 #include "data/tokenizers/unicode.h"
@@ -14,7 +13,7 @@ namespace caravan::data {
 namespace {
 
 // Enough to tell a language by, and the same for a row of a page as for one of a book.
-constexpr std::size_t kMostBytes = 8192;
+constexpr std::size_t kMaxBytes = 8192;
 
 struct ScriptName {
   Script script;
@@ -66,11 +65,11 @@ constexpr std::array<ShortWords, 7> kShortWords = {
       "o a os as de que e é um uma em para com não no na do da dos das por mais se como mas ao foi são seu "
       "sua "
       "também você muito"}}};
-constexpr std::size_t kMostShortBytes = 9;
+constexpr std::size_t kMaxShortBytes = 9;
 // Texts with fewer of them are lists of names, code, or in another language.
-constexpr double kLeastShare = 0.12;
+constexpr double kMinShare = 0.12;
 // Bits a letter above which letters are not put together as in English.
-constexpr double kMostSurprise = 3.6;
+constexpr double kMaxSurprise = 3.6;
 
 class ShortWordTable {
  public:
@@ -110,33 +109,33 @@ bool is_word_byte(char c) {
 std::string_view by_short_words(std::string_view text) {
   std::array<std::size_t, kShortWords.size()> hits{};
   std::size_t words = 0;
-  std::array<char, kMostShortBytes> lower;
+  std::array<char, kMaxShortBytes> lower;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const std::size_t begin = at;
     while (at < text.size() && is_word_byte(text[at])) ++at;
     if (at == begin) continue;
     ++words;
-    if (at - begin > kMostShortBytes) continue;
+    if (at - begin > kMaxShortBytes) continue;
     std::transform(text.begin() + static_cast<std::ptrdiff_t>(begin),
                    text.begin() + static_cast<std::ptrdiff_t>(at), lower.begin(), lower_ascii);
     const unsigned languages = ShortWordTable::instance().languages_of({lower.data(), at - begin});
     for (std::size_t i = 0; languages >> i != 0; ++i) hits[i] += languages >> i & 1u;
   }
   const auto most = std::ranges::max_element(hits);
-  const bool enough = words > 0 && static_cast<double>(*most) >= kLeastShare * static_cast<double>(words);
+  const bool enough = words > 0 && static_cast<double>(*most) >= kMinShare * static_cast<double>(words);
   return enough ? kShortWords[static_cast<std::size_t>(most - hits.begin())].language : std::string_view();
 }
 
 std::string_view language_of_latin(std::string_view text) {
   const std::string_view language = by_short_words(text);
   if (!language.empty()) return language;
-  return english_surprise(text) <= kMostSurprise ? "en" : "latin";
+  return english_surprise(text) <= kMaxSurprise ? "en" : "latin";
 }
 
 // Prose of `text`, without fenced code, appended up to the bound.
 void append_prose(std::string_view text, std::string& out) {
   bool in_code = false;
-  while (!text.empty() && out.size() < kMostBytes) {
+  while (!text.empty() && out.size() < kMaxBytes) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -145,7 +144,7 @@ void append_prose(std::string_view text, std::string& out) {
       continue;
     }
     if (in_code) continue;
-    const std::size_t room = kMostBytes - out.size();
+    const std::size_t room = kMaxBytes - out.size();
     if (line.size() > room) line = line.substr(0, room - incomplete_tail(line.substr(0, room)));
     out.append(line);
     out.push_back('\n');
@@ -169,7 +168,7 @@ std::vector<std::string> split_names(const std::string& list) {
 class LanguageFilter : public RowFilter {
  public:
   explicit LanguageFilter(const FilterOptions& o)
-      : wanted_(split_names(o.languages)), field_(o.language_field), least_letters_(o.language_letters) {
+      : wanted_(split_names(o.languages)), field_(o.language_field), min_letters_(o.language_letters) {
     if (wanted_.empty()) refuse("no language is named");
     if (!field_.empty()) return;
     const std::string all = ", " + all_languages() + ',';
@@ -186,7 +185,7 @@ class LanguageFilter : public RowFilter {
         if (message.role != "tool") append_prose(message.content, space.text);
       }
       const LanguageGuess guess = guess_language(space.text);
-      if (guess.letters < least_letters_ || wants(guess.language) || wants(guess.script)) continue;
+      if (guess.letters < min_letters_ || wants(guess.language) || wants(guess.script)) continue;
       hits.push_back({.reason = "language:" + std::string(guess.language), .side = side});
       return;
     }
@@ -207,15 +206,15 @@ class LanguageFilter : public RowFilter {
     std::erase(found, ' ');
     if (wants(found)) return;
     // What rows call their language may be anything; a reason is short.
-    constexpr std::size_t kMostName = 24;
-    hits.push_back({.reason = "language:" + (found.empty()              ? "unnamed"
-                                             : found.size() > kMostName ? "long_name"
-                                                                        : found)});
+    constexpr std::size_t kMaxName = 24;
+    hits.push_back({.reason = "language:" + (found.empty()             ? "unnamed"
+                                             : found.size() > kMaxName ? "long_name"
+                                                                       : found)});
   }
 
   std::vector<std::string> wanted_;
   std::string field_;
-  std::int64_t least_letters_;
+  std::int64_t min_letters_;
 };
 
 }  // namespace

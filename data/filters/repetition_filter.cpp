@@ -32,26 +32,26 @@ class SeenHashes {
 class Repetition : public RowFilter {
  public:
   explicit Repetition(const FilterOptions& o)
-      : most_ngrams_(o.max_repeated_ngrams),
-        most_lines_(o.max_repeated_lines),
+      : max_ngrams_(o.max_repeated_ngrams),
+        max_lines_(o.max_repeated_lines),
         ngram_words_(static_cast<std::size_t>(o.ngram_words)),
-        least_words_(static_cast<std::size_t>(o.repetition_words)),
+        min_words_(static_cast<std::size_t>(o.repetition_words)),
         splitter_(Folding::kReference) {}
 
   void judge(const FilterRow& row, FilterSpace& space, std::vector<FilterHit>& hits) const override {
     bool ngrams = false, lines = false;
     any_turn(row, TurnsOf::kAssistant, [&](const Message& message, std::size_t side, std::size_t i) {
       splitter_.split(message.content, space.words);
-      if (space.words.size() < least_words_) return false;
-      if (!ngrams && most_ngrams_ && repeated_ngrams(space) > *most_ngrams_) {
+      if (space.words.size() < min_words_) return false;
+      if (!ngrams && max_ngrams_ && repeated_ngrams(space) > *max_ngrams_) {
         hits.push_back({.reason = "repetition:ngrams", .side = side, .message = i});
         ngrams = true;
       }
-      if (!lines && most_lines_ && repeated_lines(message.content, space) > *most_lines_) {
+      if (!lines && max_lines_ && repeated_lines(message.content, space) > *max_lines_) {
         hits.push_back({.reason = "repetition:lines", .side = side, .message = i});
         lines = true;
       }
-      return (ngrams || !most_ngrams_) && (lines || !most_lines_);
+      return (ngrams || !max_ngrams_) && (lines || !max_lines_);
     });
   }
 
@@ -89,8 +89,8 @@ class Repetition : public RowFilter {
     return lines == 0 ? 0.0 : static_cast<double>(repeated) / static_cast<double>(lines);
   }
 
-  std::optional<double> most_ngrams_, most_lines_;
-  std::size_t ngram_words_, least_words_;
+  std::optional<double> max_ngrams_, max_lines_;
+  std::size_t ngram_words_, min_words_;
   WordSplitter splitter_;
 };
 

@@ -8,7 +8,7 @@ namespace caravan::data {
 namespace {
 
 // A sum is short; longer prompts are not looked at.
-constexpr std::size_t kMostArithmeticBytes = 200;
+constexpr std::size_t kMaxArithmeticBytes = 200;
 
 constexpr std::array<std::string_view, 16> kAsking = {
     "what is", "what's",        "whats",        "what does", "how much is", "calculate",
@@ -89,8 +89,8 @@ class Sum {
 
 class Trivial : public RowFilter {
  public:
-  Trivial(std::int64_t most_words, std::int64_t most_operations)
-      : most_words_(most_words), most_operations_(most_operations), splitter_(Folding::kReference) {}
+  Trivial(std::int64_t max_words, std::int64_t max_operations)
+      : max_words_(max_words), max_operations_(max_operations), splitter_(Folding::kReference) {}
 
   void judge(const FilterRow& row, FilterSpace& space, std::vector<FilterHit>& hits) const override {
     FilterHit first;
@@ -107,31 +107,31 @@ class Trivial : public RowFilter {
 
  private:
   const char* kind_of(const std::string& prompt, FilterSpace& space) const {
-    if (is_arithmetic(prompt, most_operations_)) return "arithmetic";
+    if (is_arithmetic(prompt, max_operations_)) return "arithmetic";
     // A word is rarely longer than that: what is longer by far holds more of them, or is no word at all.
-    constexpr std::size_t kMostWordBytes = 64;
-    if (prompt.size() > kMostWordBytes * static_cast<std::size_t>(most_words_ + 1)) return nullptr;
+    constexpr std::size_t kMaxWordBytes = 64;
+    if (prompt.size() > kMaxWordBytes * static_cast<std::size_t>(max_words_ + 1)) return nullptr;
     splitter_.split(prompt, space.words);
-    return space.words.size() <= static_cast<std::size_t>(most_words_) ? "words" : nullptr;
+    return space.words.size() <= static_cast<std::size_t>(max_words_) ? "words" : nullptr;
   }
 
-  std::int64_t most_words_, most_operations_;
+  std::int64_t max_words_, max_operations_;
   WordSplitter splitter_;
 };
 
 }  // namespace
 
-bool is_arithmetic(std::string_view prompt, std::int64_t most_operations) {
-  if (prompt.size() > kMostArithmeticBytes) return false;
+bool is_arithmetic(std::string_view prompt, std::int64_t max_operations) {
+  if (prompt.size() > kMaxArithmeticBytes) return false;
   std::string lower(prompt);
   std::ranges::transform(lower, lower.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
   const std::int64_t operations = Sum(lower).operations();
-  return operations > 0 && operations <= most_operations;
+  return operations > 0 && operations <= max_operations;
 }
 
-std::unique_ptr<RowFilter> make_trivial_filter(std::int64_t most_words, std::int64_t most_operations) {
-  return std::make_unique<Trivial>(most_words, most_operations);
+std::unique_ptr<RowFilter> make_trivial_filter(std::int64_t max_words, std::int64_t max_operations) {
+  return std::make_unique<Trivial>(max_words, max_operations);
 }
 
 }  // namespace caravan::data

@@ -128,7 +128,7 @@ class DuplicateSystem : public RowFilter {
     const std::string_view text = trimmed(messages[index].content);
     const std::uint64_t hash = hash_letters(text);
     const bool maybe = !text.empty() && std::ranges::find(space.seen, hash) != space.seen.end();
-    if (messages[index].role == "system" && !maybe && space.seen.size() < kMostSystems)
+    if (messages[index].role == "system" && !maybe && space.seen.size() < kMaxSystems)
       space.seen.push_back(hash);
     if (!maybe) return false;
     for (std::size_t i = 0; i < index; ++i) {
@@ -136,7 +136,7 @@ class DuplicateSystem : public RowFilter {
     }
     return false;
   }
-  static constexpr std::size_t kMostSystems = 256;
+  static constexpr std::size_t kMaxSystems = 256;
 };
 
 bool is_true(const JsonValue& object, std::string_view key) {

@@ -39,10 +39,10 @@ Distribution distribution_of(std::vector<std::uint32_t>& values) {
 
 // Each value its own bucket while there are few, else two buckets for each doubling.
 std::vector<Bucket> buckets_of(std::span<const std::uint32_t> sorted) {
-  constexpr std::uint32_t kMostSingles = 24;
+  constexpr std::uint32_t kMaxSingles = 24;
   std::vector<Bucket> buckets;
   if (sorted.empty()) return buckets;
-  if (sorted.back() - sorted.front() < kMostSingles) {
+  if (sorted.back() - sorted.front() < kMaxSingles) {
     for (std::uint64_t low = sorted.front(); low <= sorted.back(); ++low) buckets.push_back({low, 0});
   } else {
     buckets.push_back({0, 0});
@@ -75,8 +75,8 @@ std::vector<Inspection::Count> counts_of(const std::map<std::string, std::uint64
 
 // A file may hold another name in every row.
 void count_name(std::map<std::string, std::uint64_t>& counts, const std::string& name) {
-  constexpr std::size_t kMostNames = 10000;
-  ++counts[counts.size() < kMostNames || counts.contains(name) ? name : "others"];
+  constexpr std::size_t kMaxNames = 10000;
+  ++counts[counts.size() < kMaxNames || counts.contains(name) ? name : "others"];
 }
 
 }  // namespace
@@ -185,7 +185,7 @@ std::vector<Inspection::Count> Inspection::top_prompts(std::size_t most) const {
 }
 
 std::string inspection_text(const Inspection& inspection) {
-  constexpr std::size_t kMostPrompts = 10;
+  constexpr std::size_t kMaxPrompts = 10;
   std::string text = grouped(inspection.rows()) + " rows, " + grouped(inspection.used()) + " usable, " +
                      grouped(inspection.pairs()) + " pairs, " + grouped(inspection.duplicates()) +
                      " exact duplicates, " + grouped(inspection.repeated_prompts()) +
@@ -200,18 +200,18 @@ std::string inspection_text(const Inspection& inspection) {
   }
   text += print_table(lines);
   const auto add_counts = [&text](const std::string& title, const std::vector<Inspection::Count>& counts) {
-    constexpr std::size_t kMostNames = 20;
+    constexpr std::size_t kMaxNames = 20;
     if (counts.empty()) return;
     std::vector<TableLine> table{{title, "rows"}};
-    for (std::size_t i = 0; i < std::min(counts.size(), kMostNames); ++i)
+    for (std::size_t i = 0; i < std::min(counts.size(), kMaxNames); ++i)
       table.push_back({counts[i].name, grouped(counts[i].rows)});
     text += '\n' + print_table(table);
-    if (counts.size() > kMostNames) text += std::to_string(counts.size() - kMostNames) + " more\n";
+    if (counts.size() > kMaxNames) text += std::to_string(counts.size() - kMaxNames) + " more\n";
   };
   add_counts("source", inspection.sources());
   add_counts("script", inspection.scripts());
   add_counts("not usable", inspection.problems());
-  const std::vector<Inspection::Count> prompts = inspection.top_prompts(kMostPrompts);
+  const std::vector<Inspection::Count> prompts = inspection.top_prompts(kMaxPrompts);
   if (!prompts.empty()) text += "\nprompts that come most\n";
   for (const Inspection::Count& prompt : prompts) {
     std::string line = prompt.name;

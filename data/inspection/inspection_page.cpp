@@ -25,12 +25,12 @@ std::string histogram(const Inspection::Measure& measure) {
 }
 
 std::string count_table(const std::string& title, const std::vector<Inspection::Count>& counts) {
-  constexpr std::size_t kMost = 100;
+  constexpr std::size_t kMax = 100;
   if (counts.empty()) return {};
   std::vector<PageLine> lines{{title, "rows"}};
-  for (std::size_t i = 0; i < std::min(counts.size(), kMost); ++i)
+  for (std::size_t i = 0; i < std::min(counts.size(), kMax); ++i)
     lines.push_back({counts[i].name, grouped(counts[i].rows)});
-  if (counts.size() > kMost) lines.push_back({std::to_string(counts.size() - kMost) + " more", ""});
+  if (counts.size() > kMax) lines.push_back({std::to_string(counts.size() - kMax) + " more", ""});
   return heading(2, title) + page_table(lines);
 }
 
@@ -53,10 +53,10 @@ std::string inspection_page(const Inspection& inspection, const std::string& tit
   }
   page += heading(2, "Per row") + page_table(lines);
   for (const Inspection::Measure& measure : measures) page += heading(2, measure.name) + histogram(measure);
-  constexpr std::size_t kMostPrompts = 50;
+  constexpr std::size_t kMaxPrompts = 50;
   page += count_table("source", inspection.sources()) + count_table("script", inspection.scripts()) +
           count_table("not usable", inspection.problems()) +
-          count_table("prompts that come most", inspection.top_prompts(kMostPrompts));
+          count_table("prompts that come most", inspection.top_prompts(kMaxPrompts));
   return page + page_end();
 }
 

@@ -16,7 +16,7 @@ struct PlannedStep {
 };
 
 // The plan lists every step; more than this is a slip of the pen, and would fill the memory before step 1.
-constexpr std::int64_t kMostSteps = 50'000'000;
+constexpr std::int64_t kMaxSteps = 50'000'000;
 
 Error plan_error(const std::string& text) {
   return Error(Error::Kind::kData, text);
@@ -31,9 +31,9 @@ void check_options(const PlanOptions& options) {
   positive(options.batch.sequences, "batch.sequences");
   positive(options.epochs, "run.epochs");
   positive(options.max_steps, "run.max_steps");
-  if (options.max_steps && *options.max_steps > kMostSteps) {
+  if (options.max_steps && *options.max_steps > kMaxSteps) {
     throw plan_error("run.max_steps: found " + std::to_string(*options.max_steps) + ", allowed are at most " +
-                     std::to_string(kMostSteps) + "; lower it");
+                     std::to_string(kMaxSteps) + "; lower it");
   }
   if (options.batch.tokens.has_value() == options.batch.sequences.has_value()) {
     throw plan_error("batch: give exactly one of tokens and sequences");
@@ -80,9 +80,9 @@ struct BatchPlan::State {
     if (step.info.sequences == 0 || full()) return;
     tokens += step.info.tokens;
     trained_tokens += step.info.trained_tokens;
-    if (static_cast<std::int64_t>(steps.size()) == kMostSteps) {
+    if (static_cast<std::int64_t>(steps.size()) == kMaxSteps) {
       throw plan_error("run.epochs: " + std::to_string(*options.epochs) +
-                       " epochs of this data are more than " + std::to_string(kMostSteps) +
+                       " epochs of this data are more than " + std::to_string(kMaxSteps) +
                        " steps, which is the most allowed; lower run.epochs, or take "
                        "larger batches");
     }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "data/error.h"
+#include "data/message.h"
 #include "data/text_table.h"
 
 namespace caravan::data {
@@ -107,9 +108,9 @@ std::uint16_t Ledger::add_reason(const std::string& reason) {
   const auto found = reason_index_.find(reason);
   if (found != reason_index_.end()) return found->second;
   // A file may hold a new role in every row; what does not fit is counted without its detail.
-  constexpr std::size_t kMostReasons = 60000;
+  constexpr std::size_t kMaxReasons = 60000;
   const std::size_t colon = reason.rfind(':');
-  if (reasons_.size() >= kMostReasons && colon != std::string::npos)
+  if (reasons_.size() >= kMaxReasons && colon != std::string::npos)
     return add_reason(reason.substr(0, colon));
   if (reasons_.size() >= std::numeric_limits<std::uint16_t>::max())
     throw std::length_error("the ledger has too many reasons");
@@ -154,21 +155,21 @@ void Ledger::check_balance(std::uint64_t documents, std::uint64_t tokens,
 }
 
 std::string Ledger::summary() const {
-  constexpr std::size_t kMostFiles = 30;
+  constexpr std::size_t kMaxFiles = 30;
   std::vector<LedgerTotals> per_file(files_.size());
   for (const LedgerEntry& entry : entries_) add_entry(per_file[entry.file], entry);
   std::vector<TableLine> lines{{"file"}};
   for (const Column& column : kColumns) lines[0].emplace_back(column.name);
   LedgerTotals rest;
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (i < kMostFiles) {
+    if (i < kMaxFiles) {
       lines.push_back(table_line(file_name(files_[i]), per_file[i]));
     } else {
       for (const Column& column : kColumns) rest.*column.member += per_file[i].*column.member;
     }
   }
-  if (files_.size() > kMostFiles)
-    lines.push_back(table_line(std::to_string(files_.size() - kMostFiles) + " more files", rest));
+  if (files_.size() > kMaxFiles)
+    lines.push_back(table_line(std::to_string(files_.size() - kMaxFiles) + " more files", rest));
   const LedgerTotals all = totals();
   if (files_.size() > 1) lines.push_back(table_line("all", all));
   std::string text = print_table(drop_empty_columns(lines)) + reason_summary();
@@ -198,15 +199,15 @@ std::string Ledger::reason_summary() const {
   std::stable_sort(order.begin(), order.end(), [&counts](std::size_t a, std::size_t b) {
     return std::pair(a % 2, counts[b].rows) < std::pair(b % 2, counts[a].rows);
   });
-  constexpr std::size_t kMostReasons = 20;
+  constexpr std::size_t kMaxReasons = 20;
   std::string text;
-  for (std::size_t i = 0; i < std::min(order.size(), kMostReasons); ++i) {
+  for (std::size_t i = 0; i < std::min(order.size(), kMaxReasons); ++i) {
     const Count& count = counts[order[i]];
     text += grouped(count.rows) + (order[i] % 2 ? " used, " : " dropped, ") + reasons_[order[i] / 2] +
             ", first " + place_of(*count.first) + "\n";
   }
-  if (order.size() > kMostReasons)
-    text += std::to_string(order.size() - kMostReasons) + " more reasons are in the ledger file\n";
+  if (order.size() > kMaxReasons)
+    text += std::to_string(order.size() - kMaxReasons) + " more reasons are in the ledger file\n";
   return text;
 }
 

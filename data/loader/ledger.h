@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "data/message.h"
 
 namespace caravan::data {
 

@@ -6,7 +6,6 @@
 
 #include "data/loader/tokenize.h"
 #include "data/readers/row.h"
-#include "data/readers/row_stream.h"
 
 namespace caravan::data {
 

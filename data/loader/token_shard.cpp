@@ -45,9 +45,8 @@ Sections sections_of(const ShardHeader& header) {
 
 // Sums of sizes cannot overflow below these.
 bool plausible(const ShardHeader& header) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 48;
-  return header.rows < kMost && header.documents < kMost && header.tokens < kMost &&
-         header.reason_bytes < kMost;
+  constexpr std::uint64_t kMax = std::uint64_t{1} << 48;
+  return header.rows < kMax && header.documents < kMax && header.tokens < kMax && header.reason_bytes < kMax;
 }
 
 Digest to_digest(XXH128_hash_t hash) {
@@ -95,9 +94,9 @@ std::uint16_t ShardBuilder::add_reason(const std::string& reason) {
   const auto found = reason_index_.find(reason);
   if (found != reason_index_.end()) return found->second;
   // Rows of a hostile file may each bring a reason of their own: the detail goes first.
-  constexpr std::size_t kMostReasons = 1000;
+  constexpr std::size_t kMaxReasons = 1000;
   const std::size_t colon = reason.rfind(':');
-  if (reasons_.size() >= kMostReasons && colon != std::string::npos)
+  if (reasons_.size() >= kMaxReasons && colon != std::string::npos)
     return add_reason(reason.substr(0, colon));
   if (reasons_.size() >= std::numeric_limits<std::uint16_t>::max()) return 0;
   reasons_.push_back(reason);

@@ -53,8 +53,8 @@ Division divide_total(std::uint64_t total, std::span<const SharedPart> parts) {
 }
 
 std::optional<std::int64_t> share_billionths(double share) {
-  constexpr double kBillion = 1e9, kMost = 1e6;
-  if (!(share >= 0.0 && share <= kMost)) return std::nullopt;
+  constexpr double kBillion = 1e9, kMax = 1e6;
+  if (!(share >= 0.0 && share <= kMax)) return std::nullopt;
   const std::int64_t units = std::llround(share * kBillion);
   // The double nearest to the decimal number, or the number has digits that would be lost.
   if (static_cast<double>(units) / kBillion != share) return std::nullopt;

@@ -199,10 +199,10 @@ MixPlan plan_mix(std::span<const MixPart> parts, std::span<const std::uint64_t> 
   }
   for (PlannedPart& part : plan.parts)
     part.taken = std::min(part.written, part.taken > 0 ? part.taken : part.rows);
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
   if (plan.written() == 0)
     throw Error(Error::Kind::kData, "mix: the sources give no row at all; raise what is asked of them");
-  if (plan.written() >= kMost)
+  if (plan.written() >= kMax)
     throw Error(Error::Kind::kData,
                 "mix: " + grouped(plan.written()) + " rows; at most 4294967294 in one mix: make it in parts");
   return plan;

@@ -66,9 +66,9 @@ std::optional<std::uint64_t> mixer_target(const MixerAmount& amount, std::uint64
     if (amount.count < 0) return std::nullopt;
     return static_cast<std::uint64_t>(amount.count);
   }
-  constexpr double kMost = 9e15;
+  constexpr double kMax = 9e15;
   const double rows = std::trunc(amount.proportion * static_cast<double>(size));
-  if (!(rows > -1.0 && rows < kMost)) return std::nullopt;
+  if (!(rows > -1.0 && rows < kMax)) return std::nullopt;
   return static_cast<std::uint64_t>(rows);
 }
 

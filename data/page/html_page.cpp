@@ -44,7 +44,7 @@ std::string row(const std::string& tag, const PageLine& line, const std::vector<
 
 // Columns, the first left out, whose cells below the head begin as figures do and are short.
 std::vector<bool> figure_columns(const std::vector<PageLine>& lines, bool has_head) {
-  constexpr std::size_t kMostBytes = 32;
+  constexpr std::size_t kMaxBytes = 32;
   std::vector<bool> is_figure;
   for (std::size_t i = has_head ? 1 : 0; i < lines.size(); ++i) {
     const PageLine& line = lines[i];
@@ -53,7 +53,7 @@ std::vector<bool> figure_columns(const std::vector<PageLine>& lines, bool has_he
       const std::string& cell = line[column];
       const bool begins =
           cell.empty() || (cell[0] >= '0' && cell[0] <= '9') || cell[0] == '+' || cell[0] == '-';
-      is_figure[column] = is_figure[column] && begins && cell.size() <= kMostBytes;
+      is_figure[column] = is_figure[column] && begins && cell.size() <= kMaxBytes;
     }
   }
   if (!is_figure.empty()) is_figure[0] = false;
@@ -88,10 +88,10 @@ std::string page_table(const std::vector<PageLine>& lines, bool has_head) {
   return text + "</table></div>\n";
 }
 
-std::string quoted_text(std::string_view text, std::size_t most_bytes) {
+std::string quoted_text(std::string_view text, std::size_t max_bytes) {
   std::string_view shown = text;
-  if (text.size() > most_bytes) {
-    shown = text.substr(0, most_bytes);
+  if (text.size() > max_bytes) {
+    shown = text.substr(0, max_bytes);
     shown.remove_suffix(incomplete_tail(shown));
   }
   std::string html = html_text(shown);

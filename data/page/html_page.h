@@ -22,8 +22,8 @@ using PageLine = std::vector<std::string>;
 // the left.
 std::string page_table(const std::vector<PageLine>& lines, bool has_head = true);
 
-// A text as it is, blanks and line feeds kept, cut after `most_bytes` with a word on how much is missing.
-std::string quoted_text(std::string_view text, std::size_t most_bytes = 4000);
+// A text as it is, blanks and line feeds kept, cut after `max_bytes` with a word on how much is missing.
+std::string quoted_text(std::string_view text, std::size_t max_bytes = 4000);
 // What opens at a click; `html` is markup already.
 std::string folded(std::string_view summary, const std::string& html);
 

@@ -77,7 +77,7 @@ std::string bar_chart(const std::string& name, const std::vector<Bar>& bars) {
 
 std::string line_chart(const std::string& name, const std::vector<Curve>& curves) {
   constexpr double kWidth = 420, kHeight = 170, kLeft = 4, kRight = 416, kTop = 18, kBase = 142;
-  constexpr std::size_t kMostCurves = 4;
+  constexpr std::size_t kMaxCurves = 4;
   Range xs, ys;
   for (const Curve& curve : curves)
     for (const ChartPoint& point : curve.points) {
@@ -92,7 +92,7 @@ std::string line_chart(const std::string& name, const std::vector<Curve>& curves
          text_at(kLeft, kBase + 13, figure_text(ys.low)) +
          text_at(kRight, kBase + 26, figure_text(xs.high), "end") +
          text_at(kLeft, kBase + 26, figure_text(xs.low));
-  for (std::size_t c = 0; c < std::min(curves.size(), kMostCurves); ++c) {
+  for (std::size_t c = 0; c < std::min(curves.size(), kMaxCurves); ++c) {
     // Few points are measurements of their own, and one has no line.
     constexpr std::size_t kFew = 12;
     std::string path, dots;

@@ -12,7 +12,7 @@ namespace caravan::data {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::size_t kMostCells = std::size_t{1} << 16;  // of a record
+constexpr std::size_t kMaxCells = std::size_t{1} << 16;  // of a record
 
 }  // namespace
 
@@ -66,7 +66,7 @@ void CsvRows::keep(const char* bytes, std::size_t count) {
 
 // Cells without bytes are no way around the limit on rows.
 void CsvRows::begin_cell() {
-  if (record_.num_cells < kMostCells)
+  if (record_.num_cells < kMaxCells)
     ++record_.num_cells;
   else
     record_.bytes = limits_.row_bytes + 1;

@@ -32,21 +32,21 @@ void look_at(const JsonValue& row, Evidence& evidence) {
   evidence.formats.insert(fits.begin(), fits.end());
   evidence.pairs |= fits_pair(row);
   evidence.labels |= fits_label(row);
-  constexpr std::size_t kMostKeys = 12;
+  constexpr std::size_t kMaxKeys = 12;
   for (const JsonValue value : row) {
-    if (fits.empty() && evidence.keys.size() < kMostKeys) evidence.keys.insert(shorten(value.key()));
+    if (fits.empty() && evidence.keys.size() < kMaxKeys) evidence.keys.insert(shorten(value.key()));
   }
 }
 
 Evidence gather(const std::string& path) {
-  constexpr std::size_t kMostRows = 100;
+  constexpr std::size_t kMaxRows = 100;
   const std::unique_ptr<RowSource> stream =
       open_rows(path, {.row_bytes = 16u << 20, .block_bytes = 1u << 20});
   RowBlock block;
   JsonRow json;
   Evidence evidence;
   if (!stream->next(block)) return evidence;
-  for (std::size_t i = 0; i < std::min(block.rows.size(), kMostRows); ++i) {
+  for (std::size_t i = 0; i < std::min(block.rows.size(), kMaxRows); ++i) {
     evidence.any_row |= block.text(block.rows[i]).find_first_not_of(" \t\r\n") != std::string_view::npos;
     const bool sound = json.parse(block.text(block.rows[i])) == JsonRow::Status::kOk;
     if (sound && json.root().is(JsonValue::Type::kObject)) look_at(json.root(), evidence);

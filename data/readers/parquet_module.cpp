@@ -18,13 +18,13 @@
 namespace caravan::data {
 namespace {
 
-constexpr int kMostDepth = 200;       // of nested types; deeper ones no reader of rows would take
+constexpr int kMaxDepth = 200;        // of nested types; deeper ones no reader of rows would take
 constexpr std::int64_t kBatch = 512;  // rows decoded at once
 // What decoding may hold, of all files that are open: a small file may say that it is a very large one.
-constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;
+constexpr std::int64_t kMaxBytes = std::int64_t{4} << 30;
 
 arrow::MemoryPool* bounded_pool() {
-  static arrow::CappedMemoryPool pool(arrow::default_memory_pool(), kMostBytes);
+  static arrow::CappedMemoryPool pool(arrow::default_memory_pool(), kMaxBytes);
   return &pool;
 }
 
@@ -44,7 +44,7 @@ T value_of(arrow::Result<T> result, const std::string& path) {
 
 // Whether JSON has a form for the type; the name of what has none otherwise.
 std::string unsupported(const arrow::DataType& type, int depth) {
-  if (depth > kMostDepth) return "types nested more than " + std::to_string(kMostDepth) + " deep";
+  if (depth > kMaxDepth) return "types nested more than " + std::to_string(kMaxDepth) + " deep";
   switch (type.id()) {
     case arrow::Type::BINARY:
     case arrow::Type::LARGE_BINARY:
@@ -66,9 +66,9 @@ std::string unsupported(const arrow::DataType& type, int depth) {
 
 class JsonWriter {
  public:
-  // Writing stops behind `most_bytes`; a cell alone may be longer.
-  JsonWriter(std::string& out, AppendJsonString append_string, std::size_t most_bytes)
-      : out_(out), append_string_(append_string), most_size_(out.size() + most_bytes) {}
+  // Writing stops behind `max_bytes`; a cell alone may be longer.
+  JsonWriter(std::string& out, AppendJsonString append_string, std::size_t max_bytes)
+      : out_(out), append_string_(append_string), max_size_(out.size() + max_bytes) {}
   // False where a number is not finite: JSON has no such value.
   bool finite() const { return finite_; }
 
@@ -117,7 +117,7 @@ class JsonWriter {
   }
 
  private:
-  bool full() const { return out_.size() > most_size_; }
+  bool full() const { return out_.size() > max_size_; }
 
   template <class Number>
   void write_number(Number number) {
@@ -170,7 +170,7 @@ class JsonWriter {
 
   std::string& out_;
   AppendJsonString append_string_;
-  std::size_t most_size_;
+  std::size_t max_size_;
   bool finite_ = true;
 };
 

@@ -31,9 +31,9 @@ bool is_blank(std::string_view utf8) {
 }
 
 std::string shorten(std::string text) {
-  constexpr std::size_t kMostBytes = 48;
-  if (text.size() <= kMostBytes) return text;
-  std::size_t end = kMostBytes;
+  constexpr std::size_t kMaxBytes = 48;
+  if (text.size() <= kMaxBytes) return text;
+  std::size_t end = kMaxBytes;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   text.resize(end);
   return text + "...";

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include "data/error.h"
 #include "data/readers/file_list.h"
 #include "data/readers/json_row.h"
 

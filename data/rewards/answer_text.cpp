@@ -2,7 +2,6 @@
 
 #include "data/rewards/python_literal.h"
 #include "data/rewards/text_pieces.h"
-#include "data/tokenizers/unicode.h"
 
 namespace caravan::data {
 namespace {

@@ -9,13 +9,13 @@
 namespace caravan::data {
 namespace {
 
-constexpr int kMostLevels = 6;
-constexpr std::size_t kMostItems = 64;
+constexpr int kMaxLevels = 6;
+constexpr std::size_t kMaxItems = 64;
 using Kind = AnswerValue::Kind;
 using Parsed = std::optional<AnswerValue>;
 
 Parsed parse_items(Kind kind, const std::vector<std::string>& texts, Algebra& algebra, int level) {
-  if (texts.size() > kMostItems) return std::nullopt;
+  if (texts.size() > kMaxItems) return std::nullopt;
   AnswerValue answer;
   answer.kind = kind;
   for (const std::string& text : texts) {
@@ -162,7 +162,7 @@ Equality compare_equations(const AnswerValue& a, const AnswerValue& b, Algebra& 
 std::optional<AnswerValue> parse_answer(std::string_view text, Algebra& algebra, int level) {
   algebra.step();
   text = trim(text);
-  if (level > kMostLevels || text.empty()) return std::nullopt;
+  if (level > kMaxLevels || text.empty()) return std::nullopt;
   if (level == 0) {
     const std::string joined = join_lists(text);
     if (joined != text) return parse_answer(joined, algebra, level + 1);

@@ -21,7 +21,7 @@ BigInteger::BigInteger(std::int64_t value) : negative_(value < 0) {
 BigInteger BigInteger::from_digits(std::string_view digits) {
   const std::size_t first = digits.find_first_not_of('0');
   digits.remove_prefix(std::min(first, digits.size()));
-  if (digits.size() > kMostDigits) throw BudgetSpent();
+  if (digits.size() > kMaxDigits) throw BudgetSpent();
   BigInteger result;
   for (const char digit : digits) {
     std::uint64_t carry = static_cast<std::uint64_t>(digit - '0');
@@ -38,7 +38,7 @@ BigInteger BigInteger::from_digits(std::string_view digits) {
 void BigInteger::settle() {
   drop_zeros(limbs_);
   if (limbs_.empty()) negative_ = false;
-  if (limbs_.size() > kMostLimbs) throw BudgetSpent();
+  if (limbs_.size() > kMaxLimbs) throw BudgetSpent();
 }
 
 std::optional<std::int64_t> BigInteger::small() const {
@@ -90,7 +90,7 @@ BigInteger operator+(const BigInteger& a, const BigInteger& b) {
 }
 
 BigInteger operator*(const BigInteger& a, const BigInteger& b) {
-  if (a.limbs_.size() + b.limbs_.size() > BigInteger::kMostLimbs) throw BudgetSpent();
+  if (a.limbs_.size() + b.limbs_.size() > BigInteger::kMaxLimbs) throw BudgetSpent();
   BigInteger result;
   result.limbs_.assign(a.limbs_.size() + b.limbs_.size(), 0);
   for (std::size_t i = 0; i < a.limbs_.size(); ++i) {

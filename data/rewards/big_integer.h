@@ -18,8 +18,8 @@ struct BudgetSpent : std::exception {
 
 class BigInteger {
  public:
-  static constexpr std::size_t kMostLimbs = 512;  // of 32 bits
-  static constexpr std::size_t kMostDigits = 4900;
+  static constexpr std::size_t kMaxLimbs = 512;  // of 32 bits
+  static constexpr std::size_t kMaxDigits = 4900;
 
   BigInteger() = default;
   BigInteger(std::int64_t value);  // NOLINT(google-explicit-constructor): numbers are written as numbers

@@ -9,8 +9,8 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostSteps = 40000, kMostTerms = 400;
-constexpr int kMostExponent = 4096;
+constexpr std::size_t kMaxSteps = 40000, kMaxTerms = 400;
+constexpr int kMaxExponent = 4096;
 
 // A number between 1 and 2 that only the name decides: formulas are compared at such a place where they
 // cannot be exactly.
@@ -30,7 +30,7 @@ Monomial inverse(Monomial monomial) {
 
 void Algebra::step(std::size_t cost) {
   steps_ += cost;
-  if (steps_ > kMostSteps) throw BudgetSpent();
+  if (steps_ > kMaxSteps) throw BudgetSpent();
 }
 
 int Algebra::find_atom(const std::string& key, const Atom& atom) {
@@ -120,7 +120,7 @@ Sum Algebra::multiply_sums(const Sum& a, const Sum& b) {
       step();
       for (const auto& [monomial, factor] : multiply_terms(left, right, left_factor * right_factor))
         add_term(product, monomial, factor);
-      if (product.size() > kMostTerms) throw BudgetSpent();
+      if (product.size() > kMaxTerms) throw BudgetSpent();
     }
   }
   return product;
@@ -144,7 +144,7 @@ Sum Algebra::multiply_terms(const Monomial& a, const Monomial& b, Rational facto
     const bool from_left = right == b.end() || (left != a.end() && left->atom <= right->atom);
     if (from_left || both) ++left;
     if (!from_left || both) ++right;
-    if (std::abs(power.top) > kMostExponent || power.bottom > kMostExponent) throw BudgetSpent();
+    if (std::abs(power.top) > kMaxExponent || power.bottom > kMaxExponent) throw BudgetSpent();
     const Atom& atom = atoms_[static_cast<std::size_t>(power.atom)];
     int whole = power.top / power.bottom;
     if (power.top < 0 && whole * power.bottom != power.top) --whole;
@@ -176,10 +176,10 @@ std::optional<Rational> Algebra::constant(const Value& value) const {
 }
 
 Value Algebra::factorial(const Value& n) {
-  constexpr std::int64_t kMost = 200;
+  constexpr std::int64_t kMax = 200;
   const std::optional<Rational> exact = constant(n);
   const std::optional<std::int64_t> small = exact ? exact->small() : std::nullopt;
-  if (!small || *small < 0 || *small > kMost) return function("factorial", {n});
+  if (!small || *small < 0 || *small > kMax) return function("factorial", {n});
   Rational product = 1;
   for (std::int64_t i = 2; i <= *small; ++i) product = product * Rational(i);
   return number(product);

@@ -7,7 +7,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::int64_t kMostWhole = 32, kMostRoot = 64;
+constexpr std::int64_t kMaxWhole = 32, kMaxRoot = 64;
 
 bool is_plain(const Sum& bottom) {
   return bottom.size() == 1 && bottom.begin()->first.empty() && bottom.begin()->second.is_one();
@@ -20,7 +20,7 @@ Value Algebra::power(const Value& base, const Value& exponent) {
   if (exact) {
     const std::optional<std::int64_t> top = exact->top().small(), bottom = exact->bottom().small();
     if (top && bottom && *bottom == 1) return whole_power(base, *top);
-    if (top && bottom && *bottom <= kMostRoot && *top <= kMostRoot && *top >= -kMostRoot)
+    if (top && bottom && *bottom <= kMaxRoot && *top <= kMaxRoot && *top >= -kMaxRoot)
       return broken_power(base, *top, *bottom);
   }
   return function("power", {base, exponent});
@@ -38,7 +38,7 @@ Value Algebra::whole_power(const Value& base, std::int64_t exponent) {
       return number(caravan::data::power(value, exponent));
     return function("power", {base, number(exponent)});
   }
-  if (base.top.size() == 1 && is_plain(base.bottom) ? exponent > 4 * kMostWhole : exponent > kMostWhole)
+  if (base.top.size() == 1 && is_plain(base.bottom) ? exponent > 4 * kMaxWhole : exponent > kMaxWhole)
     return function("power", {base, number(exponent)});
   Value result = number(1);
   for (std::int64_t i = 0; i < exponent; ++i) result = multiply(result, base);

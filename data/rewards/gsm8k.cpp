@@ -18,13 +18,13 @@ struct Claim {
 
 // Behind the last "answer ... is", "answer:" or "answer =" of a sentence.
 std::string_view after_answer_word(std::string_view text, std::string_view lowered) {
-  constexpr std::size_t kMostBetween = 80;
+  constexpr std::size_t kMaxGap = 80;
   std::size_t from = std::string_view::npos;
   for (int tries = 0; tries < 16; ++tries) {
     const std::size_t word = lowered.rfind("answer", from);
     if (word == std::string_view::npos) return {};
     const std::size_t begin = word + 6, line_end = std::min(text.find('\n', begin), text.size());
-    const std::string_view rest = lowered.substr(begin, std::min(line_end - begin, kMostBetween));
+    const std::string_view rest = lowered.substr(begin, std::min(line_end - begin, kMaxGap));
     for (const std::string_view link : {" is", ":", "=", " was", " would be", " will be"}) {
       const std::size_t found = rest.find(link);
       if (found == std::string_view::npos || contains(rest.substr(0, found), ". ")) continue;

@@ -9,7 +9,7 @@ namespace caravan::data {
 namespace {
 
 // Published sets have lists of a few; more is a mistake or an attack.
-constexpr std::size_t kMostInstructions = 64;
+constexpr std::size_t kMaxInstructions = 64;
 
 Judgement judged(Verdict verdict, const std::string& name) {
   if (verdict == Verdict::kUnknown) return unknown(name + " cannot be told");
@@ -78,7 +78,7 @@ class IfEval : public Verifier {
     if (part.verdict) return *part.verdict;
     if (truth.contains("func_name")) return judge_function(truth, part.text, rules_ != Rules::kSound);
     const Instructions asked = find_instructions(truth);
-    if (asked.ids == nullptr || asked.ids->size() > kMostInstructions)
+    if (asked.ids == nullptr || asked.ids->size() > kMaxInstructions)
       return unknown("the ground truth has no list of at most 64 ids under instruction_id");
     if (asked.ids->empty())
       return rules_ == Rules::kSound ? unknown("no instruction is asked for")

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/rewards/boxed.h"
 #include "data/rewards/text_pieces.h"
 
 namespace caravan::data {

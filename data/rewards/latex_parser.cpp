@@ -8,7 +8,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr int kMostLevels = 48;
+constexpr int kMaxLevels = 48;
 
 // Thrown and caught in here: the text is no formula.
 struct NotAFormula {};
@@ -47,7 +47,7 @@ class LatexParser {
    public:
     explicit Level(LatexParser& parser) : parser_(parser) {
       parser_.algebra_.step();
-      if (++parser_.level_ > kMostLevels) throw NotAFormula();
+      if (++parser_.level_ > kMaxLevels) throw NotAFormula();
     }
     ~Level() { --parser_.level_; }
 

@@ -11,7 +11,7 @@ namespace caravan::data {
 namespace {
 
 // A longer formula is compared as text only.
-constexpr std::size_t kMostFormulaBytes = 4096;
+constexpr std::size_t kMaxFormulaBytes = 4096;
 
 enum class Source : std::uint8_t { kBox, kOpenBox, kPhrase, kFormula, kText };
 
@@ -88,7 +88,7 @@ Extracted extract(std::string_view text) {
 }
 
 Equality compare_parsed(const std::string& got, const std::string& want) {
-  if (got.size() > kMostFormulaBytes || want.size() > kMostFormulaBytes) return Equality::kUnsure;
+  if (got.size() > kMaxFormulaBytes || want.size() > kMaxFormulaBytes) return Equality::kUnsure;
   try {
     Algebra algebra;
     const std::optional<AnswerValue> right_answer = parse_answer(want, algebra);

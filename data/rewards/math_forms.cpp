@@ -186,7 +186,7 @@ enum class Whole { kNone, kOdd, kCanonical };
 
 // What Python's int() makes of it: no number (it raises), a number written oddly, or exactly as it prints.
 Whole read_whole(std::string_view text) {
-  constexpr std::size_t kMostDigits = 4300;
+  constexpr std::size_t kMaxDigits = 4300;
   const bool negative = text.starts_with('-');
   std::string_view digits = text.substr(negative || text.starts_with('+') ? 1 : 0);
   std::size_t num_digits = 0;
@@ -203,7 +203,7 @@ Whole read_whole(std::string_view text) {
     }
     at += c.num_bytes;
   }
-  if (num_digits == 0 || num_digits > kMostDigits || digits.ends_with('_')) return Whole::kNone;
+  if (num_digits == 0 || num_digits > kMaxDigits || digits.ends_with('_')) return Whole::kNone;
   return odd ? Whole::kOdd : Whole::kCanonical;
 }
 

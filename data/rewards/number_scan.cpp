@@ -13,9 +13,9 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostDigits = 1000;
-constexpr std::size_t kMostKept = 256;
-constexpr std::int64_t kMostExponent = 400;
+constexpr std::size_t kMaxDigits = 1000;
+constexpr std::size_t kMaxKept = 256;
+constexpr std::int64_t kMaxExponent = 400;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -38,10 +38,10 @@ class NumberScanner {
       }
       if (std::optional<FoundNumber> number = read_number()) {
         found.push_back(std::move(*number));
-        if (found.size() >= 2 * kMostKept) found.erase(found.begin(), found.begin() + kMostKept);
+        if (found.size() >= 2 * kMaxKept) found.erase(found.begin(), found.begin() + kMaxKept);
       }
     }
-    if (found.size() > kMostKept) found.erase(found.begin(), found.end() - kMostKept);
+    if (found.size() > kMaxKept) found.erase(found.begin(), found.end() - kMaxKept);
     return found;
   }
 
@@ -122,7 +122,7 @@ class NumberScanner {
 
   void read_value(FoundNumber& number) {
     const std::string digits = read_digits();
-    if (digits.size() > kMostDigits) {
+    if (digits.size() > kMaxDigits) {
       number.too_long = true;
       return;
     }
@@ -196,7 +196,7 @@ class NumberScanner {
       const bool negative = peek(at + 1) == '-';
       at += peek(at + 1) == '-' || peek(at + 1) == '+' ? 2 : 1;
       const auto by = small_number(at);
-      if (!by || *by > kMostExponent || is_letter(peek(at))) return false;
+      if (!by || *by > kMaxExponent || is_letter(peek(at))) return false;
       value = value * power(Rational(10), negative ? -*by : *by);
       at_ = at;
       return true;
@@ -219,7 +219,7 @@ class NumberScanner {
     if (!times || text_.substr(at, 3) != "10^") return false;
     at += 3;
     const auto by = braced_exponent(at);
-    if (!by || *by > kMostExponent || *by < -kMostExponent) return false;
+    if (!by || *by > kMaxExponent || *by < -kMaxExponent) return false;
     value = value * power(Rational(10), *by);
     at_ = at;
     return true;

@@ -12,8 +12,8 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostTextBytes = 65536;
-constexpr std::uint32_t kMostSteps = 1000000, kMostKib = 20480, kMostExpressionBytes = 65536;
+constexpr std::size_t kMaxTextBytes = 65536;
+constexpr std::uint32_t kMaxSteps = 1000000, kMaxKib = 20480, kMaxExpressionBytes = 65536;
 
 struct Freed {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -44,7 +44,7 @@ struct Pattern::Compiled {
   // Positive: found, from `begin` to `end`; zero: nothing; negative: gave up.
   int run(std::string_view text, std::size_t from, std::uint32_t options, std::size_t& begin,
           std::size_t& end) const {
-    if (text.size() > kMostTextBytes) return -1;
+    if (text.size() > kMaxTextBytes) return -1;
     const std::unique_ptr<pcre2_match_data, Freed> data(
         pcre2_match_data_create_from_pattern(code.get(), nullptr));
     if (!data) throw std::bad_alloc();
@@ -62,7 +62,7 @@ struct Pattern::Compiled {
 Pattern::Pattern(std::string_view expression, bool ignore_case) : compiled_(std::make_unique<Compiled>()) {
   compiled_->ignore_case = ignore_case;
   if (is_plain(expression)) compiled_->plain = ignore_case ? lower(expression) : std::string(expression);
-  if (expression.size() > kMostExpressionBytes)
+  if (expression.size() > kMaxExpressionBytes)
     throw Error(Error::Kind::kData, "a regular expression of more than 64 KiB is refused");
   const std::unique_ptr<pcre2_compile_context, Freed> context(pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
@@ -81,9 +81,9 @@ Pattern::Pattern(std::string_view expression, bool ignore_case) : compiled_(std:
                                         reinterpret_cast<const char*>(message.data()));
   }
   compiled_->limits.reset(pcre2_match_context_create(nullptr));
-  pcre2_set_match_limit(compiled_->limits.get(), kMostSteps);
-  pcre2_set_depth_limit(compiled_->limits.get(), kMostSteps);
-  pcre2_set_heap_limit(compiled_->limits.get(), kMostKib);
+  pcre2_set_match_limit(compiled_->limits.get(), kMaxSteps);
+  pcre2_set_depth_limit(compiled_->limits.get(), kMaxSteps);
+  pcre2_set_heap_limit(compiled_->limits.get(), kMaxKib);
 }
 
 Pattern::~Pattern() = default;
@@ -114,7 +114,7 @@ PatternResult Pattern::count(std::string_view text, std::size_t& num_matches) co
   std::size_t begin = 0, end = 0, from = 0;
   while (from <= text.size()) {
     const int found = compiled_->run(text, from, 0, begin, end);
-    if (found < 0 || num_matches > kMostSteps) return PatternResult::kGaveUp;
+    if (found < 0 || num_matches > kMaxSteps) return PatternResult::kGaveUp;
     if (found == 0) break;
     ++num_matches;
     from = end > begin ? end : end + 1;

@@ -9,8 +9,8 @@
 namespace caravan::data {
 namespace {
 
-constexpr int kMostLevels = 64;
-constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+constexpr int kMaxLevels = 64;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
 class LiteralReader {
  public:
@@ -33,7 +33,7 @@ class LiteralReader {
   }
 
   std::optional<Json> read(int level) {
-    if (level > kMostLevels) return std::nullopt;
+    if (level > kMaxLevels) return std::nullopt;
     if (take('{')) return read_dict(level);
     if (take('[')) return read_list(level, ']');
     if (take('(')) return read_list(level, ')');
@@ -141,7 +141,7 @@ class LiteralReader {
 }  // namespace
 
 Json read_python_literal(std::string_view text) {
-  if (text.size() > kMostBytes) return nullptr;
+  if (text.size() > kMaxBytes) return nullptr;
   return LiteralReader(text).read_all().value_or(Json());
 }
 

@@ -20,7 +20,7 @@ Rational Rational::from_decimal(std::string_view digits) {
   if (point == std::string_view::npos) return {BigInteger::from_digits(digits), 1};
   std::string_view after = digits.substr(point + 1);
   after = after.substr(0, after.find_last_not_of('0') + 1);
-  if (after.size() > BigInteger::kMostDigits) throw BudgetSpent();
+  if (after.size() > BigInteger::kMaxDigits) throw BudgetSpent();
   const std::string all = std::string(digits.substr(0, point)).append(after);
   return {BigInteger::from_digits(all), power(BigInteger(10), after.size())};
 }

@@ -138,7 +138,7 @@ bool is_only_closing(std::string_view text) {
 }  // namespace
 
 std::size_t count_sentences(std::string_view text) {
-  constexpr std::size_t kMostContext = 512;
+  constexpr std::size_t kMaxContext = 512;
   const std::vector<std::string_view> words = split_words(text);
   std::size_t count = 0;
   bool open = false;  // something stands behind the last break
@@ -156,11 +156,10 @@ std::size_t count_sentences(std::string_view text) {
     open = true;
     if (end == word.size()) continue;
     // A word longer than any context keeps its end, which decides.
-    const std::size_t begin = end > kMostContext ? end - kMostContext : 0;
+    const std::size_t begin = end > kMaxContext ? end - kMaxContext : 0;
     std::string context(word.substr(begin, end + 1 - begin));
     const std::string_view rest = word.substr(end + 1);
-    context +=
-        rest.empty() ? " " + std::string(next.substr(0, kMostContext)) : std::string(rest.substr(0, 1));
+    context += rest.empty() ? " " + std::string(next.substr(0, kMaxContext)) : std::string(rest.substr(0, 1));
     if (!context_has_break(context)) continue;
     ++count;
     open = !is_only_closing(rest);

@@ -131,10 +131,10 @@ std::vector<std::string_view> word_runs(std::string_view text) {
 }
 
 std::string shown(std::string_view text) {
-  constexpr std::size_t kMostChars = 60;
+  constexpr std::size_t kMaxChars = 60;
   std::string result;
   std::size_t at = 0;
-  for (std::size_t n = 0; at < text.size() && n < kMostChars; ++n) {
+  for (std::size_t n = 0; at < text.size() && n < kMaxChars; ++n) {
     const DecodedChar c = decode_valid(text.data() + at);
     if (c.value < 0x20 || (c.value >= 0x7f && c.value < 0xa0))
       append_utf8(0xfffd, result);

@@ -38,8 +38,8 @@ bool is_utf8(const Json& truth) {
 
 Judgement Verifier::verify(std::string_view completion, const Json& ground_truth) const noexcept {
   try {
-    if (completion.size() > kMostBytes)
-      return unknown("the completion is longer than " + std::to_string(kMostBytes >> 20) + " MiB");
+    if (completion.size() > kMaxBytes)
+      return unknown("the completion is longer than " + std::to_string(kMaxBytes >> 20) + " MiB");
     if (ground_truth.is_null() && needs_truth()) return unknown("the ground truth is missing");
     if (!is_utf8(ground_truth)) return unknown("the ground truth is no valid UTF-8");
     std::string repaired;

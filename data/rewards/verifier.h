@@ -30,7 +30,7 @@ struct VerifierOptions {
 class Verifier {
  public:
   // A longer completion is not read: its verdict is unknown.
-  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
 
   virtual ~Verifier() = default;
   // Bytes that are no UTF-8 are read as U+FFFD. `ground_truth`: a text, a number, a list of them (any may be

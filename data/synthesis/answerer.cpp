@@ -1,5 +1,6 @@
 #include "data/synthesis/answerer.h"
 
+#include "data/synthesis/made_text.h"
 #include "data/synthesis/request_seed.h"
 #include "data/synthesis/request_slices.h"
 

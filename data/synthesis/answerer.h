@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "data/synthesis/made_text.h"
 #include "data/synthesis/prompt_makers.h"
 #include "data/synthesis/prompt_template.h"
 #include "data/text_generator.h"

@@ -8,7 +8,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostPromptBytes = std::size_t{64} << 10, kMostAnswerBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxPromptBytes = std::size_t{64} << 10, kMaxAnswerBytes = std::size_t{1} << 20;
 
 constexpr std::array<std::string_view, 8> kLabels = {"math problem", "new question", "new task", "problem",
                                                      "question",     "request",      "prompt",   "task"};
@@ -41,11 +41,11 @@ std::string_view without_label(std::string_view text) {
   return text;
 }
 
-std::string problem_of(const Generation& generation, std::string_view text, std::size_t most_bytes) {
+std::string problem_of(const Generation& generation, std::string_view text, std::size_t max_bytes) {
   if (!generation.problem.empty()) return "failed:" + generation.problem;
   if (generation.cut) return "cut";
   if (text.empty()) return "empty";
-  if (text.size() > most_bytes) return "too_long";
+  if (text.size() > max_bytes) return "too_long";
   try {
     require_valid_utf8(text);
   } catch (const Error&) {
@@ -65,7 +65,7 @@ std::string_view without_space(std::string_view text) {
 
 MadeText made_prompt(const Generation& generation, std::string_view before) {
   const std::string_view text = without_label(without_space(generation.text));
-  std::string reason = problem_of(generation, text, kMostPromptBytes);
+  std::string reason = problem_of(generation, text, kMaxPromptBytes);
   if (reason.empty() && text == without_space(before)) reason = "unchanged";
   if (!reason.empty()) return {.reason = std::move(reason)};
   return {.text = std::string(text)};
@@ -73,7 +73,7 @@ MadeText made_prompt(const Generation& generation, std::string_view before) {
 
 MadeText made_answer(const Generation& generation) {
   const std::string_view text = without_space(generation.text);
-  std::string reason = problem_of(generation, text, kMostAnswerBytes);
+  std::string reason = problem_of(generation, text, kMaxAnswerBytes);
   if (!reason.empty()) return {.reason = std::move(reason)};
   return {.text = std::string(text)};
 }

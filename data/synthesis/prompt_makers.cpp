@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "data/error.h"
+#include "data/synthesis/made_text.h"
 #include "data/synthesis/request_seed.h"
 #include "data/synthesis/request_slices.h"
 
@@ -38,7 +38,7 @@ struct Use {
 
 std::vector<const Constraint*> constraints_of(const PromptTask& task, std::uint64_t seed) {
   if (task.constraints.empty()) return {};
-  return draw_constraints(task.constraints, task.most_constraints, seed);
+  return draw_constraints(task.constraints, task.max_constraints, seed);
 }
 
 GenerationRequest request_of(const PromptTask& task, const SynthesisInput& input, std::uint64_t seed) {
@@ -100,14 +100,14 @@ std::vector<std::vector<SynthesisRow>> make_prompts(const PromptTask& task,
 }
 
 std::vector<std::string> persona_lines(std::string_view text) {
-  constexpr std::ptrdiff_t kFewestWords = 4, kMostWords = 100;
+  constexpr std::ptrdiff_t kFewestWords = 4, kMaxWords = 100;
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = without_number(without_space(text.substr(at, end - at)));
     at = end + 1;
     const std::ptrdiff_t spaces = std::ranges::count(line, ' ');
-    if (spaces + 1 >= kFewestWords && spaces < kMostWords) lines.emplace_back(line);
+    if (spaces + 1 >= kFewestWords && spaces < kMaxWords) lines.emplace_back(line);
   }
   return lines;
 }

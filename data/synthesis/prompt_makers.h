@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "data/synthesis/constraints.h"
-#include "data/synthesis/made_text.h"
 #include "data/synthesis/prompt_template.h"
 #include "data/text_generator.h"
 
@@ -45,7 +44,7 @@ struct PromptTask {
   Draw draw = {};
   std::uint64_t seed = 0;
   std::vector<Constraint> constraints = {};  // not empty: the template has {constraints}
-  std::int64_t most_constraints = 3;
+  std::int64_t max_constraints = 3;
   std::string suffix = {};  // of the ids: ".r2"
 };
 

@@ -9,14 +9,14 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxBytes = std::size_t{64} << 10;
 
 }  // namespace
 
 PromptTemplate::PromptTemplate(std::string text, std::string name, std::span<const std::string_view> places,
                                std::size_t num_optional)
     : name_(std::move(name)), sha256_(sha256_hex(text)) {
-  if (text.size() > kMostBytes)
+  if (text.size() > kMaxBytes)
     throw Error(Error::Kind::kUsage, name_ + ": a template has at most 64 KiB; shorten it");
   std::vector<bool> found(places.size(), false);
   std::string before;
@@ -63,7 +63,7 @@ bool PromptTemplate::has(std::size_t place) const {
 std::string read_template_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(Error::Kind::kInputOutput, path + ": cannot be opened; name a template of a prompt");
-  std::string text(kMostBytes + 1, '\0');
+  std::string text(kMaxBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;

@@ -9,8 +9,8 @@ namespace caravan::data {
 void ask_in_slices(TextGenerator& generator, std::size_t count,
                    const std::function<GenerationRequest(std::size_t)>& make,
                    const std::function<void(std::size_t, const GenerationRequest&, Generation&)>& take) {
-  for (std::size_t begin = 0; begin < count; begin += kMostRequestsAtOnce) {
-    const std::size_t end = std::min(count, begin + kMostRequestsAtOnce);
+  for (std::size_t begin = 0; begin < count; begin += kMaxRequestsAtOnce) {
+    const std::size_t end = std::min(count, begin + kMaxRequestsAtOnce);
     std::vector<GenerationRequest> requests;
     for (std::size_t i = begin; i < end; ++i) requests.push_back(make(i));
     std::vector<Generation> made = generator.generate(requests);

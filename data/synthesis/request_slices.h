@@ -9,7 +9,7 @@
 
 namespace caravan::data {
 
-inline constexpr std::size_t kMostRequestsAtOnce = 4096;
+inline constexpr std::size_t kMaxRequestsAtOnce = 4096;
 
 // Makes the requests 0 to count - 1, each just before it is asked, and gives what came of each, in order.
 // Throws as the generator, and Error (internal) where it gives another number of texts.

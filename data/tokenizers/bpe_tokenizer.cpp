@@ -23,13 +23,13 @@ class ThreadCaches {
       if (i > 0) std::swap(caches_[i], caches_[0]);
       return *caches_[0].words;
     }
-    if (caches_.size() == kMostTokenizers) caches_.pop_back();
+    if (caches_.size() == kMaxTokenizers) caches_.pop_back();
     caches_.insert(caches_.begin(), Cached{serial, std::make_unique<WordCache>()});
     return *caches_[0].words;
   }
 
  private:
-  static constexpr std::size_t kMostTokenizers = 4;
+  static constexpr std::size_t kMaxTokenizers = 4;
   struct Cached {
     std::uint64_t serial;
     std::unique_ptr<WordCache> words;

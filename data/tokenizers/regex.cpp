@@ -222,7 +222,7 @@ Regex& Regex::operator=(Regex&&) noexcept = default;
 // What PCRE2 answers.
 int Regex::match(std::string_view text, std::size_t from, ByteRange& match) const {
   thread_local MatchSpace space;
-  pcre2_set_match_limit(space.context, compiled_->rules.most_steps);
+  pcre2_set_match_limit(space.context, compiled_->rules.max_steps);
   const std::uint32_t options = PCRE2_NO_UTF_CHECK | (compiled_->rules.translated ? PCRE2_NOTEMPTY : 0);
   const int found = pcre2_match(compiled_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
                                 options, space.data, space.context);

@@ -19,8 +19,8 @@ namespace caravan::data {
 class Regex {
  public:
   struct Rules {
-    bool translated = true;                 // written for a tokenizer; else PCRE2's own language
-    std::uint32_t most_steps = 20'000'000;  // of one search
+    bool translated = true;                // written for a tokenizer; else PCRE2's own language
+    std::uint32_t max_steps = 20'000'000;  // of one search
     static Rules plain() { return {false, 2'000'000}; }
   };
   // Throws Error (kData) with the place in the pattern. `where` names the file and key for messages.

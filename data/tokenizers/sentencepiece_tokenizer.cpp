@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "data/error.h"
-#include "data/tokenizers/unicode.h"
 
 namespace caravan::data {
 namespace {

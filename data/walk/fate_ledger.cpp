@@ -11,7 +11,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostPlaces = 3;
+constexpr std::size_t kMaxPlaces = 3;
 
 void append_member(std::string& out, std::string_view name, std::string_view text) {
   append_json_key(out, name);
@@ -96,12 +96,12 @@ void FateLedger::count(const BlockFates::Row& row) {
   for (std::size_t i = 0; i < row.reasons.size(); ++i) {
     std::string code = row.reasons[i];
     // A file may hold a new role in every row; what does not fit is counted without its detail.
-    constexpr std::size_t kMostReasons = 10000;
-    if (reasons_.size() >= kMostReasons && !reasons_.contains(code))
+    constexpr std::size_t kMaxReasons = 10000;
+    if (reasons_.size() >= kMaxReasons && !reasons_.contains(code))
       code.resize(std::min(code.rfind(':'), code.size()));
     Reason& reason = reasons_[code];
     if (reason.rows++ == 0) reason.fate = row.fate;
-    if (reason.places.size() < std::max(kMostPlaces, options_.samples)) reason.places.push_back(row.where);
+    if (reason.places.size() < std::max(kMaxPlaces, options_.samples)) reason.places.push_back(row.where);
     if (reason.samples.size() < options_.samples) {
       constexpr std::size_t kSampleBytes = 4 * kSampleWidth;
       reason.samples.push_back(i < row.excerpts.size()
@@ -214,16 +214,16 @@ std::string FateLedger::summary() const {
                                       totals.dropped, totals.ignored, totals.written})
       line.push_back(grouped(count));
   };
-  constexpr std::size_t kMostFiles = 30;
+  constexpr std::size_t kMaxFiles = 30;
   const auto name = [this](std::size_t file) {
     const std::string& path = options_.files[file];
     return path.substr(path.rfind('/') + 1);
   };
-  for (std::size_t i = 0; i < std::min(per_file_.size(), kMostFiles); ++i) add(name(i), per_file_[i]);
-  if (per_file_.size() > kMostFiles) {
+  for (std::size_t i = 0; i < std::min(per_file_.size(), kMaxFiles); ++i) add(name(i), per_file_[i]);
+  if (per_file_.size() > kMaxFiles) {
     FateTotals rest;
-    for (std::size_t i = kMostFiles; i < per_file_.size(); ++i) rest.add(per_file_[i]);
-    add(std::to_string(per_file_.size() - kMostFiles) + " more files", rest);
+    for (std::size_t i = kMaxFiles; i < per_file_.size(); ++i) rest.add(per_file_[i]);
+    add(std::to_string(per_file_.size() - kMaxFiles) + " more files", rest);
   }
   if (per_file_.size() > 1) add("all", totals_);
   std::string text = print_table(lines);
@@ -231,8 +231,8 @@ std::string FateLedger::summary() const {
   for (const auto& [code, reason] : reasons_) order.emplace_back(code, &reason);
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.second->rows > b.second->rows; });
-  constexpr std::size_t kMostReasons = 20;
-  for (std::size_t i = 0; i < std::min(order.size(), kMostReasons); ++i) {
+  constexpr std::size_t kMaxReasons = 20;
+  for (std::size_t i = 0; i < std::min(order.size(), kMaxReasons); ++i) {
     const Reason& reason = *order[i].second;
     text += grouped(reason.rows) + ' ' + name_of(reason.fate) + ", " + order[i].first + ", first " +
             name(reason.places[0].file) + ':' + std::to_string(reason.places[0].line) + '\n';
@@ -241,7 +241,7 @@ std::string FateLedger::summary() const {
               reason.samples[k] + '\n';
     }
   }
-  if (order.size() > kMostReasons) text += std::to_string(order.size() - kMostReasons) + " more reasons\n";
+  if (order.size() > kMaxReasons) text += std::to_string(order.size() - kMaxReasons) + " more reasons\n";
   return text;
 }
 

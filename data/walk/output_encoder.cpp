@@ -32,9 +32,9 @@ class GzipEncoder : public OutputEncoder {
   GzipEncoder& operator=(const GzipEncoder&) = delete;
 
   void encode(std::string_view bytes, const Sink& sink) override {
-    constexpr std::size_t kMostAtOnce = 1u << 30;
+    constexpr std::size_t kMaxWriteBytes = 1u << 30;
     while (!bytes.empty()) {
-      const std::string_view part = bytes.substr(0, kMostAtOnce);
+      const std::string_view part = bytes.substr(0, kMaxWriteBytes);
       run(part, Z_NO_FLUSH, sink);
       bytes.remove_prefix(part.size());
     }

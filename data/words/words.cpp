@@ -14,7 +14,7 @@
 namespace caravan::data {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;
+constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
 // A longer run of characters that go together is cut: ICU's sorting of marks is quadratic in them.
 constexpr std::size_t kLongestStretch = 1024;
 
@@ -43,10 +43,10 @@ std::uint64_t hash_padded(const char* p, std::size_t size) {
 }
 
 void require_length(std::string_view text, std::string_view before) {
-  if (text.size() <= kMostBytes && before.size() <= kMostBytes * 12) return;
+  if (text.size() <= kMaxBytes && before.size() <= kMaxBytes * 12) return;
   throw Error(Error::Kind::kData, "a text of " + std::to_string(text.size()) +
                                       " bytes is too long to be split into words; at most " +
-                                      std::to_string(kMostBytes) + " bytes are allowed");
+                                      std::to_string(kMaxBytes) + " bytes are allowed");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 
 namespace caravan::models {
 
@@ -155,7 +155,7 @@ std::int32_t KvCache::take() {
   // Zeros: what lies behind a sequence's end is multiplied with the rest of its page, by weights of 0.
   page(index).zero_();
   free_.pop_back();
-  most_in_use_ = std::max(most_in_use_, pages_in_use());
+  peak_in_use_ = std::max(peak_in_use_, pages_in_use());
   holders_[static_cast<std::size_t>(index)] = 1;
   return index;
 }

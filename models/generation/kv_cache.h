@@ -82,10 +82,10 @@ class KvCache {
   // The most pages that `forks` sequences of `length` tokens hold whose first `shared` tokens are shared.
   std::int64_t pages_for(std::int64_t length, std::int64_t shared = 0, std::int64_t forks = 1) const;
   std::int64_t pages_in_use() const { return pages_made_ - static_cast<std::int64_t>(free_.size()); }
-  std::int64_t most_pages_in_use() const { return most_in_use_; }  // at any time so far
+  std::int64_t peak_pages_in_use() const { return peak_in_use_; }  // at any time so far
   // Uses LibTorch's operations on the CPU too, as on devices without kernels of ours: the reference of the
   // tests.
-  void use_composed_operations() { composed_ = true; }
+  void use_composed_ops() { composed_ = true; }
 
  private:
   friend class KvSequence;
@@ -119,7 +119,7 @@ class KvCache {
   std::int64_t page_elements_ = 0;
   std::int64_t pages_per_slab_ = 1;
   std::int64_t pages_made_ = 0;
-  std::int64_t most_in_use_ = 0;
+  std::int64_t peak_in_use_ = 0;
   bool composed_ = false;
   std::vector<at::Tensor> slabs_;      // [pages_per_slab_, page_elements_]
   std::vector<std::int32_t> free_;     // the next page taken is the last of these

@@ -44,7 +44,7 @@ double unit_interval(std::uint64_t bits) {
 }
 
 // Below it logits divided by it leave fp32.
-constexpr double kLeastTemperature = 1e-5;
+constexpr double kMinTemperature = 1e-5;
 
 void refuse(const std::string& where, const char* name, double value, const char* allowed) {
   std::ostringstream text;
@@ -55,7 +55,7 @@ void refuse(const std::string& where, const char* name, double value, const char
 }  // namespace
 
 void check_sampling(const SamplingOptions& o, const std::string& where) {
-  if (!(o.temperature == 0.0 || (o.temperature >= kLeastTemperature && o.temperature <= 1e6)))
+  if (!(o.temperature == 0.0 || (o.temperature >= kMinTemperature && o.temperature <= 1e6)))
     refuse(where, "temperature", o.temperature, "0 (greedy), or 1e-5 to 1e6");
   if (o.top_k < 0) refuse(where, "top_k", static_cast<double>(o.top_k), "0 (all tokens) or more");
   if (!(o.top_p > 0.0 && o.top_p <= 1.0))
@@ -134,10 +134,10 @@ float Sampler::kth_score(std::int64_t k) {
   return sorted_.front();
 }
 
-void Sampler::collect(float least_score, float least_weight) {
+void Sampler::collect(float min_score, float min_weight) {
   candidates_.clear();
   for (std::size_t i = 0; i < scores_.size(); ++i)
-    if (scores_[i] >= least_score && weights_[i] >= least_weight)
+    if (scores_[i] >= min_score && weights_[i] >= min_weight)
       candidates_.push_back({scores_[i], weights_[i], static_cast<std::int32_t>(i)});
 }
 

@@ -54,7 +54,7 @@ class Sampler {
   void penalize(const at::Tensor& logits_V, const SamplingOptions& options,
                 std::span<const std::int32_t> context);
   float kth_score(std::int64_t k);
-  void collect(float least_score, float least_weight);
+  void collect(float min_score, float min_weight);
   void keep_share(double top_p, double total);
   std::int32_t draw(const SamplingOptions& options, double uniform);
   std::int32_t draw_from_all(double uniform) const;

@@ -8,8 +8,8 @@
 #include "models/device.h"
 #include "models/error.h"
 #include "models/llama/random_init.h"
-#include "models/ops/composed_operations.h"
-#include "models/ops/device_ops.h"
+#include "models/ops/composed_scope.h"
+#include "models/ops/composed_ops.h"
 #include "models/ops/gemm.h"
 
 namespace caravan::models {
@@ -208,7 +208,7 @@ at::Tensor Llama::embed(const at::Tensor& ids_T) const {
 void Llama::embed_backward(const at::Tensor& ids_T, const at::Tensor& d_hidden_TD) {
   at::Tensor gradient = embedding_.gradient;
   if (!gradient.defined()) return;
-  if (!has_kernels(gradient)) return device::add_rows_(gradient, ids_T, d_hidden_TD);
+  if (!has_kernels(gradient)) return composed::add_rows_(gradient, ids_T, d_hidden_TD);
   const at::Tensor d = d_hidden_TD.contiguous();
   const std::int64_t tokens = ids_T.size(0), width = d.size(1);
   const std::int64_t* ids = ids_T.const_data_ptr<std::int64_t>();

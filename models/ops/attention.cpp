@@ -8,9 +8,9 @@
 #include <map>
 #include <vector>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "models/ops/cpu/kernels.h"
-#include "models/ops/device_ops.h"
+#include "models/ops/composed_ops.h"
 #include "models/ops/fused_attention.h"
 
 namespace caravan::models {
@@ -194,7 +194,7 @@ std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const Pack
                                             const AttentionOptions& options) {
   check_shapes(qkv_TC, layout, options);
   if (can_fuse_attention(qkv_TC, layout, options)) return fused_attention(qkv_TC, layout, options);
-  if (!has_kernels(qkv_TC)) return device::attention(qkv_TC, layout, options);
+  if (!has_kernels(qkv_TC)) return composed::attention(qkv_TC, layout, options);
   at::Tensor out_THE = at::empty({qkv_TC.size(0), options.num_heads * options.head_dim}, qkv_TC.options());
   at::Tensor lse = at::empty({options.num_kv_heads, qkv_TC.size(0), options.num_heads / options.num_kv_heads},
                              qkv_TC.options().dtype(at::kFloat));
@@ -212,7 +212,7 @@ at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_TH
   if (can_fuse_attention(qkv_TC, layout, options))
     return fused_attention_backward(qkv_TC, out_THE, lse, d_out_THE, layout, options);
   if (!has_kernels(qkv_TC))
-    return device::attention_backward(qkv_TC, out_THE, lse, d_out_THE, layout, options);
+    return composed::attention_backward(qkv_TC, out_THE, lse, d_out_THE, layout, options);
   at::Tensor d_qkv_TC = at::empty(qkv_TC.sizes(), qkv_TC.options());
   if (qkv_TC.scalar_type() == at::kFloat)
     attention_backward_cpu<float>(qkv_TC, out_THE, lse, d_out_THE.contiguous(), d_qkv_TC, layout, options);

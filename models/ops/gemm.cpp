@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "models/ops/cpu/kernels.h"
 
 namespace caravan::models {

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "models/ops/cpu/kernels.h"
-#include "models/ops/device_ops.h"
+#include "models/ops/composed_ops.h"
 
 namespace caravan::models {
 
@@ -55,7 +55,7 @@ void norm_rows(const at::Tensor& x, const at::Tensor& w, at::Tensor& y, const at
 
 std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Tensor& weight_D,
                                            const NormOptions& options) {
-  if (!has_kernels(x_TD)) return device::rms_norm(x_TD, weight_D, options);
+  if (!has_kernels(x_TD)) return composed::rms_norm(x_TD, weight_D, options);
   at::Tensor y_TD = at::empty(x_TD.sizes(), x_TD.options());
   at::Tensor rstd_T = at::empty({x_TD.size(0)}, x_TD.options().dtype(at::kFloat));
   norm_rows(x_TD, weight_D, y_TD, rstd_T, options, false);
@@ -64,7 +64,7 @@ std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Ten
 
 at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
                           const NormOptions& options) {
-  if (!has_kernels(x_TD)) return device::rms_norm(x_TD, weight_D, options).first;
+  if (!has_kernels(x_TD)) return composed::rms_norm(x_TD, weight_D, options).first;
   at::Tensor y_TD = at::empty(x_TD.sizes(), x_TD.options());
   norm_rows(x_TD, weight_D, y_TD, rstd_T, options, true);
   return y_TD;
@@ -72,7 +72,7 @@ at::Tensor rms_norm_again(const at::Tensor& x_TD, const at::Tensor& weight_D, co
 
 at::Tensor rms_norm_backward(const at::Tensor& x_TD, const at::Tensor& weight_D, const at::Tensor& rstd_T,
                              const at::Tensor& dy_TD, const at::Tensor& gradient_D) {
-  if (!has_kernels(x_TD)) return device::rms_norm_backward(x_TD, weight_D, rstd_T, dy_TD, gradient_D);
+  if (!has_kernels(x_TD)) return composed::rms_norm_backward(x_TD, weight_D, rstd_T, dy_TD, gradient_D);
   TORCH_CHECK(x_TD.sizes() == dy_TD.sizes() && x_TD.scalar_type() == dy_TD.scalar_type() &&
                   x_TD.scalar_type() == weight_D.scalar_type() && x_TD.stride(1) == 1 &&
                   dy_TD.stride(1) == 1 && rstd_T.numel() == x_TD.size(0),
@@ -112,7 +112,7 @@ RotaryTable make_rotary_table(const std::vector<float>& inv_freq, double attenti
 
 void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const RotaryTable& table,
              const PackedLayout& layout, bool inverse) {
-  if (!has_kernels(x_TC)) return device::rotate_(x_TC, heads, head_dim, table, layout, inverse);
+  if (!has_kernels(x_TC)) return composed::rotate_(x_TC, heads, head_dim, table, layout, inverse);
   const std::vector<std::int32_t>& positions = layout.positions;
   TORCH_CHECK(x_TC.stride(1) == 1 && x_TC.size(0) == static_cast<std::int64_t>(positions.size()) &&
                   x_TC.size(1) >= heads * head_dim && table.cos.size(1) * 2 == head_dim,
@@ -138,7 +138,7 @@ void rotate_(at::Tensor& x_TC, std::int64_t heads, std::int64_t head_dim, const 
 }
 
 at::Tensor swiglu(const at::Tensor& gate_up_T2F) {
-  if (!has_kernels(gate_up_T2F)) return device::swiglu(gate_up_T2F);
+  if (!has_kernels(gate_up_T2F)) return composed::swiglu(gate_up_T2F);
   TORCH_CHECK(gate_up_T2F.dim() == 2 && gate_up_T2F.is_contiguous() && gate_up_T2F.size(1) % 2 == 0,
               "swiglu: gate_up ", gate_up_T2F.sizes(), " must be a contiguous [T, 2 F]");
   const std::int64_t width = gate_up_T2F.size(1) / 2;
@@ -154,7 +154,7 @@ at::Tensor swiglu(const at::Tensor& gate_up_T2F) {
 }
 
 at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_act_TF) {
-  if (!has_kernels(gate_up_T2F)) return device::swiglu_backward(gate_up_T2F, d_act_TF);
+  if (!has_kernels(gate_up_T2F)) return composed::swiglu_backward(gate_up_T2F, d_act_TF);
   const std::int64_t width = d_act_TF.size(1);
   TORCH_CHECK(gate_up_T2F.is_contiguous() && d_act_TF.is_contiguous() && gate_up_T2F.size(1) == 2 * width &&
                   gate_up_T2F.size(0) == d_act_TF.size(0) &&

@@ -77,21 +77,21 @@ Dtype check_specs(const LlamaConfig& config, std::span<const TensorSpec> specs, 
 
 // Companion files of `source`, path inside the directory -> content.
 std::map<std::string, std::string> read_companions(const std::string& source) {
-  constexpr std::size_t kMostBytes = 1'000'000'000;
+  constexpr std::size_t kMaxBytes = 1'000'000'000;
   std::map<std::string, std::string> files;
   if (source.empty()) return files;
   require_own_companions(source);
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(source, error)) {
     const std::string name = entry.path().filename().string();
-    if (is_companion_file(name)) files[name] = read_text_file(entry.path().string(), kMostBytes);
+    if (is_companion_file(name)) files[name] = read_text_file(entry.path().string(), kMaxBytes);
   }
   if (error) fail(source + ": tokenizer and other files cannot be copied from it: " + error.message());
   const fs::path templates = fs::path(source) / kTemplateFolder;
   for (const fs::directory_entry& entry : fs::directory_iterator(templates, error)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".jinja"))
-      files[(kTemplateFolder / fs::path(name)).string()] = read_text_file(entry.path().string(), kMostBytes);
+      files[(kTemplateFolder / fs::path(name)).string()] = read_text_file(entry.path().string(), kMaxBytes);
   }
   return files;
 }

@@ -49,9 +49,9 @@ void OutputFile::reserve(std::uint64_t bytes) {
 }
 
 void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> content) {
-  constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;  // one call writes at most 2 GiB
+  constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 30;  // one call writes at most 2 GiB
   while (!content.empty()) {
-    const std::size_t wanted = std::min(content.size(), kMostAtOnce);
+    const std::size_t wanted = std::min(content.size(), kMaxWriteBytes);
     const ssize_t count = ::pwrite(descriptor_, content.data(), wanted, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0)

@@ -55,21 +55,21 @@ struct ConvertFlags {
 };
 
 void add_flags(CommandFlags& own, ConvertFlags& asked) {
-  constexpr double kMostScore = 1e6;
-  constexpr std::int64_t kMostReplies = 1000, kMostCopies = 10000;
+  constexpr double kMaxScore = 1e6;
+  constexpr std::int64_t kMaxReplies = 1000, kMaxCopies = 10000;
   own.add_text("--format", asked.format);
   own.add_text("--source", asked.source);
   own.add_texts("--column", asked.columns);
   own.add_text("--dataset", asked.dataset);
-  own.add_integer("--top-k", asked.top_k, 1, kMostReplies);
+  own.add_integer("--top-k", asked.top_k, 1, kMaxReplies);
   own.add_choice("--weights", asked.weights, {"mean", "nvidia"});
-  own.add_number("--margin", asked.margin, 0, kMostScore);
-  own.add_number("--min-score", asked.min_score, -kMostScore, kMostScore);
+  own.add_number("--margin", asked.margin, 0, kMaxScore);
+  own.add_number("--min-score", asked.min_score, -kMaxScore, kMaxScore);
   own.add_choice("--pick", asked.pick, {"best-worst", "random"});
   own.add_integer("--seed", asked.seed, 0, std::numeric_limits<std::int64_t>::max());
   own.add_switch("--source-filter", asked.source_filter);
   own.add_text("--subset", asked.subset);
-  own.add_integer("--repeat", asked.repeat, 1, kMostCopies);
+  own.add_integer("--repeat", asked.repeat, 1, kMaxCopies);
   own.add_switch("--keep-fields", asked.keep_fields);
 }
 

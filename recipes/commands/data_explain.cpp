@@ -43,11 +43,11 @@ struct Asked {
 
 // Nothing where the word is an id.
 std::optional<RowPlace> place_in(const std::string& word) {
-  constexpr std::size_t kMostDigits = 18;
+  constexpr std::size_t kMaxDigits = 18;
   const std::size_t colon = word.rfind(':');
   if (colon == std::string::npos || colon == 0) return std::nullopt;
   const std::string number = word.substr(colon + 1);
-  const bool digits = !number.empty() && number.size() <= kMostDigits &&
+  const bool digits = !number.empty() && number.size() <= kMaxDigits &&
                       number.find_first_not_of("0123456789") == std::string::npos;
   if (!digits || !fs::exists(word.substr(0, colon))) return std::nullopt;
   return RowPlace{fs::weakly_canonical(word.substr(0, colon)).string(), std::stoull(number)};

@@ -136,12 +136,12 @@ class Filter {
 
   // A few such rows are hostile ones; many are a pattern that does not work, at a high price for each row.
   void check_pattern(const std::string& reason, data::SourceLine where) {
-    constexpr int kMostGivenUp = 20;
-    if (reason != "pattern_gave_up" || ++given_up_ <= kMostGivenUp) return;
+    constexpr int kMaxGivenUp = 20;
+    if (reason != "pattern_gave_up" || ++given_up_ <= kMaxGivenUp) return;
     throw Error(
         Error::Kind::kData,
         run_.inputs().files()[where.file] + ":" + std::to_string(where.line) +
-            ": drop_pattern came to its bound of steps on this row and on " + std::to_string(kMostGivenUp) +
+            ": drop_pattern came to its bound of steps on this row and on " + std::to_string(kMaxGivenUp) +
             " before it: it backtracks without end; avoid repetitions inside repetitions, as in (a+)+, "
             "or make them possessive: (a++)++");
   }

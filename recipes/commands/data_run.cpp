@@ -29,7 +29,7 @@ constexpr const char* kExitHelp =
     "is left,\nrun it again), 77 refused to write over a file.\n";
 
 // The summary bounds itself: files, reasons and samples.
-constexpr std::size_t kMostSummaryBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxSummaryBytes = std::size_t{16} << 20;
 
 std::string full_usage(const std::string& usage, bool has_output) {
   return usage + (has_output ? kOutputHelp : "") + kThreadsHelp + kInputHelp + kExitHelp;
@@ -46,15 +46,15 @@ data::FateLedger::Options ledger_options(const DataFlags& flags, const data::Row
 
 DataFlags::DataFlags(std::string command, const std::string& usage, bool has_output)
     : command_(std::move(command)), has_output_(has_output), flags_(command_, full_usage(usage, has_output)) {
-  constexpr std::int64_t kMostThreads = 1024;
+  constexpr std::int64_t kMaxThreads = 1024;
   flags_.add_words(inputs);
-  flags_.add_integer("--threads", threads, 1, kMostThreads);
+  flags_.add_integer("--threads", threads, 1, kMaxThreads);
   if (!has_output) return;
   flags_.add_text("--out", out);
   flags_.add_text("--report", report);
   flags_.add_switch("--force", force);
-  constexpr std::int64_t kSamples = 3, kMostSamples = 1000;
-  flags_.add_count("--explain", explain, kSamples, 1, kMostSamples);
+  constexpr std::int64_t kSamples = 3, kMaxSamples = 1000;
+  flags_.add_count("--explain", explain, kSamples, 1, kMaxSamples);
   flags_.add_switch("--quiet", quiet);
 }
 
@@ -120,7 +120,7 @@ int DataRun::finish(const Json& more) {
     const Json head{{"caravan", CARAVAN_VERSION}, {"command", flags_.command()}, {"options", options_}};
     ledger_.commit(ledger_.report(walk_, flags_.out, out_ ? &*out_ : nullptr, head, more));
   }
-  if (!flags_.quiet) std::fputs(shown_text(ledger_.summary(), kMostSummaryBytes).c_str(), stderr);
+  if (!flags_.quiet) std::fputs(shown_text(ledger_.summary(), kMaxSummaryBytes).c_str(), stderr);
   return 0;
 }
 

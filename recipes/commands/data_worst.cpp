@@ -76,12 +76,12 @@ std::map<std::string, Seen> read_margins(const std::string& file) {
 }  // namespace
 
 int run_data_worst(std::span<const std::string> args) {
-  constexpr std::int64_t kRows = 20, kMostRows = 1000000;
+  constexpr std::int64_t kRows = 20, kMaxRows = 1000000;
   std::vector<std::string> words;
   std::optional<std::int64_t> wanted;
   CommandFlags flags("data worst", kUsage);
   flags.add_words(words);
-  flags.add_integer("--rows", wanted, 1, kMostRows);
+  flags.add_integer("--rows", wanted, 1, kMaxRows);
   if (!flags.parse(args)) return 0;
   if (words.size() != 1) flags.refuse("the folder of one run is named");
   const std::map<std::string, Seen> seen =

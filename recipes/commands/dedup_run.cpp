@@ -242,7 +242,7 @@ class Dedup {
                      "caravan: data dedup: %llu rows look like more than %u others that they are not "
                      "like; they were compared with that many\n",
                      static_cast<unsigned long long>(clusters.num_rows_cut_short()),
-                     data::NearClusters::kMostComparisons);
+                     data::NearClusters::kMaxComparisons);
       }
     }
     write_clusters();

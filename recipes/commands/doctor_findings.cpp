@@ -10,7 +10,7 @@ namespace {
 using enum Finding::Weight;
 
 constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
-constexpr std::uint64_t kLeastOpenFiles = 1024;
+constexpr std::uint64_t kMinOpenFiles = 1024;
 
 std::string one_decimal(double value) {
   char text[32];
@@ -79,13 +79,13 @@ void judge_room(const DoctorReport& report, std::vector<Finding>& findings) {
          "only " + gibibytes(report.free_disk_bytes) + " is free on this disk (" + report.disk_folder + ")",
          "checkpoints take 12 bytes a parameter each; set run.dir to a larger disk"});
   }
-  if (report.open_files != 0 && report.open_files < kLeastOpenFiles) {
+  if (report.open_files != 0 && report.open_files < kMinOpenFiles) {
     findings.push_back(
         {kWarning,
          "only " + std::to_string(report.open_files) +
              " files may be open at once; data shards, weights and logs each take one",
          report.open_files_most > report.open_files
-             ? "ulimit -n " + std::to_string(std::min(report.open_files_most, 4 * kLeastOpenFiles))
+             ? "ulimit -n " + std::to_string(std::min(report.open_files_most, 4 * kMinOpenFiles))
              : std::string("ask whoever runs this machine to raise the limit")});
   }
 }

@@ -87,8 +87,8 @@ class Mix {
   }
 
   void add_keys(const Keys& keys) {
-    constexpr std::size_t kMostRows = std::numeric_limits<std::uint32_t>::max();
-    if (keys_.size() + keys.rows.size() >= kMostRows)
+    constexpr std::size_t kMaxRows = std::numeric_limits<std::uint32_t>::max();
+    if (keys_.size() + keys.rows.size() >= kMaxRows)
       throw Error(Error::Kind::kData, "mix: more than 4294967294 rows; mix them in parts");
     for (const Keys::Row& row : keys.rows) {
       if (row.readable) sources_[row.source].push_back(static_cast<std::uint32_t>(keys_.size()));

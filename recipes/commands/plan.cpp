@@ -4,7 +4,6 @@
 
 #include "recipes/check_files.h"
 #include "recipes/command_flags.h"
-#include "recipes/device.h"
 #include "recipes/read_recipe.h"
 #include "recipes/run_plan.h"
 #include "trainer/metrics/process_memory.h"

@@ -72,7 +72,7 @@ Json render_row(const data::ChatTemplate& chat_template, const Json& tokens, con
   Json row;
   if (data::is_nested_deeper(line))
     throw Error(Error::Kind::kData,
-                "nested deeper than " + std::to_string(data::kMostJsonLevels) + " levels; no row needs that");
+                "nested deeper than " + std::to_string(data::kMaxJsonLevels) + " levels; no row needs that");
   try {
     row = Json::parse(line);
   } catch (const Json::exception& error) {

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <vector>
 
-#include "data/error.h"
 #include "data/synthesis/builtin_prompts.h"
 #include "recipes/command_flags.h"
 #include "recipes/commands/engine.h"

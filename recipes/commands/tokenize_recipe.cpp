@@ -8,6 +8,7 @@
 #include "data/loader/row_tokens.h"
 #include "data/readers/detect.h"
 #include "data/readers/file_list.h"
+#include "data/readers/row_stream.h"
 #include "recipes/check_files.h"
 #include "recipes/commands/show_tokens.h"
 #include "recipes/read_recipe.h"

@@ -8,7 +8,6 @@
 #include "data/error.h"
 #include "data/sha256.h"
 #include "data/text_table.h"
-#include "recipes/shown_text.h"
 
 namespace caravan::recipes {
 namespace {

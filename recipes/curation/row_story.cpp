@@ -19,7 +19,7 @@ using data::Error;
 using data::Json;
 
 // Copies of a row that are followed; a row of a great weight has as many lines.
-constexpr std::size_t kMostCopies = 3;
+constexpr std::size_t kMaxCopies = 3;
 
 std::string absolute(const std::string& path) {
   std::error_code ignored;
@@ -90,15 +90,15 @@ std::string place_text(const RowPlace& place) {
 }  // namespace
 
 RowStories::RowStories(const std::vector<std::string>& folders) {
-  constexpr int kMostLevels = 4;
+  constexpr int kMaxLevels = 4;
   for (const std::string& folder : folders) {
     if (!fs::is_directory(folder))
       throw Error(Error::Kind::kUsage, folder + ": is no folder; name one that holds reports");
     add(folder);
     for (auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied);
          entry != fs::recursive_directory_iterator(); ++entry) {
-      if (entry->is_directory() && entry.depth() < kMostLevels) add(entry->path().string());
-      if (entry.depth() >= kMostLevels) entry.disable_recursion_pending();
+      if (entry->is_directory() && entry.depth() < kMaxLevels) add(entry->path().string());
+      if (entry.depth() >= kMaxLevels) entry.disable_recursion_pending();
     }
   }
 }
@@ -164,7 +164,7 @@ void RowStories::follow(const Report& report, const RowPlace& place, const std::
   if (report.output.path.empty()) return;
   std::size_t copies = 0;
   for (const Json& row : (*fate)["rows"]) {
-    if (++copies > kMostCopies) break;
+    if (++copies > kMaxCopies) break;
     for (const auto& [reader, path] : readers_of(report.output, seen))
       follow(*reader, {path, number_of(row)}, text_of(row, "hash"), seen, steps);
   }
@@ -194,7 +194,7 @@ std::vector<StoryStep> RowStories::of_place(const RowPlace& place) const {
 }
 
 std::vector<StoryStep> RowStories::of_id(const std::string& id) const {
-  constexpr std::size_t kMostListed = 10;
+  constexpr std::size_t kMaxListed = 10;
   std::string quoted = "\"id\":";
   data::append_json_string(quoted, id);
   std::vector<RowPlace> places;
@@ -210,7 +210,7 @@ std::vector<StoryStep> RowStories::of_id(const std::string& id) const {
         return place_text(known) == place_text(first.place);
       };
       if (std::ranges::none_of(places, same)) places.push_back(first.place);
-      return places.size() <= kMostListed;
+      return places.size() <= kMaxListed;
     });
   }
   if (places.empty()) throw Error(Error::Kind::kData, "no report knows a row with the id " + id);
@@ -243,11 +243,11 @@ std::string story_text(const std::vector<StoryStep>& steps) {
         text += ", " + key + " " + value.dump(-1, ' ', false, Json::error_handler_t::replace);
     }
     const Json& rows = step.fate["rows"];
-    for (std::size_t i = 0; i < std::min(rows.size(), kMostCopies); ++i)
+    for (std::size_t i = 0; i < std::min(rows.size(), kMaxCopies); ++i)
       text += "\n  -> " + place_text({step.out, number_of(rows[i])}) +
               (text_of(rows[i], "id").empty() ? "" : " id " + text_of(rows[i], "id"));
-    if (rows.size() > kMostCopies)
-      text += "\n  -> and " + std::to_string(rows.size() - kMostCopies) + " more lines";
+    if (rows.size() > kMaxCopies)
+      text += "\n  -> and " + std::to_string(rows.size() - kMaxCopies) + " more lines";
     text += "\n  (" + step.folder + ")\n";
   }
   return text;

@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include "data/choice_name.h"
-#include "data/error.h"
 #include "data/readers/file_list.h"
 #include "data/text_table.h"
 #include "recipes/commands/convert_run.h"

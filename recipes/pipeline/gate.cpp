@@ -27,13 +27,13 @@ std::string rounded(double value) {
 }
 
 json read_root(const std::string& path) {
-  constexpr std::size_t kMost = 16u << 20;
+  constexpr std::size_t kMax = 16u << 20;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw data::Error(data::Error::Kind::kInputOutput, path + ": cannot be read");
-  std::string text(kMost + 1, '\0');
+  std::string text(kMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMost) refuse(path, "holds more than 16 MiB");
+  if (text.size() > kMax) refuse(path, "holds more than 16 MiB");
   const json root = data::parse_bounded_json<json>(text);
   if (!root.is_object()) refuse(path, "holds no JSON object");
   return root;

@@ -217,8 +217,8 @@ const data::Verifier* VerifyRows::verifier(const Json& row) {
   } catch (const Error&) {
     // Rows name what they like: one without a verifier is dropped, and counted.
   }
-  constexpr std::size_t kMostNames = 1000;
-  if (verifiers_.size() >= kMostNames) return nullptr;
+  constexpr std::size_t kMaxNames = 1000;
+  if (verifiers_.size() >= kMaxNames) return nullptr;
   return verifiers_.emplace(name, std::move(made)).first->second.get();
 }
 

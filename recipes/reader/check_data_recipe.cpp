@@ -12,11 +12,11 @@ namespace {
 
 // Names become file names and stand in reports.
 bool is_plain_name(const std::string& name) {
-  constexpr std::size_t kMostLetters = 100;
+  constexpr std::size_t kMaxLetters = 100;
   const auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
   };
-  return !name.empty() && name.size() <= kMostLetters && name[0] != '.' &&
+  return !name.empty() && name.size() <= kMaxLetters && name[0] != '.' &&
          std::all_of(name.begin(), name.end(), plain);
 }
 

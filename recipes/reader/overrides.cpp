@@ -6,15 +6,15 @@ namespace caravan::recipes {
 namespace {
 
 constexpr std::size_t kShown = 100;
-constexpr std::size_t kMostBytes = 1u << 16;
+constexpr std::size_t kMaxBytes = 1u << 16;
 
 YamlNode parse_override_value(const std::string& text, const Where& where) {
   if (text.empty() || text == "~" || text == "null") return {.where = where};
   if (std::string_view("[{\"'").find(text.front()) != std::string_view::npos) {
-    YamlNode value = parse_yaml(text, where, {.bytes = kMostBytes});
+    YamlNode value = parse_yaml(text, where, {.bytes = kMaxBytes});
     return value;
   }
-  check_yaml_text(text, where, kMostBytes);
+  check_yaml_text(text, where, kMaxBytes);
   return {.kind = YamlNode::Kind::kScalar, .text = text, .where = where};
 }
 

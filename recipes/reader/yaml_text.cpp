@@ -61,10 +61,10 @@ std::size_t character_bytes(std::string_view text, std::size_t at) {
   return 0;
 }
 
-void check_yaml_text(std::string_view text, const Where& origin, std::size_t most_bytes) {
-  if (text.size() > most_bytes) {
+void check_yaml_text(std::string_view text, const Where& origin, std::size_t max_bytes) {
+  if (text.size() > max_bytes) {
     fail(origin, 0, 0,
-         "is " + std::to_string(text.size()) + " bytes; a recipe has at most " + std::to_string(most_bytes) +
+         "is " + std::to_string(text.size()) + " bytes; a recipe has at most " + std::to_string(max_bytes) +
              ": is this a data file?");
   }
   int number = 0;

@@ -9,9 +9,9 @@
 
 namespace caravan::recipes {
 
-// Throws RecipeError: more than `most_bytes`, bytes that are not UTF-8, control characters, tabs used to
+// Throws RecipeError: more than `max_bytes`, bytes that are not UTF-8, control characters, tabs used to
 // indent. `origin` names the text in messages.
-void check_yaml_text(std::string_view text, const Where& origin, std::size_t most_bytes);
+void check_yaml_text(std::string_view text, const Where& origin, std::size_t max_bytes);
 
 // Bytes of the UTF-8 character that starts at `at`; 0 where there is none (overlong forms and surrogates are
 // none).

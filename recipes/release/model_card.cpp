@@ -153,12 +153,12 @@ std::string data_section(const CardFacts& facts) {
   std::vector<Row> rows{{"stage", "step", "rows", "what became of them"}};
   for (const StageStory& stage : facts.stages)
     for (const StepFates& step : stage.data) {
-      constexpr std::size_t kMostReasons = 12;
+      constexpr std::size_t kMaxReasons = 12;
       std::string fates;
-      for (std::size_t i = 0; i < std::min(step.fates.size(), kMostReasons); ++i)
+      for (std::size_t i = 0; i < std::min(step.fates.size(), kMaxReasons); ++i)
         fates += (i == 0 ? "" : ", ") + step.fates[i].name + " " + data::grouped(step.fates[i].rows);
-      if (step.fates.size() > kMostReasons)
-        fates += " and " + std::to_string(step.fates.size() - kMostReasons) + " more reasons";
+      if (step.fates.size() > kMaxReasons)
+        fates += " and " + std::to_string(step.fates.size() - kMaxReasons) + " more reasons";
       rows.push_back({stage_name(stage), step.step, data::grouped(step.rows), fates});
     }
   if (rows.size() == 1) return {};
@@ -222,9 +222,9 @@ std::string files_section(const CardFacts& facts) {
 }  // namespace
 
 std::string markdown_cell(std::string_view text) {
-  constexpr std::size_t kMost = 2000;
+  constexpr std::size_t kMax = 2000;
   std::string cell;
-  for (const char c : shown_text(text, kMost)) {
+  for (const char c : shown_text(text, kMax)) {
     if (c == '\n' || c == '\t')
       cell += ' ';
     else if (c == '<')

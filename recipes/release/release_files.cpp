@@ -149,14 +149,14 @@ void ReleaseFiles::publish(const fs::path& partial, const fs::path& released) {
 }
 
 std::string ReleaseFiles::text_of(const fs::path& file) {
-  constexpr std::size_t kMost = 1u << 20;
+  constexpr std::size_t kMax = 1u << 20;
   if (file.empty()) return {};
   std::ifstream in(file, std::ios::binary);
   if (!in) return {};
-  std::string text(kMost + 1, '\0');
+  std::string text(kMax + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMost) throw Error(Error::Kind::kUsage, file.string() + ": holds more than 1 MiB");
+  if (text.size() > kMax) throw Error(Error::Kind::kUsage, file.string() + ": holds more than 1 MiB");
   return text;
 }
 

@@ -16,14 +16,14 @@ void ThinCurve::add(double step, double value) {
   if (!std::isfinite(value) || !std::isfinite(step)) return;
   const data::ChartPoint point{step, value};
   if (buckets_.empty() || in_last_ == per_bucket_) {
-    if (buckets_.size() == kMostBuckets) {
+    if (buckets_.size() == kMaxBuckets) {
       // Two become one, and all that follow are as wide.
-      for (std::size_t i = 0; i < kMostBuckets / 2; ++i) {
+      for (std::size_t i = 0; i < kMaxBuckets / 2; ++i) {
         const Bucket &first = buckets_[2 * i], &second = buckets_[2 * i + 1];
         buckets_[i] = {second.low.y < first.low.y ? second.low : first.low,
                        second.high.y > first.high.y ? second.high : first.high};
       }
-      buckets_.resize(kMostBuckets / 2);
+      buckets_.resize(kMaxBuckets / 2);
       per_bucket_ *= 2;
     }
     buckets_.push_back({point, point});
@@ -48,7 +48,7 @@ std::vector<data::ChartPoint> ThinCurve::points() const {
 
 std::map<std::string, ThinCurve> read_curves(const std::filesystem::path& metrics_file, std::size_t most,
                                              std::size_t& left_out) {
-  constexpr std::size_t kMostNames = 10000;
+  constexpr std::size_t kMaxNames = 10000;
   std::map<std::string, ThinCurve> curves;
   std::set<std::string> others;
   left_out = 0;
@@ -66,7 +66,7 @@ std::map<std::string, ThinCurve> read_curves(const std::filesystem::path& metric
       if (name == "step" || !value.is_number()) continue;
       if (curves.size() < most || curves.contains(name))
         curves[name].add(step, value.get<double>());
-      else if (others.size() < kMostNames)
+      else if (others.size() < kMaxNames)
         others.insert(name);
     }
   }

@@ -24,7 +24,7 @@ class ThinCurve {
   struct Bucket {
     data::ChartPoint low, high;
   };
-  static constexpr std::size_t kMostBuckets = 300;
+  static constexpr std::size_t kMaxBuckets = 300;
   std::vector<Bucket> buckets_;
   std::uint64_t values_ = 0, in_last_ = 0, per_bucket_ = 1;
 };

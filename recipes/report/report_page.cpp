@@ -27,7 +27,7 @@ class BoundedPage {
  public:
   explicit BoundedPage(std::string begin) : text_(std::move(begin)) {}
   void add(const std::string& markup) {
-    if (text_.size() + markup.size() + kRoom > kMostReportBytes)
+    if (text_.size() + markup.size() + kRoom > kMaxReportBytes)
       ++left_out_;
     else
       text_ += markup;
@@ -96,10 +96,10 @@ std::string scores_of(const RunStory& story) {
   std::ranges::stable_sort(intervals, {}, [&](const data::Interval& one) {
     return one.label.substr(0, std::min(one.label.find(" before "), one.label.find(" after ")));
   });
-  constexpr std::size_t kMostLines = 300;
+  constexpr std::size_t kMaxLines = 300;
   std::vector<PageLine> lines{head};
   for (const std::string& name : names) {
-    if (lines.size() > kMostLines) break;
+    if (lines.size() > kMaxLines) break;
     PageLine line{name};
     for (std::size_t column = 1; column < head.size(); ++column)
       line.push_back(cells[name].contains(column) ? cells[name][column] : "");
@@ -107,7 +107,7 @@ std::string scores_of(const RunStory& story) {
   }
   // Scores of different kinds have no common axis; those of accuracies do.
   std::erase_if(intervals, [](const data::Interval& one) { return !(one.value >= 0.0 && one.value <= 1.0); });
-  if (intervals.size() > kMostLines) intervals.resize(kMostLines);
+  if (intervals.size() > kMaxLines) intervals.resize(kMaxLines);
   return data::heading(2, "Scores") + data::page_table(lines) +
          data::paragraph("In brackets: 95 % interval by bootstrap over items.") +
          data::interval_chart("scores with their intervals", intervals);
@@ -147,20 +147,20 @@ std::string stage_table(const RunStory& story) {
 }
 
 std::string fates_of(const StageStory& stage) {
-  constexpr std::size_t kMostSteps = 60, kMostReasons = 24;
+  constexpr std::size_t kMaxSteps = 60, kMaxReasons = 24;
   std::string page;
-  for (std::size_t i = 0; i < std::min(stage.data.size(), kMostSteps); ++i) {
+  for (std::size_t i = 0; i < std::min(stage.data.size(), kMaxSteps); ++i) {
     const StepFates& step = stage.data[i];
     std::vector<data::Share> shares;
     std::string legend;
-    for (std::size_t r = 0; r < std::min(step.fates.size(), kMostReasons); ++r) {
+    for (std::size_t r = 0; r < std::min(step.fates.size(), kMaxReasons); ++r) {
       const RowCount& fate = step.fates[r];
       shares.push_back({fate.name, fate.rows});
       legend += (legend.empty() ? "" : ", ") + data::share_key(r) +
                 data::quoted_text(fate.name + " " + data::grouped(fate.rows), 200);
     }
-    if (step.fates.size() > kMostReasons)
-      legend += ", and " + std::to_string(step.fates.size() - kMostReasons) + " more reasons";
+    if (step.fates.size() > kMaxReasons)
+      legend += ", and " + std::to_string(step.fates.size() - kMaxReasons) + " more reasons";
     page += "<div><span class=\"small\">" +
             data::quoted_text(step.step + ": " + data::grouped(step.rows) + " rows; ", 400) + legend +
             "</span>" + data::share_bar(step.step, shares) + "</div>\n";
@@ -187,9 +187,9 @@ int rank_of(const std::string& name) {
 }
 
 std::string curves_of(const fs::path& dir) {
-  constexpr std::size_t kMostCurves = 80;
+  constexpr std::size_t kMaxCurves = 80;
   std::size_t left_out = 0;
-  const std::map<std::string, ThinCurve> curves = read_curves(dir / "metrics.jsonl", kMostCurves, left_out);
+  const std::map<std::string, ThinCurve> curves = read_curves(dir / "metrics.jsonl", kMaxCurves, left_out);
   std::vector<std::string> names;
   for (const auto& [name, curve] : curves) names.push_back(name);
   std::ranges::stable_sort(names, {}, rank_of);
@@ -211,10 +211,10 @@ std::string curves_of(const fs::path& dir) {
 // Tasks that the run asked its model while it trained.
 std::string scores_by_step(const StageStory& stage) {
   std::vector<PageLine> lines{{"step", "task/metric", "score"}};
-  constexpr std::size_t kMostLines = 400;
+  constexpr std::size_t kMaxLines = 400;
   for (const EvaluationStory& evaluation : stage.evaluations)
     for (const TaskScore& score : evaluation.scores)
-      if (evaluation.step >= 0 && lines.size() < kMostLines)
+      if (evaluation.step >= 0 && lines.size() < kMaxLines)
         lines.push_back({std::to_string(evaluation.step), score_name(score), score_text(score)});
   return lines.size() == 1 ? "" : data::heading(3, "scores while it trained") + data::page_table(lines);
 }
@@ -241,8 +241,8 @@ std::string facts_of(const StageStory& stage) {
     if (versions.is_object())
       for (const char* key : {"caravan", "commit", "libtorch"}) add(key, versions.value(key, data::Json()));
   }
-  constexpr std::size_t kMostFacts = 60;
-  if (lines.size() > kMostFacts) lines.resize(kMostFacts);
+  constexpr std::size_t kMaxFacts = 60;
+  if (lines.size() > kMaxFacts) lines.resize(kMaxFacts);
   return lines.empty() ? "" : data::folded("sizes and versions", data::page_table(lines, false));
 }
 

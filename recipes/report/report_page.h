@@ -10,9 +10,9 @@
 
 namespace caravan::recipes {
 
-constexpr std::size_t kMostReportBytes = std::size_t{5} << 20;
+constexpr std::size_t kMaxReportBytes = std::size_t{5} << 20;
 
-// What does not fit in kMostReportBytes is left out, and the page says so. Throws data::Error where a file of
+// What does not fit in kMaxReportBytes is left out, and the page says so. Throws data::Error where a file of
 // the story is damaged.
 std::string report_page(const RunStory& story);
 

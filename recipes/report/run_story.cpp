@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using data::Error;
 using data::Json;
 
-constexpr std::size_t kMostBytes = 64u << 20;  // of a file that is read whole
+constexpr std::size_t kMaxBytes = 64u << 20;  // of a file that is read whole
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -31,7 +31,7 @@ std::string file_text(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (!file || error) throw Error(Error::Kind::kInputOutput, path.string() + ": cannot be read");
-  if (size > kMostBytes)
+  if (size > kMaxBytes)
     throw Error(Error::Kind::kData, path.string() + ": holds more than 64 MiB; it is no file of a run");
   std::string text(size, '\0');
   file.read(text.data(), static_cast<std::streamsize>(size));
@@ -98,7 +98,7 @@ void read_data_steps(const Json& ledger, std::vector<StepFates>& steps) {
 // data/ledger.jsonl of a run that trains: one line a row.
 void read_ledger_lines(const fs::path& path, const std::string& step, std::vector<StepFates>& steps) {
   if (!is_file(path)) return;
-  constexpr std::size_t kMostNames = 200;
+  constexpr std::size_t kMaxNames = 200;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(Error::Kind::kInputOutput, path.string() + ": cannot be read");
   JsonLines lines(file);
@@ -112,7 +112,7 @@ void read_ledger_lines(const fs::path& path, const std::string& step, std::vecto
     const bool left = fate == "dropped" || fate == "not_taken";
     const std::string name = reason.empty() ? fate : fate + ": " + reason;
     auto& counts = left ? unused : used;
-    ++counts[counts.size() < kMostNames || counts.contains(name) ? name : "others"];
+    ++counts[counts.size() < kMaxNames || counts.contains(name) ? name : "others"];
     ++fates.rows;
   }
   for (const auto& [name, rows] : used) fates.fates.push_back({name, rows});
@@ -152,13 +152,13 @@ EvaluationStory read_evaluation(const fs::path& dir, std::int64_t step) {
 namespace {
 
 void read_evaluations(const fs::path& dir, std::vector<EvaluationStory>& evaluations) {
-  constexpr std::size_t kMostSteps = 1000;
+  constexpr std::size_t kMaxSteps = 1000;
   std::vector<std::pair<std::int64_t, fs::path>> steps;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(dir / "evaluation", ignored)) {
     const std::string name = entry.path().filename().string();
     long long step = 0;
-    if (steps.size() < kMostSteps && std::sscanf(name.c_str(), "step-%8lld", &step) == 1 &&
+    if (steps.size() < kMaxSteps && std::sscanf(name.c_str(), "step-%8lld", &step) == 1 &&
         is_file(entry.path() / "results.json"))
       steps.emplace_back(step, entry.path());
   }

@@ -18,12 +18,12 @@ using data::Json;
 
 // The first bytes of a file, decompressed.
 std::istringstream first_bytes(const fs::path& path) {
-  constexpr std::size_t kMost = 32u << 20;
+  constexpr std::size_t kMax = 32u << 20;
   const std::unique_ptr<data::ByteSource> source = data::open_bytes(path.string());
-  std::string text(kMost, '\0');
+  std::string text(kMax, '\0');
   std::size_t size = 0;
-  while (size < kMost) {
-    const std::size_t read = source->read(text.data() + size, kMost - size);
+  while (size < kMax) {
+    const std::size_t read = source->read(text.data() + size, kMax - size);
     if (read == 0) break;
     size += read;
   }
@@ -55,17 +55,17 @@ std::string answer_of(const Json& row) {
 
 // The first sample of each of the first items.
 Samples read_samples(const fs::path& path) {
-  constexpr std::size_t kMostItems = 2000, kMostText = 3000;
+  constexpr std::size_t kMaxItems = 2000, kMaxText = 3000;
   Samples samples;
   std::istringstream bytes = first_bytes(path);
   JsonLines lines(bytes);
   while (const auto line = lines.next()) {
-    if (samples.size() >= kMostItems) break;
+    if (samples.size() >= kMaxItems) break;
     const Json& row = line->row;
     if (!line->problem.empty() || !row.contains("index") || !row["index"].is_number_integer()) continue;
     if (row.value("left_out", Json()).is_string()) continue;
     samples.emplace(row["index"].get<std::int64_t>(),
-                    Sample{text_at(row, "prompt").substr(0, kMostText), answer_of(row).substr(0, kMostText),
+                    Sample{text_at(row, "prompt").substr(0, kMaxText), answer_of(row).substr(0, kMaxText),
                            text_at(row, "verdict"), text_at(row, "reason").substr(0, 300)});
   }
   return samples;
@@ -139,18 +139,18 @@ std::string shown(const ItemStory& story, const std::vector<Column>& columns) {
 
 // The first few items of each story, of those that all columns have.
 std::map<ItemStory, std::vector<std::int64_t>> choose_items(const std::vector<Column>& columns) {
-  constexpr std::size_t kMostOfStory = 3;
+  constexpr std::size_t kMaxStoryItems = 3;
   std::map<ItemStory, std::vector<std::int64_t>> chosen;
   for (const auto& [item, last] : columns.back().samples) {
     const auto has = [&, key = item](const Column& column) { return column.samples.contains(key); };
     if (!std::ranges::all_of(columns, has)) continue;
     std::vector<std::int64_t>& items = chosen[story_of(columns, item)];
-    if (items.size() < kMostOfStory) items.push_back(item);
+    if (items.size() < kMaxStoryItems) items.push_back(item);
   }
   return chosen;
 }
 
-constexpr std::size_t kMostColumns = 6;
+constexpr std::size_t kMaxColumns = 6;
 
 }  // namespace
 
@@ -177,8 +177,8 @@ std::string samples_before_and_after(const RunStory& story) {
   std::string page;
   for (auto& [task, found] : files) {
     // The first and the newest ones.
-    if (found.size() > kMostColumns)
-      found.erase(found.begin() + 1, found.end() - static_cast<std::ptrdiff_t>(kMostColumns - 1));
+    if (found.size() > kMaxColumns)
+      found.erase(found.begin() + 1, found.end() - static_cast<std::ptrdiff_t>(kMaxColumns - 1));
     std::vector<Column> columns;
     for (const auto& [name, file] : found) columns.push_back({name, read_samples(file)});
     std::string items;
@@ -223,17 +223,17 @@ std::string verdicts_text(const Json& row) {
 }
 
 RolloutStep read_step(const fs::path& path) {
-  constexpr std::size_t kMostRollouts = 2000, kMostText = 3000;
+  constexpr std::size_t kMaxRollouts = 2000, kMaxText = 3000;
   RolloutStep step;
   std::istringstream bytes = first_bytes(path);
   JsonLines lines(bytes);
   double unknown = 0.0, rewards = 0.0, tokens = 0.0;
   while (const auto line = lines.next()) {
-    if (step.rollouts.size() >= kMostRollouts) break;
+    if (step.rollouts.size() >= kMaxRollouts) break;
     const Json& row = line->row;
     if (!line->problem.empty() || !row.contains("completion")) continue;
-    Rollout rollout{text_at(row, "prompt").substr(0, kMostText),
-                    text_at(row, "completion").substr(0, kMostText), verdicts_text(row),
+    Rollout rollout{text_at(row, "prompt").substr(0, kMaxText),
+                    text_at(row, "completion").substr(0, kMaxText), verdicts_text(row),
                     number_at(row, "reward"), number_at(row, "tokens")};
     // Some writers keep the ids and not their number.
     if (std::isnan(rollout.tokens) && row.contains("tokens") && row["tokens"].is_array())
@@ -252,7 +252,7 @@ RolloutStep read_step(const fs::path& path) {
 }
 
 std::vector<fs::path> rollout_files(const fs::path& run_dir) {
-  constexpr std::size_t kMostFiles = 60;
+  constexpr std::size_t kMaxFiles = 60;
   std::vector<fs::path> files;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(run_dir / "rollouts", ignored)) {
@@ -261,10 +261,10 @@ std::vector<fs::path> rollout_files(const fs::path& run_dir) {
       files.push_back(entry.path());
   }
   std::ranges::sort(files);
-  if (files.size() <= kMostFiles) return files;
+  if (files.size() <= kMaxFiles) return files;
   std::vector<fs::path> spread;
-  for (std::size_t i = 0; i < kMostFiles; ++i)
-    spread.push_back(files[i * (files.size() - 1) / (kMostFiles - 1)]);
+  for (std::size_t i = 0; i < kMaxFiles; ++i)
+    spread.push_back(files[i * (files.size() - 1) / (kMaxFiles - 1)]);
   return spread;
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 using data::Json;
 
-constexpr std::int64_t kMostTop = 20;
-constexpr std::size_t kMostStops = 16, kLongestStop = 256;
+constexpr std::int64_t kMaxTop = 20;
+constexpr std::size_t kMaxStops = 16, kLongestStop = 256;
 
 [[noreturn]] void refuse(const std::string& field, const Json& found, const std::string& allowed) {
   const std::string text = found.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -50,9 +50,9 @@ void read_stop(const Json& body, std::vector<std::string>& stop) {
   const Json* found = find(body, "stop");
   if (found == nullptr) return;
   const Json list = found->is_string() ? Json::array({*found}) : *found;
-  const std::string allowed = "a text, or a list of up to " + std::to_string(kMostStops) + " texts of 1 to " +
+  const std::string allowed = "a text, or a list of up to " + std::to_string(kMaxStops) + " texts of 1 to " +
                               std::to_string(kLongestStop) + " bytes";
-  if (!list.is_array() || list.size() > kMostStops) refuse("stop", *found, allowed);
+  if (!list.is_array() || list.size() > kMaxStops) refuse("stop", *found, allowed);
   for (const Json& text : list) {
     if (!text.is_string()) refuse("stop", *found, allowed);
     const auto& word = text.get_ref<const std::string&>();
@@ -172,8 +172,8 @@ ApiRequest parse_completion_request(const Json& body) {
   request.sampling = read_sampling(body);
   read_integer(body, "max_tokens", request.echo ? 0 : 1, INT32_MAX, request.sampling.max_tokens);
   if (find(body, "logprobs") != nullptr && body["logprobs"].is_boolean())
-    refuse("logprobs", body["logprobs"], "a number from 0 to " + std::to_string(kMostTop));
-  read_integer(body, "logprobs", 0, kMostTop, request.sampling.logprobs);
+    refuse("logprobs", body["logprobs"], "a number from 0 to " + std::to_string(kMaxTop));
+  read_integer(body, "logprobs", 0, kMaxTop, request.sampling.logprobs);
   return request;
 }
 
@@ -187,7 +187,7 @@ ApiRequest parse_chat_request(const Json& body) {
   read_integer(body, "max_tokens", 1, INT32_MAX, request.sampling.max_tokens);
   read_integer(body, "max_completion_tokens", 1, INT32_MAX, request.sampling.max_tokens);
   std::optional<std::int64_t> top;
-  read_integer(body, "top_logprobs", 0, kMostTop, top);
+  read_integer(body, "top_logprobs", 0, kMaxTop, top);
   if (read_flag(body, "logprobs", false))
     request.sampling.logprobs = top.value_or(0);
   else if (top)

@@ -28,10 +28,10 @@ std::size_t allowed_bytes(const httplib::Request& request, std::size_t most) {
 
 // Closing over bytes that wait to be read would take the answer away from who sent them.
 void let_go(BoundedStream& stream) {
-  constexpr std::size_t kMost = std::size_t{1} << 20;
+  constexpr std::size_t kMax = std::size_t{1} << 20;
   char ignored[4096];
   ::shutdown(stream.socket(), SHUT_WR);
-  stream.allow(kMost, std::chrono::seconds(1));
+  stream.allow(kMax, std::chrono::seconds(1));
   while (stream.read(ignored, sizeof ignored) > 0) {
   }
 }

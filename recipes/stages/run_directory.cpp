@@ -3,12 +3,13 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
-#include "models/weights/output_file.h"
 #include "recipes/field_list.h"
 #include "recipes/resolved_recipe.h"
 #include "recipes/run_state.h"
 #include "recipes/versions.h"
 #include "trainer/error.h"
+#include "trainer/metrics/jsonl_sink.h"
+#include "trainer/metrics/tensorboard_sink.h"
 
 namespace caravan::recipes {
 

@@ -14,12 +14,10 @@
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/checkpoint/run_lock.h"
 #include "trainer/metrics/console_sink.h"
-#include "trainer/metrics/jsonl_sink.h"
 #include "trainer/metrics/log.h"
 #include "trainer/metrics/margins_file.h"
 #include "trainer/metrics/run_card.h"
 #include "trainer/metrics/run_totals.h"
-#include "trainer/metrics/tensorboard_sink.h"
 
 namespace caravan::recipes {
 

@@ -11,7 +11,7 @@
 #include "recipes/stages/stage_checkpoints.h"
 #include "recipes/stages/stage_data.h"
 #include "recipes/stages/stage_reference.h"
-#include "trainer/error.h"
+#include "trainer/ask_model.h"
 #include "trainer/rollout/reward_model_scorer.h"
 #include "trainer/stop_request.h"
 

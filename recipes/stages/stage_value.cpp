@@ -2,6 +2,7 @@
 
 #include "models/weights/hf_directory.h"
 #include "recipes/stages/stage_reference.h"
+#include "trainer/ask_model.h"
 
 namespace caravan::recipes {
 namespace {

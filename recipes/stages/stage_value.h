@@ -10,7 +10,6 @@
 #include "recipes/stages/input_hashes.h"
 #include "recipes/stages/training_model.h"
 #include "recipes/text_front.h"
-#include "trainer/ask_model.h"
 #include "trainer/objectives/value.h"
 #include "trainer/trainer.h"
 

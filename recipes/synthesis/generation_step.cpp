@@ -74,7 +74,7 @@ std::vector<StepResult> results_of(std::vector<StepRow>& rows, const StepWork& w
 
 // The next rows of `read` that are to be worked on.
 std::vector<StepRow> next_rows(ReadBlock& read, std::size_t& taken) {
-  const std::size_t end = std::min(read.rows.size(), taken + kMostStepRows);
+  const std::size_t end = std::min(read.rows.size(), taken + kMaxStepRows);
   std::vector<StepRow> rows;
   for (; taken < end; ++taken) rows.push_back(std::move(read.rows[taken]));
   return rows;

@@ -38,7 +38,7 @@ using StepPass = std::function<bool(const data::JsonValue& row)>;
 using MakePass = std::function<StepPass()>;
 
 // `work` gets at most so many rows at once: what it makes of a block of small ones is kept in bounds.
-inline constexpr std::size_t kMostStepRows = 4096;
+inline constexpr std::size_t kMaxStepRows = 4096;
 
 // Rows that are no objects are dropped with their reason and never reach `work`, which is called for one
 // stretch of rows after the other, and neither do those that pass. `more`: asked at the end, for the report.

@@ -14,7 +14,7 @@ namespace {
 
 using data::Error;
 
-constexpr std::size_t kMostLineBytes = 65536;
+constexpr std::size_t kMaxLineBytes = 65536;
 
 // Lines of a file, or of a text. A line over the limit is an error, not two lines.
 class Lines {
@@ -28,7 +28,7 @@ class Lines {
     for (std::size_t seen = 0;;) {
       const std::string_view view = window_ ? window_->view() : rest_;
       const std::size_t end = view.find('\n', seen);
-      if (std::min(end, view.size()) > kMostLineBytes)
+      if (std::min(end, view.size()) > kMaxLineBytes)
         throw Error(Error::Kind::kData, place() + ": a line has at most 64 KiB");
       if (end != std::string_view::npos) return take(line, view.substr(0, end), end + 1);
       seen = view.size();

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "recipes/synthesis/synthesis_recipe.h"
 
 namespace caravan::recipes {
 

@@ -3,13 +3,10 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "data/choice_name.h"
 #include "data/error.h"
-#include "data/filters/row_filters.h"
 #include "data/mixing/mix_plan.h"
 #include "data/readers/file_list.h"
 #include "data/synthesis/builtin_prompts.h"
-#include "data/synthesis/request_seed.h"
 #include "data/text_table.h"
 #include "recipes/curation/row_pipeline.h"
 #include "recipes/curation/said.h"

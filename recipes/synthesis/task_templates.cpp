@@ -80,7 +80,7 @@ data::PromptTask prompt_task(const SynthesisTask& task, std::uint64_t seed, bool
           .draw = {task.max_tokens, task.temperature, task.top_p},
           .seed = seed,
           .constraints = constraints_of(task),
-          .most_constraints = task.max_constraints};
+          .max_constraints = task.max_constraints};
 }
 
 data::AnswerTask answer_task(const SynthesisTask& task, std::uint64_t seed) {

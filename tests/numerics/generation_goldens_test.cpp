@@ -9,7 +9,7 @@
 #include "losses/linear_cross_entropy.h"
 #include "models/generation/generator.h"
 #include "models/llama/parameter_shapes.h"
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/close.h"
 #include "tests/support/shared_data.h"
@@ -139,10 +139,10 @@ TEST(TrainedCheckpoint, GreedyStoryOf256Tokens) {
 }
 
 // As on devices without kernels of ours.
-TEST(TrainedCheckpoint, GreedyStoryByComposedOperations) {
+TEST(TrainedCheckpoint, GreedyStoryOfComposedOps) {
   SKIP_WITHOUT_TEST_DEVICE();
   SKIP_WITHOUT_SHARED_DATA();
-  const ComposedOperations composed;
+  const ComposedScope composed;
   expect_greedy_story();
 }
 

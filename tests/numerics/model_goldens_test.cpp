@@ -10,7 +10,7 @@
 #include "losses/linear_cross_entropy.h"
 #include "models/llama/llama.h"
 #include "models/llama/parameter_shapes.h"
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/close.h"
 #include "tests/support/shared_data.h"
@@ -175,23 +175,23 @@ TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOther) {
 }
 
 // As on devices without kernels of ours.
-TEST_P(ModelGoldens, HiddenStatesAndLogitsByComposedOperations) {
-  const ComposedOperations composed;
+TEST_P(ModelGoldens, HiddenStatesAndLogitsOfComposedOps) {
+  const ComposedScope composed;
   expect_hidden_states_and_logits();
 }
 
-TEST_P(ModelGoldens, ShiftedPositionsByComposedOperations) {
-  const ComposedOperations composed;
+TEST_P(ModelGoldens, ShiftedPositionsOfComposedOps) {
+  const ComposedScope composed;
   expect_shifted_positions();
 }
 
-TEST_P(ModelGoldens, GradientsOfEveryParameterByComposedOperations) {
-  const ComposedOperations composed;
+TEST_P(ModelGoldens, GradientsOfEveryParameterOfComposedOps) {
+  const ComposedScope composed;
   expect_gradients_of_every_parameter();
 }
 
-TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOtherByComposedOperations) {
-  const ComposedOperations composed;
+TEST_P(ModelGoldens, PackedDocumentsDoNotSeeEachOtherOfComposedOps) {
+  const ComposedScope composed;
   expect_packed_documents_do_not_see_each_other();
 }
 

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/llama/parameter_shapes.h"
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/test_device.h"
@@ -143,8 +143,8 @@ TEST_P(TrainingGoldens, TwentySteps) {
 }
 
 // As on devices without kernels of ours.
-TEST_P(TrainingGoldens, TwentyStepsByComposedOperations) {
-  const models::ComposedOperations composed;
+TEST_P(TrainingGoldens, TwentyStepsOfComposedOps) {
+  const models::ComposedScope composed;
   expect_twenty_steps();
 }
 

@@ -16,7 +16,7 @@ class ScriptedGenerator : public data::TextGenerator {
   explicit ScriptedGenerator(Script script) : script_(std::move(script)) {}
   std::string name() const override { return "script"; }
   std::vector<data::Generation> generate(std::span<const data::GenerationRequest> requests) override {
-    most_at_once = std::max(most_at_once, requests.size());
+    max_at_once = std::max(max_at_once, requests.size());
     std::vector<data::Generation> made;
     for (const data::GenerationRequest& request : requests) {
       asked.push_back(request);
@@ -25,7 +25,7 @@ class ScriptedGenerator : public data::TextGenerator {
     return made;
   }
   std::vector<data::GenerationRequest> asked;
-  std::size_t most_at_once = 0;  // requests of one call
+  std::size_t max_at_once = 0;  // requests of one call
 
  private:
   Script script_;

@@ -5,13 +5,13 @@
 namespace caravan::trainer {
 
 namespace {
-constexpr std::size_t kMostEvents = 512;
+constexpr std::size_t kMaxEvents = 512;
 }
 
 void EventRing::add(std::string_view what, std::int64_t step, std::string_view call,
                     std::chrono::system_clock::time_point when) {
   const std::lock_guard lock(mutex_);
-  if (events_.size() == kMostEvents) events_.pop_front();
+  if (events_.size() == kMaxEvents) events_.pop_front();
   events_.push_back({when, std::string(what), std::string(call), step});
 }
 

@@ -9,7 +9,7 @@ namespace caravan::trainer {
 
 namespace {
 
-constexpr std::size_t kMostHosts = 100000;
+constexpr std::size_t kMaxHosts = 100000;
 
 [[noreturn]] void refuse(const std::string& text, const std::string& what) {
   throw Error(Error::Kind::kUsage,
@@ -48,7 +48,7 @@ std::vector<std::string> expand_range(const std::string& range, const std::strin
   const std::string low = range.substr(0, dash);
   const std::int64_t first = number_of(low, list);
   const std::int64_t last = dash == std::string::npos ? first : number_of(range.substr(dash + 1), list);
-  if (last < first || static_cast<std::size_t>(last - first) >= kMostHosts)
+  if (last < first || static_cast<std::size_t>(last - first) >= kMaxHosts)
     refuse(list, "the range " + range + " is empty or too long");
   std::vector<std::string> numbers;
   for (std::int64_t i = first; i <= last; ++i) {
@@ -63,7 +63,7 @@ void append_hosts(const std::string& before, const std::string& pattern, const s
   const auto open = pattern.find('[');
   if (open == std::string::npos) {
     if (before.empty() && pattern.empty()) refuse(list, "a name is empty");
-    if (hosts.size() >= kMostHosts) refuse(list, "more than 100,000 hosts");
+    if (hosts.size() >= kMaxHosts) refuse(list, "more than 100,000 hosts");
     hosts.push_back(before + pattern);
     return;
   }
@@ -94,7 +94,7 @@ std::vector<std::int64_t> parse_tasks_per_node(const std::string& text) {
       times = number_of(part.substr(open + 2, part.size() - open - 3), text);
     }
     const std::int64_t count = number_of(part.substr(0, open), text);
-    if (tasks.size() + static_cast<std::size_t>(times) > kMostHosts) refuse(text, "more than 100,000 nodes");
+    if (tasks.size() + static_cast<std::size_t>(times) > kMaxHosts) refuse(text, "more than 100,000 nodes");
     tasks.insert(tasks.end(), static_cast<std::size_t>(times), count);
   }
   return tasks;

@@ -12,7 +12,6 @@
 
 #include "data/evaluation/item_tokens.h"
 #include "data/evaluation/task_options.h"
-#include "data/rewards/verifier.h"
 #include "trainer/distributed/unit_shards.h"
 #include "trainer/evaluation/sample_store.h"
 #include "trainer/evaluation/task_result.h"

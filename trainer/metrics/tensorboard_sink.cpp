@@ -25,7 +25,7 @@ std::string host_name() {
 // The newest stamp of ten digits among the files that are there; 0 where none is.
 long long newest_stamp(const std::filesystem::path& folder) {
   constexpr std::string_view kBegin = "events.out.tfevents.";
-  constexpr long long kMost = 9'999'999'999;
+  constexpr long long kMax = 9'999'999'999;
   long long newest = 0;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
@@ -33,7 +33,7 @@ long long newest_stamp(const std::filesystem::path& folder) {
     long long stamp = 0;
     if (name.starts_with(kBegin) &&
         std::from_chars(name.data() + kBegin.size(), name.data() + name.size(), stamp).ec == std::errc() &&
-        stamp < kMost)
+        stamp < kMax)
       newest = std::max(newest, stamp);
   }
   return newest;

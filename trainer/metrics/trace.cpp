@@ -27,7 +27,7 @@ std::int64_t Trace::now() const {
 
 void Trace::add(Event event) {
   const std::lock_guard lock(mutex_);
-  if (events_.size() < kMostEvents) events_.push_back(std::move(event));
+  if (events_.size() < kMaxEvents) events_.push_back(std::move(event));
 }
 
 void Trace::call_begins(std::uint64_t number, const std::string& name) {

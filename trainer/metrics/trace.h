@@ -12,10 +12,10 @@
 
 namespace caravan::trainer {
 
-// Thread safe. Bounded: what happens after kMostEvents is left out.
+// Thread safe. Bounded: what happens after kMaxEvents is left out.
 class Trace {
  public:
-  static constexpr std::size_t kMostEvents = 200'000;
+  static constexpr std::size_t kMaxEvents = 200'000;
   static constexpr int kSteps = 10;
 
   explicit Trace(int rank) : rank_(rank) {}

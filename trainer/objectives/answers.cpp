@@ -55,8 +55,7 @@ std::vector<std::pair<std::size_t, std::size_t>> runs_of(const Tensor& hidden_TD
   const std::size_t documents = batch.doc_starts.size() - 1;
   std::vector<std::pair<std::size_t, std::size_t>> runs;
   if (!gradient) return {{0, documents}};
-  const std::int64_t most =
-      losses::RowWalk::most_rows(hidden_TD, head, kept_logits_bytes(hidden_TD.is_cpu()));
+  const std::int64_t most = losses::RowWalk::max_rows(hidden_TD, head, kept_logits_bytes(hidden_TD.is_cpu()));
   std::int64_t rows = 0;
   for (std::size_t d = 0; d < documents; d += together) {
     std::int64_t own = 0;

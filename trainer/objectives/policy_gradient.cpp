@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "losses/kl.h"
 #include "trainer/batch_tensors.h"
 #include "trainer/error.h"
 

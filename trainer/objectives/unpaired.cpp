@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "losses/unpaired_preference.h"
 #include "models/device.h"
 #include "trainer/error.h"
 #include "trainer/objectives/answers.h"

@@ -7,7 +7,6 @@
 // them.
 #pragma once
 
-#include "losses/unpaired_preference.h"
 #include "trainer/objective.h"
 #include "trainer/objectives/unpaired_loss_options.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "trainer/optim/composed_adamw.h"
 #include "trainer/optim/cpu/adamw_kernel.h"
 

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "trainer/optim/cpu/adamw_kernel.h"
 
 namespace caravan::trainer {

@@ -9,6 +9,7 @@
 #include "data/loader/token_shard.h"
 #include "data/sha256.h"
 #include "models/error.h"
+#include "models/weights/mapped_file.h"
 #include "trainer/error.h"
 #include "trainer/metrics/append_file.h"
 
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::array<char, 8> kMagic{'C', 'R', 'V', 'N', 'R', 'E', 'F', '2'};
 // Parts are what a pass that is stopped may lose: a 256th of it, but no smaller than a pass or two, and no
 // larger than some seconds of a large machine.
-constexpr std::int64_t kMostParts = 256, kLeastTokens = 4096, kMostTokens = std::int64_t{4} << 20;
+constexpr std::int64_t kMaxParts = 256, kMinTokens = 4096, kMaxTokens = std::int64_t{4} << 20;
 
 struct PartHeader {
   std::array<char, 8> magic = kMagic;
@@ -61,7 +62,7 @@ ReferenceCache::ReferenceCache(const fs::path& cache_dir, const nlohmann::json& 
   folder_ = cache_dir / ("reference-" + key_hash_.substr(0, 32));
   std::int64_t all = 0;
   for (std::uint32_t d = 0; d < documents; ++d) all += data.sizes()[d].tokens;
-  const std::int64_t most = std::clamp(all / kMostParts, kLeastTokens, kMostTokens);
+  const std::int64_t most = std::clamp(all / kMaxParts, kMinTokens, kMaxTokens);
   std::int64_t tokens = 0;
   for (std::uint32_t d = 0; d < documents; ++d) {
     if (parts_.empty() || tokens >= most) {
@@ -209,12 +210,12 @@ std::vector<std::string> differences(const nlohmann::json& before, const nlohman
 }  // namespace
 
 std::string nearest_entry(const fs::path& cache_dir, const nlohmann::json& key) {
-  constexpr std::size_t kLargestKey = 1u << 20, kMostEntries = 1000;
+  constexpr std::size_t kLargestKey = 1u << 20, kMaxEntries = 1000;
   std::string text;
   std::size_t fewest = 0, looked_at = 0;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(cache_dir, ignored)) {
-    if (!entry.path().filename().string().starts_with("reference-") || ++looked_at > kMostEntries) continue;
+    if (!entry.path().filename().string().starts_with("reference-") || ++looked_at > kMaxEntries) continue;
     try {
       const auto other =
           nlohmann::json::parse(models::read_text_file((entry.path() / "key.json").string(), kLargestKey));

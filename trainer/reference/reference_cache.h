@@ -20,7 +20,6 @@
 #include <vector>
 
 #include "data/loader/training_data.h"
-#include "models/weights/mapped_file.h"
 #include "trainer/reference/reference_values.h"
 
 namespace caravan::trainer {

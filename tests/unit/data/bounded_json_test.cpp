@@ -14,8 +14,8 @@ std::string nested(std::size_t levels, const std::string& inside) {
 }
 
 TEST(BoundedJson, TheLastAllowedLevelIsReadAndTheNextIsNot) {
-  EXPECT_EQ(parse_bounded_json(nested(kMostJsonLevels, "1")).dump(), nested(kMostJsonLevels, "1"));
-  EXPECT_TRUE(parse_bounded_json(nested(kMostJsonLevels + 1, "1")).is_discarded());
+  EXPECT_EQ(parse_bounded_json(nested(kMaxJsonLevels, "1")).dump(), nested(kMaxJsonLevels, "1"));
+  EXPECT_TRUE(parse_bounded_json(nested(kMaxJsonLevels + 1, "1")).is_discarded());
 }
 
 TEST(BoundedJson, BracketsInTextsAreNoLevels) {

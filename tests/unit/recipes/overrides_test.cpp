@@ -1,10 +1,10 @@
-#include "recipes/reader/overrides.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <string>
 
+#include "recipes/reader/overrides.h"
 #include "tests/unit/recipes/recipe_text.h"
 
 namespace caravan::recipes {

@@ -16,7 +16,7 @@
 #include <optional>
 #include <random>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "tests/support/close.h"
 #include "tests/support/shared_data.h"
 
@@ -377,7 +377,7 @@ TEST(ComposedAdamW, EqualsTheKernel) {
     for (std::int64_t step = 1; step <= 3; ++step) {
       at::Tensor first = (at::randn({size}, generator) * 0.01).to(gradient_type), second = first.clone();
       kernel.step(first, step, 1e-2, 0.5);
-      const models::ComposedOperations by_composed_operations;
+      const models::ComposedScope scope;
       composed.step(second, step, 1e-2, 0.5);
       EXPECT_EQ(second.count_nonzero().item<std::int64_t>(), 0);
     }
@@ -391,7 +391,7 @@ TEST(ComposedAdamW, EqualsTheKernel) {
 }
 
 TEST(ComposedAdamW, AStepOfRateZeroKeepsEveryBit) {
-  const models::ComposedOperations composed;
+  const models::ComposedScope composed;
   expect_rate_zero_keeps_every_bit();
 }
 
@@ -400,7 +400,7 @@ class SquaresOfPortions : public testing::TestWithParam<bool> {
   void SetUp() override {
     if (GetParam()) composed_.emplace();
   }
-  std::optional<models::ComposedOperations> composed_;
+  std::optional<models::ComposedScope> composed_;
 };
 INSTANTIATE_TEST_SUITE_P(Ways, SquaresOfPortions, testing::Bool(),
                          [](const auto& test) { return test.param ? "composed" : "kernel"; });

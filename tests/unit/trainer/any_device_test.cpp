@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "models/ops/composed_operations.h"
+#include "models/ops/composed_scope.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_device.h"
 #include "tests/unit/trainer/tiny_training.h"
@@ -60,7 +60,7 @@ class AnyDevice : public testing::TestWithParam<models::ModelType> {
       reference.units()[unit].values().copy_(model.units()[unit].values());
     model.allocate_gradients(gradient_type);
     const auto [wanted_loss, wanted] = loss_and_gradients(reference);
-    const models::ComposedOperations composed;
+    const models::ComposedScope composed;
     const auto [loss, gradients] = loss_and_gradients(model);
     EXPECT_NEAR(loss, wanted_loss, tolerance * wanted_loss);
     for (const auto& [name, gradient] : wanted) {
@@ -106,7 +106,7 @@ struct Training {
     return options;
   }
   std::vector<MetricValue> step() {
-    const models::ComposedOperations composed;
+    const models::ComposedScope composed;
     return trainer.train_step();
   }
 

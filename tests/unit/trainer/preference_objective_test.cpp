@@ -25,12 +25,12 @@ constexpr std::int64_t kVocabulary = 23, kWidth = 8;
 // A head that remembers how many rows it was asked for, and the gradient of its weight.
 struct Head {
   Tensor weight_VD, d_weight_VD = at::zeros({kVocabulary, kWidth});
-  std::int64_t most_rows = 0, walks = 0;
+  std::int64_t max_rows = 0, walks = 0;
 
   losses::OutputHead functions() {
     return {kVocabulary,
             [this](const Tensor& hidden) {
-              most_rows = std::max(most_rows, hidden.size(0));
+              max_rows = std::max(max_rows, hidden.size(0));
               ++walks;
               return hidden.matmul(weight_VD.t()).contiguous();
             },
@@ -272,7 +272,7 @@ TEST(PreferenceObjective, LogitsComeInChunksHoweverManyPairs) {
     // A vocabulary in name: chunks are sized by it.
     functions.vocab_size = 128 * 1024;
     const ObjectiveResult in_runs = objective.loss(hidden_of(batch), functions, batch, &scale);
-    most.push_back(head.most_rows);
+    most.push_back(head.max_rows);
     // Run after run the same comes out as at once.
     Head whole{head_weight()};
     const ObjectiveResult at_once = objective.loss(hidden_of(batch), whole.functions(), batch, &scale);

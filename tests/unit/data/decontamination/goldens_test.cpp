@@ -34,13 +34,13 @@ class ReferenceMeasure : public testing::TestWithParam<MeasureName> {
   static std::string name() {
     return std::string(choice_names(GetParam())[static_cast<std::size_t>(GetParam())]);
   }
-  static std::unique_ptr<Measure> measure(double least_score) {
-    return make_measure(GetParam(), *index_, least_score, golden_->count_documents());
+  static std::unique_ptr<Measure> measure(double min_score) {
+    return make_measure(GetParam(), *index_, min_score, golden_->count_documents());
   }
   // Per row, a score per item.
-  static std::vector<std::vector<double>> all_scores(SearchScope scope, double least_score = 0.0) {
+  static std::vector<std::vector<double>> all_scores(SearchScope scope, double min_score = 0.0) {
     std::vector<std::vector<double>> scores;
-    for (const auto& found : golden_->search(*measure(least_score), scope)) {
+    for (const auto& found : golden_->search(*measure(min_score), scope)) {
       auto& row = scores.emplace_back(index_->num_items(), 0.0);
       for (const ItemScore& score : found) row[score.item] = score.score;
     }

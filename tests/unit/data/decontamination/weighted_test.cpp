@@ -22,10 +22,10 @@ EvalItems items_of(const std::vector<std::string>& texts) {
 using Turns = std::vector<std::pair<std::string, std::string>>;
 
 double score(const EvalIndex& index, const Turns& turns, SearchScope scope = SearchScope::kAll,
-             double least_score = 0.0, std::uint32_t item = 0) {
+             double min_score = 0.0, std::uint32_t item = 0) {
   Conversation row;
   for (const auto& [role, content] : turns) row.messages.push_back({role, content, nullptr});
-  const auto measure = make_measure(MeasureName::kWeighted, index, least_score);
+  const auto measure = make_measure(MeasureName::kWeighted, index, min_score);
   RowWords words;
   split_row(row, scope, WordSplitter(measure->folding()), words);
   std::vector<ItemScore> found;

@@ -133,7 +133,7 @@ TEST(KeywordLists, FilesThatAreNoListsAreRefused) {
   };
   EXPECT_EQ(refusal(dir.write("empty", "# only this\n\n")).substr(0, 2), "65");
   EXPECT_NE(refusal(dir.write("bytes", "ok\n\xff\n")).find("not UTF-8 at byte 3"), std::string::npos);
-  EXPECT_NE(refusal(dir.write("long", std::string(KeywordSearch::kMostBytes + 1, 'a'))).find("more than"),
+  EXPECT_NE(refusal(dir.write("long", std::string(KeywordSearch::kMaxBytes + 1, 'a'))).find("more than"),
             std::string::npos);
   EXPECT_EQ(refusal((dir / "absent").string()).substr(0, 2), "74");
   EXPECT_EQ(refusal((dir / "").string()).substr(0, 2), "74");

@@ -1,5 +1,4 @@
 // Files that pyarrow wrote (tests/references/parquet), read row by row.
-#include "data/readers/parquet_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +6,7 @@
 
 #include "data/error.h"
 #include "data/message.h"
+#include "data/readers/parquet_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan::data {

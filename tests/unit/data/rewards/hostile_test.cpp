@@ -135,7 +135,7 @@ TEST(HostileText, GroundTruthMissingIsUnknown) {
 }
 
 TEST(HostileText, TooLongIsUnknown) {
-  const std::string text(data::Verifier::kMostBytes + 1, '7');
+  const std::string text(data::Verifier::kMaxBytes + 1, '7');
   EXPECT_EQ(data::make_verifier("gsm8k")->verify(text, "7").verdict, Verdict::kUnknown);
 }
 

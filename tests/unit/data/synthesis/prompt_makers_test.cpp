@@ -106,16 +106,16 @@ TEST(PromptMakers, ManyRowsAreAskedInSlices) {
   const auto made = make_prompts(
       task, {{.id = "a", .text = "x", .uses = 9000}, {.id = "b", .text = "y", .uses = 2}}, generator);
   EXPECT_EQ(generator.asked.size(), 9002u);
-  EXPECT_EQ(generator.most_at_once, kMostRequestsAtOnce);
+  EXPECT_EQ(generator.max_at_once, kMaxRequestsAtOnce);
   // What a row gets does not depend on the slice that it is in.
   EXPECT_EQ(made[1], make_prompts(task, {{.id = "b", .text = "y", .uses = 2}}, generator)[0]);
   EXPECT_EQ(made[0][8999].row["id"], "v_a_8999");
   EXPECT_EQ(made[0][8999].row["messages"][0]["content"],
             std::to_string(made[0][8999].row["synthesis"]["seed"].get<std::uint64_t>()));
   std::vector<SynthesisRow> rows = made[0];
-  generator.most_at_once = 0;
+  generator.max_at_once = 0;
   add_answers({.name = "v", .prompt = builtin("answer")}, rows, generator);
-  EXPECT_EQ(generator.most_at_once, kMostRequestsAtOnce);
+  EXPECT_EQ(generator.max_at_once, kMaxRequestsAtOnce);
   EXPECT_EQ(rows[8999].row["messages"].size(), 2u);
 }
 

@@ -172,7 +172,7 @@ TEST(Groups, ShareThePagesOfTheirPrompt) {
   Generator generator(*model, {});
   run_samples(generator, {request});
   // Two layers: five shared pages, and one for each completion.
-  EXPECT_LE(generator.decoder().cache().most_pages_in_use(), 2 * (5 + 8));
+  EXPECT_LE(generator.decoder().cache().peak_pages_in_use(), 2 * (5 + 8));
 }
 
 TEST(CacheBound, RequestsWaitForMemoryAndGiveTheSame) {
@@ -197,7 +197,7 @@ TEST(CacheBound, RequestsWaitForMemoryAndGiveTheSame) {
   for (const std::int64_t pages : {least, least + 5, 3 * least}) {
     Generator bounded(*model, {.cache_bytes = pages * page});
     const Samples found = run_samples(bounded, all);
-    EXPECT_LE(bounded.decoder().cache().most_pages_in_use(), pages);
+    EXPECT_LE(bounded.decoder().cache().peak_pages_in_use(), pages);
     ASSERT_EQ(found.size(), wanted.size());
     for (const auto& [which, completion] : wanted) EXPECT_EQ(found.at(which).ids, completion.ids);
   }

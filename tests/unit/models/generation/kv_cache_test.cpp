@@ -37,7 +37,7 @@ void expect_decoding_equals_packed(const TinyModel& tiny, std::size_t prompt, st
   const auto ids = tiny_prompt(210, 4);
   const at::Tensor wanted = packed_logits(*model, ids);
   Decoder decoder(*model);
-  if (composed) decoder.cache().use_composed_operations();
+  if (composed) decoder.cache().use_composed_ops();
   KvSequence sequence = decoder.new_sequence();
   for (std::size_t at = 0; at < ids.size();) {
     const std::size_t count = std::min(at == 0 ? prompt : step, ids.size() - at);
@@ -163,8 +163,8 @@ TEST(KvPages, NeverMoreThanWasForeseen) {
     prompt = decoder.new_sequence();
     for (std::int32_t i = 0; i < 150; ++i)
       for (KvSequence& fork : forks) feed(decoder, fork, std::vector<std::int32_t>{i % 97});
-    EXPECT_LE(decoder.cache().most_pages_in_use(), decoder.cache().pages_for(350, 200, 3));
-    EXPECT_GT(2 * decoder.cache().most_pages_in_use(), decoder.cache().pages_for(350, 200, 3))
+    EXPECT_LE(decoder.cache().peak_pages_in_use(), decoder.cache().pages_for(350, 200, 3));
+    EXPECT_GT(2 * decoder.cache().peak_pages_in_use(), decoder.cache().pages_for(350, 200, 3))
         << "and not far from it";
   }
 }

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "models/ops/device_ops.h"
+#include "models/ops/composed_ops.h"
 #include "tests/support/close.h"
 #include "tests/support/test_device.h"
 
@@ -24,7 +24,7 @@ TEST_P(AddRows, AddsAsInDouble) {
   const at::Tensor start = at::randn({50, 24}, generator).to(GetParam()),
                    rows = at::randn({201, 24}, generator).to(GetParam());
   at::Tensor table = on_device(start.clone());
-  device::add_rows_(table, on_device(ids), on_device(rows));
+  composed::add_rows_(table, on_device(ids), on_device(rows));
   const at::Tensor wanted = start.to(at::kDouble).index_add(0, ids, rows.to(at::kDouble));
   // Rounded once: at most half a unit of the last place.
   const double unit = GetParam() == at::kFloat ? 0x1p-21 : 0x1p-8;
@@ -37,7 +37,7 @@ TEST_P(AddRows, ManySmallRowsAddUp) {
   at::Tensor table = on_device(at::ones({3, 8}, GetParam()));
   const at::Tensor ids = on_device(at::ones({4096}, at::kLong)),
                    rows = on_device(at::full({4096, 8}, 0x1p-12).to(GetParam()));
-  device::add_rows_(table, ids, rows);
+  composed::add_rows_(table, ids, rows);
   EXPECT_TRUE(at::equal(table.cpu().select(0, 1).to(at::kFloat), at::full({8}, 2.f)));
   EXPECT_TRUE(at::equal(table.cpu().select(0, 0).to(at::kFloat), at::ones({8})));
 }
@@ -45,7 +45,7 @@ TEST_P(AddRows, ManySmallRowsAddUp) {
 TEST_P(AddRows, ABadRowStaysInItsOwn) {
   at::Tensor table = on_device(at::ones({4, 8}, GetParam())), rows = on_device(at::ones({6, 8}, GetParam()));
   rows[2][5] = std::numeric_limits<float>::quiet_NaN();
-  device::add_rows_(table, on_device(at::tensor({3, 1, 2, 3, 2, 1}, at::kLong)), rows);
+  composed::add_rows_(table, on_device(at::tensor({3, 1, 2, 3, 2, 1}, at::kLong)), rows);
   EXPECT_EQ(table.isnan().sum().item<std::int64_t>(), 1);
   EXPECT_TRUE(table[2][5].isnan().item<bool>());
 }

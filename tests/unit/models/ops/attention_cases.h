@@ -11,6 +11,7 @@
 
 #include "models/device.h"
 #include "models/ops/attention.h"
+#include "models/ops/composed_ops.h"
 #include "models/ops/device_ops.h"
 #include "models/ops/fused_attention.h"
 #include "tests/support/close.h"
@@ -71,8 +72,8 @@ inline Outcome run(const Inputs& inputs, const PackedLayout& layout, const Atten
 // The reference always computes in fp32 from the same rounded inputs.
 inline Outcome reference(const Inputs& inputs, const PackedLayout& layout, const AttentionOptions& o) {
   const Inputs wide{inputs.qkv.to(at::kFloat), inputs.d_out.to(at::kFloat)};
-  const auto [out, lse] = device::attention(wide.qkv, layout, o);
-  return {out, lse, device::attention_backward(wide.qkv, out, lse, wide.d_out, layout, o)};
+  const auto [out, lse] = composed::attention(wide.qkv, layout, o);
+  return {out, lse, composed::attention_backward(wide.qkv, out, lse, wide.d_out, layout, o)};
 }
 
 inline void expect_reference(const PackedLayout& layout, const AttentionOptions& o, at::ScalarType dtype) {

@@ -12,6 +12,7 @@
 #include <limits>
 #include <numeric>
 
+#include "models/ops/composed_ops.h"
 #include "models/ops/cpu/kernels.h"
 #include "models/ops/device_ops.h"
 #include "tests/support/close.h"

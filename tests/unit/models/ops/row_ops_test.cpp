@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/device_ops.h"
+#include "models/ops/composed_ops.h"
 #include "tests/support/close.h"
 
 namespace caravan::models {
@@ -56,7 +56,7 @@ TEST_P(RowOps, RmsNorm) {
   for (const bool round_first : {true, false}) {
     const NormOptions options{1e-5f, round_first};
     const auto [y, rstd] = rms_norm(x, w, options);
-    const auto [wanted, wanted_rstd] = device::rms_norm(x, w, options);
+    const auto [wanted, wanted_rstd] = composed::rms_norm(x, w, options);
     EXPECT_EQ(y.scalar_type(), dtype);
     EXPECT_TRUE(close(rstd / wanted_rstd, at::ones({rows}), 1e-6));
     // Both compute in fp32 and round alike; where the two differ in the last place of fp32, rounding may fall
@@ -86,7 +86,7 @@ TEST_P(RowOps, RmsNormBackward) {
   const at::Tensor rstd = rms_norm(x, w, {}).second;
   at::Tensor gradient = at::full({width}, 0.25), wanted_gradient = gradient.clone();
   const at::Tensor dx = rms_norm_backward(x, w, rstd, dy, gradient);
-  const at::Tensor wanted = device::rms_norm_backward(x, w, rstd, dy, wanted_gradient);
+  const at::Tensor wanted = composed::rms_norm_backward(x, w, rstd, dy, wanted_gradient);
   EXPECT_TRUE(close(dx, wanted, unit(dtype, wanted.abs().max().item<double>())));
   EXPECT_TRUE(close(gradient, wanted_gradient, 1e-5 * std::sqrt(static_cast<double>(rows))));
   EXPECT_TRUE(at::equal(rms_norm_backward(x, w, rstd, dy, {}), dx));
@@ -95,9 +95,9 @@ TEST_P(RowOps, RmsNormBackward) {
 TEST_P(RowOps, Swiglu) {
   const auto [dtype, rows, width] = GetParam();
   const at::Tensor gate_up = random(rows, 2 * width, 4.0), d = random(rows, width);
-  const at::Tensor act = swiglu(gate_up), wanted = device::swiglu(gate_up);
+  const at::Tensor act = swiglu(gate_up), wanted = composed::swiglu(gate_up);
   EXPECT_TRUE(close(act, wanted, unit(dtype, wanted.abs().max().item<double>())));
-  const at::Tensor d_gate_up = swiglu_backward(gate_up, d), wanted_d = device::swiglu_backward(gate_up, d);
+  const at::Tensor d_gate_up = swiglu_backward(gate_up, d), wanted_d = composed::swiglu_backward(gate_up, d);
   EXPECT_TRUE(close(d_gate_up, wanted_d, unit(dtype, wanted_d.abs().max().item<double>())));
 }
 
@@ -114,7 +114,7 @@ TEST_P(RowOps, RotateTurnsAndTurnsBack) {
   const at::Tensor start = random(rows, 5 * width);  // the two heads behind must not be touched
   at::Tensor found = start.clone(), wanted = start.clone();
   rotate_(found, kHeads, width, table, layout, false);
-  device::rotate_(wanted, kHeads, width, table, layout, false);
+  composed::rotate_(wanted, kHeads, width, table, layout, false);
   EXPECT_TRUE(close(found, wanted, unit(dtype, 3.0)));
   EXPECT_TRUE(
       at::equal(found.narrow(1, kHeads * width, 2 * width), start.narrow(1, kHeads * width, 2 * width)));

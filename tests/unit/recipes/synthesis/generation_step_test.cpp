@@ -24,7 +24,7 @@ class GenerationStep : public testing::Test {
 };
 
 TEST_F(GenerationStep, ABlockOfSmallRowsIsWorkedOnInStretches) {
-  const int count = 3 * static_cast<int>(kMostStepRows) + 7;
+  const int count = 3 * static_cast<int>(kMaxStepRows) + 7;
   std::string rows;
   for (int i = 0; i < count; ++i)
     rows += i % 1000 == 999 ? "broken\n" : "{\"n\":" + std::to_string(i) + "}\n";
@@ -44,7 +44,7 @@ TEST_F(GenerationStep, ABlockOfSmallRowsIsWorkedOnInStretches) {
     }
     return results;
   });
-  EXPECT_EQ(most, kMostStepRows);
+  EXPECT_EQ(most, kMaxStepRows);
   std::vector<int> expected, found;
   for (int i = 0; i < count; i += 2)
     for (int line = i % 4 == 0 ? 1 : 0; line < 2; ++line) expected.push_back(i);

@@ -6,7 +6,7 @@
 #include "models/ops/attention.h"
 #include "models/ops/row_ops.h"
 
-namespace caravan::models::device {
+namespace caravan::models::composed {
 
 std::pair<at::Tensor, at::Tensor> rms_norm(const at::Tensor& x_TD, const at::Tensor& weight_D,
                                            const NormOptions& options);
@@ -25,4 +25,4 @@ at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_TH
 // the table. On CUDA the same bits every time. The gradient of an embedding.
 void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& rows_TD);
 
-}  // namespace caravan::models::device
+}  // namespace caravan::models::composed

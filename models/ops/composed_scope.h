@@ -1,6 +1,6 @@
 // Which operations run on kernels of ours, and which are composed of LibTorch's.
 //
-// Kernels of ours are for the CPU; everything else runs what device_ops.h composes. So that this other way is
+// Kernels of ours are for the CPU; everything else runs what composed_ops.h composes. So that this other way is
 // not first run on a machine with a GPU, it can be asked for on the CPU: the tests do, and compare.
 #pragma once
 
@@ -9,12 +9,12 @@
 namespace caravan::models {
 
 // While one lives in a thread, its operations on the CPU are composed as on any other device.
-class ComposedOperations {
+class ComposedScope {
  public:
-  ComposedOperations();
-  ~ComposedOperations();
-  ComposedOperations(const ComposedOperations&) = delete;
-  ComposedOperations& operator=(const ComposedOperations&) = delete;
+  ComposedScope();
+  ~ComposedScope();
+  ComposedScope(const ComposedScope&) = delete;
+  ComposedScope& operator=(const ComposedScope&) = delete;
 
  private:
   bool before_;

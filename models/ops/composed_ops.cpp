@@ -1,4 +1,4 @@
-#include "models/ops/device_ops.h"
+#include "models/ops/composed_ops.h"
 
 #include <ATen/ATen.h>
 
@@ -7,7 +7,7 @@
 
 #include "models/device.h"
 
-namespace caravan::models::device {
+namespace caravan::models::composed {
 
 namespace {
 
@@ -215,4 +215,4 @@ void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& 
   table_VD.index_copy_(0, ids_T, new_rows_TD.to(table_VD.scalar_type()));
 }
 
-}  // namespace caravan::models::device
+}  // namespace caravan::models::composed
