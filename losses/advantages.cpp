@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <optional>
 
 #include "losses/sequence_sums.h"
 
@@ -146,9 +147,21 @@ Tensor gdpo_advantages(const Tensor& rewards_BK, std::span<const double> weights
 }
 
 std::vector<bool> groups_that_vary(const Tensor& rewards_B, std::int64_t group_size) {
-  const std::vector<double> spread = doubles(Groups(rewards_B, group_size).spread(0.0));
+  TORCH_CHECK_VALUE(group_size > 0 && rewards_B.numel() % group_size == 0, "group size: found ", group_size,
+                    " for ", rewards_B.numel(), " rewards");
+  // Not by the spread: the mean of equal numbers may be rounded away from them.
+  const std::vector<double> rewards = doubles(rewards_B);
   std::vector<bool> vary;
-  for (const double s : spread) vary.push_back(s > 0.0);
+  for (auto group = rewards.begin(); group != rewards.end(); group += group_size) {
+    std::optional<double> first;
+    bool varies = false;
+    for (auto reward = group; reward != group + group_size; ++reward) {
+      if (std::isnan(*reward)) continue;
+      varies = varies || *reward != first.value_or(*reward);
+      first = first.value_or(*reward);
+    }
+    vary.push_back(varies);
+  }
   return vary;
 }
 

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+#include <limits>
 
 #include "losses/kl.h"
 #include "losses/sequence_sums.h"
@@ -104,6 +105,30 @@ Tensor token_losses(const Policy& p) {
   return clip(p);
 }
 
+struct RatioBounds {
+  double low = 0.0, high = std::numeric_limits<double>::infinity();
+};
+
+// Beyond which a ratio no longer moves the loss; none for losses that have no clip.
+RatioBounds bounds_of(const PolicyOptions& o) {
+  switch (o.loss) {
+    case PolicyLoss::kClip:
+    case PolicyLoss::kCispoMinimax:
+      return {1.0 - o.epsilon_low, 1.0 + o.epsilon_high};
+    case PolicyLoss::kCispo:
+      return {.high = o.epsilon_high};
+    case PolicyLoss::kCispoOpenInstruct:
+      return {.high = 1.0 + o.epsilon_high};
+    case PolicyLoss::kGmpo:
+      return {std::exp(-o.epsilon_low), std::exp(o.epsilon_high)};
+    case PolicyLoss::kSapo:
+    case PolicyLoss::kVespo:
+    case PolicyLoss::kReinforce:
+      break;
+  }
+  return {};
+}
+
 // Where the policy term counts: 0, 1, or the importance weight. Undefined: everywhere.
 Tensor policy_factor(const Policy& p) {
   const PolicyOptions& o = p.options;
@@ -155,8 +180,9 @@ PolicyResult policy_loss(const PolicyTokens& tokens, const PolicyOptions& option
   result.token_loss_T = loss_T.detach();
   result.ratio_T = p.ratio_T.detach();
   const Tensor& a = tokens.advantages_T;
-  result.clipped_low_T = result.ratio_T.lt(1.0 - options.epsilon_low).logical_and(a.lt(0.0));
-  result.clipped_high_T = result.ratio_T.gt(1.0 + options.epsilon_high).logical_and(a.gt(0.0));
+  const RatioBounds bounds = bounds_of(options);
+  result.clipped_low_T = result.ratio_T.lt(bounds.low).logical_and(a.lt(0.0));
+  result.clipped_high_T = result.ratio_T.gt(bounds.high).logical_and(a.gt(0.0));
   result.loss = (result.token_loss_T.to(at::kDouble) * tokens.weights_T.to(at::kDouble)).sum();
   if (options.entropy_coefficient != 0.0) {
     const double factor = options.entropy_coefficient * tokens.entropy_scale;

@@ -21,8 +21,9 @@ std::int64_t chunk_bytes(const at::Tensor& hidden) {
 }
 
 CrossEntropyResult walk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N,
-                        const at::Tensor& weights_N, bool gradient, bool entropy) {
+                        const at::Tensor& weights_N, bool gradient, bool entropy, double temperature) {
   CrossEntropyOptions options;
+  options.temperature = temperature;
   options.gradient = gradient;
   options.entropy = entropy;
   options.chunk_bytes = chunk_bytes(hidden_ND);
@@ -38,12 +39,16 @@ std::int64_t RowWalk::max_rows(const at::Tensor& hidden_ND, const OutputHead& he
 }
 
 RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N,
-                 bool gradient, std::int64_t kept_bytes, bool entropy)
-    : hidden_ND_(hidden_ND), targets_N_(targets_N), head_(head), rows_(hidden_ND.size(0)) {
+                 bool gradient, std::int64_t kept_bytes, bool entropy, double temperature)
+    : hidden_ND_(hidden_ND),
+      targets_N_(targets_N),
+      head_(head),
+      rows_(hidden_ND.size(0)),
+      temperature_(temperature) {
   const at::NoGradGuard no_grad;
   const at::Tensor ones_N = at::ones({rows_}, hidden_ND.options().dtype(at::kFloat));
   if (!gradient || rows_ > max_rows(hidden_ND, head, kept_bytes)) {
-    const CrossEntropyResult result = walk(hidden_ND, head, targets_N, ones_N, false, entropy);
+    const CrossEntropyResult result = walk(hidden_ND, head, targets_N, ones_N, false, entropy, temperature);
     log_probs_N_ = result.log_probs_T;
     entropy_N_ = result.entropy_T;
     return;
@@ -57,6 +62,7 @@ RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::
   std::vector<at::Tensor> log_probs, entropies;
   CrossEntropyOptions options;
   options.entropy = entropy;
+  options.temperature = temperature;
   for (std::int64_t row = 0; row < hidden_ND_.size(0); row += chunk) {
     const std::int64_t count = std::min(chunk, hidden_ND_.size(0) - row);
     at::Tensor logits_CV = head.logits(hidden_ND_.narrow(0, row, count));
@@ -73,7 +79,8 @@ RowWalk::RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::
 at::Tensor RowWalk::backward(const at::Tensor& weights_N) {
   const at::NoGradGuard no_grad;
   if (rows_ == 0) return hidden_ND_;
-  if (d_logits_.empty()) return walk(hidden_ND_, head_, targets_N_, weights_N, true, false).d_hidden_TD;
+  if (d_logits_.empty())
+    return walk(hidden_ND_, head_, targets_N_, weights_N, true, false, temperature_).d_hidden_TD;
   const at::Tensor padded_N1 = at::constant_pad_nd(weights_N, {0, hidden_ND_.size(0) - rows_}).unsqueeze(1);
   const at::Tensor weighted_ND = (hidden_ND_ * padded_N1).to(hidden_ND_.scalar_type());
   std::vector<at::Tensor> d_hidden;

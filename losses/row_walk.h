@@ -18,9 +18,10 @@ namespace caravan::losses {
 class RowWalk {
  public:
   // hidden_ND fp32 or bf16, targets_N int64, on one device. `gradient` false: backward is not asked for.
-  // `entropy`: that of each row is asked for. Throws as linear_cross_entropy does.
+  // `entropy`: that of each row is asked for. `temperature` divides the logits, in fp32. Throws as
+  // linear_cross_entropy does.
   RowWalk(const at::Tensor& hidden_ND, const OutputHead& head, const at::Tensor& targets_N, bool gradient,
-          std::int64_t kept_bytes, bool entropy = false);
+          std::int64_t kept_bytes, bool entropy = false, double temperature = 1.0);
 
   // fp32 [N], of the targets.
   const at::Tensor& log_probs_N() const { return log_probs_N_; }
@@ -37,6 +38,7 @@ class RowWalk {
   at::Tensor hidden_ND_, targets_N_, log_probs_N_, entropy_N_;
   OutputHead head_;
   std::int64_t rows_;
+  double temperature_;
   // Of chunks of rows, d -log p / d logits; empty: to be computed again.
   std::vector<at::Tensor> d_logits_;
 };

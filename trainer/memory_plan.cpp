@@ -252,6 +252,11 @@ const MemoryPlan& largest_of(const std::vector<MemoryPlan>& plans) {
                            [](const MemoryPlan& a, const MemoryPlan& b) { return a.peak() < b.peak(); });
 }
 
+// Nothing but what is held between steps, and the gradients.
+const MemoryPlan& update_of(const std::vector<MemoryPlan>& plans) {
+  return *std::ranges::find(plans, "update", &MemoryPlan::moment);
+}
+
 // The policy rests while it samples, but for what it computes with. `rest`: what is held between steps.
 MemoryPlan sampling_moment(const LlamaConfig& config, const MemoryInputs& inputs, const MemoryPlan& rest) {
   // Of models/generation: prompts that are read in one pass, and tokens of a page of the cache.
@@ -283,12 +288,12 @@ void add_value_model(const MemoryInputs& inputs, std::vector<MemoryPlan>& plans)
     return plan.parameters + plan.gradients + plan.optimizer;
   };
   const std::vector<MemoryPlan> moments = moments_of_step(*inputs.value_model, own);
-  const MemoryPlan &rest = moments.back(), &most = largest_of(moments);
+  const MemoryPlan &rest = update_of(moments), &most = largest_of(moments);
   for (MemoryPlan& plan : plans) {
     plan.value_model = of_value(rest);
     plan.checkpoint_copy += rest.checkpoint_copy;
   }
-  MemoryPlan step = plans[3];
+  MemoryPlan step = update_of(plans);
   step.moment = "value step";
   step.value_model = of_value(most);
   step.activations = most.activations;
@@ -300,7 +305,7 @@ void add_value_model(const MemoryInputs& inputs, std::vector<MemoryPlan>& plans)
 
 std::vector<MemoryPlan> plan_moments(const LlamaConfig& config, const MemoryInputs& inputs) {
   std::vector<MemoryPlan> plans = moments_of_step(config, inputs);
-  if (inputs.sampled_sequences > 0) plans.push_back(sampling_moment(config, inputs, plans[3]));
+  if (inputs.sampled_sequences > 0) plans.push_back(sampling_moment(config, inputs, update_of(plans)));
   if (inputs.value_model) add_value_model(inputs, plans);
   if (inputs.reward_model)
     for (MemoryPlan& plan : plans)

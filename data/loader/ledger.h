@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-
 namespace caravan::data {
 
 enum class Fate : std::uint8_t { kTrained, kTruncated, kSplit, kDropped, kNotTaken };

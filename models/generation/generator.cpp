@@ -111,6 +111,7 @@ void Generator::take(Live& live, const SampledToken& token) const {
   Completion& completion = live.completion;
   completion.ids.push_back(token.id);
   completion.log_probs.push_back(token.log_prob);
+  completion.scaled_log_probs.push_back(token.scaled_log_prob);
   const bool ends_text = live.stop_check && live.stop_check(token.id), stop = is_stop(token.id) || ends_text;
   live.finished =
       stop || static_cast<std::int64_t>(completion.ids.size()) == live.group->request.max_new_tokens;
@@ -263,6 +264,7 @@ Completion Generator::run_one(KvSequence& sequence, const GenerationRequest& req
                                                         request.key, completion.ids.size());
     completion.ids.push_back(token.id);
     completion.log_probs.push_back(token.log_prob);
+    completion.scaled_log_probs.push_back(token.scaled_log_prob);
     const bool wanted = seen(token.id), ends_text = stop_check && stop_check(token.id),
                stop = is_stop(token.id) || ends_text;
     completion.finish_reason = stop     ? FinishReason::kStop

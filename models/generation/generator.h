@@ -39,8 +39,8 @@ struct GenerationRequest {
 };
 
 struct Completion {
-  std::vector<std::int32_t> ids;  // the stop id, where one ended it, included
-  std::vector<float> log_probs;   // one an id, see SampledToken
+  std::vector<std::int32_t> ids;                   // the stop id, where one ended it, included
+  std::vector<float> log_probs, scaled_log_probs;  // one an id, see SampledToken
   FinishReason finish_reason = FinishReason::kLength;
   std::int64_t sample = 0;  // which of the request's completions
 };

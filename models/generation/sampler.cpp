@@ -77,16 +77,20 @@ SampledToken Sampler::sample(const at::Tensor& logits_V, const SamplingOptions& 
               " must be a row of fp32 or bf16 on the CPU");
   const cpu::RowPeak peak = find_peak(logits_V);
   if (options.temperature == 0.0 && options.repetition_penalty == 1.0)
-    return {static_cast<std::int32_t>(peak.index), peak.log_prob(peak.peak)};
+    return {static_cast<std::int32_t>(peak.index), peak.log_prob(peak.peak), peak.log_prob(peak.peak)};
   const bool greedy = options.temperature == 0.0;
-  load_scores(logits_V, greedy ? 1.f : static_cast<float>(options.temperature));
+  const float temperature = greedy ? 1.f : static_cast<float>(options.temperature);
+  load_scores(logits_V, temperature);
+  cpu::RowPeak scaled_peak = peak;
+  if (temperature != 1.f) cpu::kernels<float>().row_peak(scores_.data(), logits_V.numel(), &scaled_peak);
   if (options.repetition_penalty != 1.0) penalize(logits_V, options, context);
   std::int32_t id = 0;
   if (greedy)
     id = static_cast<std::int32_t>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
   else
     id = draw(options, unit_interval(mix_bits(key, step)));
-  return {id, peak.log_prob(logit_at(logits_V, id))};
+  const float logit = logit_at(logits_V, id);
+  return {id, peak.log_prob(logit), scaled_peak.log_prob(logit / temperature)};
 }
 
 void Sampler::load_scores(const at::Tensor& logits_V, float temperature) {

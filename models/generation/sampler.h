@@ -29,9 +29,12 @@ void check_sampling(const SamplingOptions& options, const std::string& where);
 
 struct SampledToken {
   std::int32_t id = 0;
-  // Natural log of its probability under the model's own distribution: before penalty, temperature and cuts,
-  // which is what training computes for the same tokens.
+  // Natural log of its probability under the model's own distribution, before penalty, temperature and cuts:
+  // what training computes for the same tokens.
   float log_prob = 0.f;
+  // The same of logits / temperature, before penalty and cuts: what training computes where a rollout has a
+  // temperature. log_prob itself at temperatures 0 and 1.
+  float scaled_log_prob = 0.f;
 };
 
 // The key of the random numbers of one request: mixes a run's seed with the number of the request.

@@ -1,15 +1,12 @@
 #include "models/llama/llama.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "models/device.h"
 #include "models/error.h"
 #include "models/llama/random_init.h"
-#include "models/ops/composed_scope.h"
-#include "models/ops/composed_ops.h"
 #include "models/ops/gemm.h"
 
 namespace caravan::models {
@@ -21,21 +18,6 @@ std::string layer_name(std::int64_t layer, const std::string& rest) {
 }
 
 using Group = std::vector<std::pair<std::string, std::vector<std::int64_t>>>;
-
-// Rows of the embedding gradient that occur in ids, each thread owning a range of columns: no two threads
-// meet, and the order of sums is that of the tokens.
-template <class G, class T>
-void add_rows(G* gradient, const T* rows, const std::int64_t* ids, std::int64_t tokens, std::int64_t width) {
-  at::parallel_for(0, width, std::max<std::int64_t>(1, width / at::get_num_threads()),
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t t = 0; t < tokens; ++t) {
-                       G* to = gradient + ids[t] * width;
-                       const T* from = rows + t * width;
-                       for (std::int64_t d = begin; d < end; ++d)
-                         to[d] = static_cast<G>(static_cast<float>(to[d]) + static_cast<float>(from[d]));
-                     }
-                   });
-}
 
 }  // namespace
 
@@ -207,17 +189,7 @@ at::Tensor Llama::embed(const at::Tensor& ids_T) const {
 
 void Llama::embed_backward(const at::Tensor& ids_T, const at::Tensor& d_hidden_TD) {
   at::Tensor gradient = embedding_.gradient;
-  if (!gradient.defined()) return;
-  if (!has_kernels(gradient)) return composed::add_rows_(gradient, ids_T, d_hidden_TD);
-  const at::Tensor d = d_hidden_TD.contiguous();
-  const std::int64_t tokens = ids_T.size(0), width = d.size(1);
-  const std::int64_t* ids = ids_T.const_data_ptr<std::int64_t>();
-  AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, d.scalar_type(), "embed_backward", [&] {
-    if (gradient.scalar_type() == at::kFloat)
-      add_rows(gradient.data_ptr<float>(), d.const_data_ptr<scalar_t>(), ids, tokens, width);
-    else
-      add_rows(gradient.data_ptr<at::BFloat16>(), d.const_data_ptr<scalar_t>(), ids, tokens, width);
-  });
+  if (gradient.defined()) add_rows_(gradient, ids_T, d_hidden_TD);
 }
 
 AttentionOptions Llama::attention_options(std::int64_t layer) const {

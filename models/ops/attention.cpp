@@ -8,9 +8,9 @@
 #include <map>
 #include <vector>
 
+#include "models/ops/composed_ops.h"
 #include "models/ops/composed_scope.h"
 #include "models/ops/cpu/kernels.h"
-#include "models/ops/composed_ops.h"
 #include "models/ops/fused_attention.h"
 
 namespace caravan::models {

@@ -21,8 +21,6 @@ std::pair<at::Tensor, at::Tensor> attention(const at::Tensor& qkv_TC, const Pack
 at::Tensor attention_backward(const at::Tensor& qkv_TC, const at::Tensor& out_THE, const at::Tensor& lse,
                               const at::Tensor& d_out_THE, const PackedLayout& layout,
                               const AttentionOptions& options);
-// table_VD[ids_T[t]] += rows_TD[t] for every t: the sum over equal ids in fp32, rounded once to the dtype of
-// the table. On CUDA the same bits every time. The gradient of an embedding.
 void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& rows_TD);
 
 }  // namespace caravan::models::composed

@@ -1,7 +1,7 @@
 // Which operations run on kernels of ours, and which are composed of LibTorch's.
 //
-// Kernels of ours are for the CPU; everything else runs what composed_ops.h composes. So that this other way is
-// not first run on a machine with a GPU, it can be asked for on the CPU: the tests do, and compare.
+// Kernels of ours are for the CPU; everything else runs what composed_ops.h composes. So that this other way
+// is not first run on a machine with a GPU, it can be asked for on the CPU: the tests do, and compare.
 #pragma once
 
 #include <ATen/core/Tensor.h>

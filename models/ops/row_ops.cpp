@@ -5,10 +5,12 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
+#include "models/ops/composed_ops.h"
 #include "models/ops/composed_scope.h"
 #include "models/ops/cpu/kernels.h"
-#include "models/ops/composed_ops.h"
 
 namespace caravan::models {
 
@@ -171,6 +173,42 @@ at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_ac
     });
   });
   return d_gate_up_T2F;
+}
+
+void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& rows_TD) {
+  if (!has_kernels(table_VD)) return composed::add_rows_(table_VD, ids_T, rows_TD);
+  const std::int64_t tokens = ids_T.size(0), width = table_VD.size(1);
+  const at::Tensor rows = rows_TD.contiguous();
+  TORCH_CHECK(table_VD.is_contiguous() && rows.sizes() == at::IntArrayRef({tokens, width}),
+              "add_rows: table ", table_VD.sizes(), ", ids ", ids_T.sizes(), ", rows ", rows.sizes());
+  const std::int64_t* ids = ids_T.const_data_ptr<std::int64_t>();
+  std::vector<std::int64_t> by_id(static_cast<std::size_t>(tokens));
+  std::iota(by_id.begin(), by_id.end(), std::int64_t{0});
+  std::stable_sort(by_id.begin(), by_id.end(),
+                   [&](std::int64_t a, std::int64_t b) { return ids[a] < ids[b]; });
+  // Each thread has a range of columns: no two meet.
+  const auto add = [&](auto* table, const auto* from, std::int64_t begin, std::int64_t end) {
+    std::vector<float> sums(static_cast<std::size_t>(end - begin));
+    for (std::size_t i = 0; i < by_id.size();) {
+      const std::int64_t id = ids[by_id[i]];
+      auto* to = table + id * width + begin;
+      std::copy(to, to + (end - begin), sums.begin());
+      for (; i < by_id.size() && ids[by_id[i]] == id; ++i) {
+        const auto* row = from + by_id[i] * width + begin;
+        for (std::size_t d = 0; d < sums.size(); ++d) sums[d] += static_cast<float>(row[d]);
+      }
+      std::copy(sums.begin(), sums.end(), to);
+    }
+  };
+  with_dtype(table_VD, "add_rows", [&](auto table_zero) {
+    with_dtype(rows, "add_rows", [&](auto zero) {
+      at::parallel_for(0, width, std::max<std::int64_t>(1, width / at::get_num_threads()),
+                       [&](std::int64_t begin, std::int64_t end) {
+                         add(table_VD.data_ptr<decltype(table_zero)>(), rows.const_data_ptr<decltype(zero)>(),
+                             begin, end);
+                       });
+    });
+  });
 }
 
 }  // namespace caravan::models

@@ -50,4 +50,8 @@ at::Tensor swiglu(const at::Tensor& gate_up_T2F);
 // The gradient of gate_up, [T, 2 F].
 at::Tensor swiglu_backward(const at::Tensor& gate_up_T2F, const at::Tensor& d_act_TF);
 
+// table_VD[ids_T[t]] += rows_TD[t] for every t: sums over equal ids in fp32 in the order of tokens, rounded
+// once to the dtype of the table. The same bits every time. The gradient of an embedding.
+void add_rows_(at::Tensor& table_VD, const at::Tensor& ids_T, const at::Tensor& rows_TD);
+
 }  // namespace caravan::models

@@ -259,10 +259,11 @@ void CompletionEngine::score(const std::vector<Part>& batch) {
     }
     if (job.max_tokens == 1 && answer.completion.ids.empty()) {
       const std::vector<TokenScore> best = place(start + length - 1);
-      answer.completion = {
-          {best[0].id},
-          {best[0].log_prob},
-          generator_.is_stop(best[0].id) ? models::FinishReason::kStop : models::FinishReason::kLength};
+      answer.completion = {.ids = {best[0].id},
+                           .log_probs = {best[0].log_prob},
+                           .scaled_log_probs = {best[0].log_prob},
+                           .finish_reason = generator_.is_stop(best[0].id) ? models::FinishReason::kStop
+                                                                           : models::FinishReason::kLength};
       answer.log_probs.push_back(best[0].log_prob);
       answer.tops.push_back(best);
     }

@@ -21,7 +21,8 @@ at::ScalarType scalar_type(models::DType dtype) {
   return dtype == models::DType::kBf16 ? at::kBFloat16 : at::kFloat;
 }
 
-// Sums of several micro-batches are in fp32; a single one needs no sum and keeps the dtype of the parameters.
+// Sums of several micro-batches are in fp32; the gradients of a single one are rounded to the dtype of the
+// parameters as they are written, those of the head once for each chunk of rows.
 trainer::ShardOptions shard_options(const Recipe& recipe) {
   trainer::ShardOptions options;
   options.stage = recipe.distributed.shard;

@@ -3,7 +3,6 @@
 
 #include <string>
 
-
 namespace caravan::recipes {
 
 // The file of rows {"id", MEMBER} that stands for the lines of `path` (.txt), or for `text` where there is no

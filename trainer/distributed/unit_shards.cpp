@@ -37,7 +37,7 @@ UnitShards::UnitShards(models::Llama& model, ProcessGroup& group, const ShardOpt
 }
 
 UnitShards::UnitShards(models::Llama& frozen, ProcessGroup& group, std::int64_t stage)
-    : model_(frozen), group_(&group), trains_(false), parts_(frozen.units().size()) {
+    : model_(frozen), group_(&group), parts_(frozen.units().size()) {
   options_.stage = group.size() > 1 && stage >= 3 ? stage : 0;
   for (std::size_t unit = 0; unit < num_units() && values_sharded(); ++unit)
     parts_[unit].own_values = at::zeros({part_of(unit, 0).end}, at(unit).values().options());
@@ -46,7 +46,6 @@ UnitShards::UnitShards(models::Llama& frozen, ProcessGroup& group, std::int64_t 
 UnitShards::UnitShards(models::Llama& model)
     : model_(model), alone_(make_single_group()), group_(alone_.get()), parts_(model.units().size()) {
   for (std::size_t unit = 0; unit < num_units(); ++unit) {
-    trains_ = at(unit).gradients().defined();
     parts_[unit].own_gradients = parts_[unit].gradients_memory = at(unit).gradients();
   }
 }

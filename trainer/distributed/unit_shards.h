@@ -103,7 +103,6 @@ class UnitShards {
   std::unique_ptr<ProcessGroup> alone_;
   ProcessGroup* group_;
   ShardOptions options_;
-  bool trains_ = true;
   std::vector<Part> parts_;
   std::deque<std::pair<Pending, std::int64_t>> reductions_;  // and how many elements
   std::int64_t elements_on_the_way_ = 0, largest_block_ = 0;

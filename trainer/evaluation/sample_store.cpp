@@ -77,11 +77,16 @@ void SampleStore::read_partial(const Json& identity) {
   if (!in && errno != ENOENT)
     throw Error(Error::Kind::kInputOutput,
                 partial_.string() + ": cannot be read: " + std::strerror(errno) + "; check its permissions");
-  std::uint64_t whole_bytes = 0;
+  std::uint64_t whole_bytes = 0, number = 0;
   bool is_first = true;
+  // A line without an end was cut short by a kill.
   for (std::string line; in && std::getline(in, line) && !in.eof(); is_first = false) {
+    ++number;
     Json row = data::parse_bounded_json(line);
-    if (is_first ? !row.is_object() : !is_sample(row)) break;
+    if (is_first ? !row.is_object() : !is_sample(row))
+      throw data::Error(data::Error::Kind::kData,
+                        partial_.string() + ":" + std::to_string(number) +
+                            ": is no sample; remove the file to run the task again");
     if (is_first && row.value("identity", Json()) != identity)
       refuse(partial_, row.value("identity", Json()), identity);
     if (!is_first) take(std::move(row));

@@ -1,6 +1,8 @@
 #include "trainer/metrics/append_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +38,22 @@ void sync_or_fail(int descriptor, const std::filesystem::path& path) {
   if (::fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS) fail(path, "sync to disk");
 }
 
+// The temporary file of a name, which two processes may write: the second waits until the first has put its
+// own in place, and then makes a new one.
+int open_alone(const std::filesystem::path& temporary) {
+  for (;;) {
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor < 0) fail(temporary, "create");
+    // Where a file system knows no locks nobody waits.
+    while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) continue;
+    struct stat own = {}, named = {};
+    if (::fstat(descriptor, &own) == 0 && ::stat(temporary.c_str(), &named) == 0 &&
+        own.st_ino == named.st_ino && own.st_dev == named.st_dev)
+      return descriptor;
+    ::close(descriptor);
+  }
+}
+
 }  // namespace
 
 AppendFile::AppendFile(std::filesystem::path path) : path_(std::move(path)) {
@@ -65,18 +83,21 @@ void AppendFile::truncate(std::uint64_t size_bytes) {
 void replace_file(const std::filesystem::path& path, std::string_view bytes) {
   std::filesystem::path temporary = path;
   temporary += ".writing";
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail(temporary, "create");
+  const int descriptor = open_alone(temporary);
   try {
+    if (::ftruncate(descriptor, 0) != 0) fail(temporary, "truncate");
     write_all(descriptor, temporary, bytes);
     sync_or_fail(descriptor, temporary);
   } catch (...) {
-    ::close(descriptor);
     ::unlink(temporary.c_str());
+    ::close(descriptor);
     throw;
   }
+  const bool renamed = ::rename(temporary.c_str(), path.c_str()) == 0;
+  const int why = errno;
   ::close(descriptor);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "put in place");
+  errno = why;
+  if (!renamed) fail(path, "put in place");
   const std::filesystem::path folder =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

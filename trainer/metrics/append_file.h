@@ -30,7 +30,8 @@ class AppendFile {
   int descriptor_ = -1;
 };
 
-// Writes a whole file or nothing: temporary file beside it, fsync, rename, fsync of the folder.
+// Writes a whole file or nothing: temporary file beside it, fsync, rename, fsync of the folder. Of two
+// processes that write one name the second waits for the first.
 void replace_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace caravan::trainer

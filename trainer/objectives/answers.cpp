@@ -71,24 +71,16 @@ std::vector<std::pair<std::size_t, std::size_t>> runs_of(const Tensor& hidden_TD
 }
 
 AnswerWalk::AnswerWalk(const Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch,
-                       std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy)
+                       std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy,
+                       double temperature)
     : answers_(batch, run.first, run.second, hidden_TD.device()),
       walk_(hidden_TD.index_select(0, answers_.rows_N()), head,
             target_tensor(batch, hidden_TD.device()).index_select(0, answers_.rows_N()), gradient,
-            kept_logits_bytes(hidden_TD.is_cpu()), entropy),
+            kept_logits_bytes(hidden_TD.is_cpu()), entropy, temperature),
       policy_N_(walk_.log_probs_N().to(at::kDouble)) {}
 
 void AnswerWalk::backward(const Tensor& weights_N, Tensor& d_hidden_TD) {
   d_hidden_TD.index_copy_(0, answers_.rows_N(), walk_.backward(weights_N.to(at::kFloat)));
-}
-
-losses::OutputHead with_temperature(const losses::OutputHead& head, double temperature) {
-  if (temperature == 1.0) return head;
-  return {head.vocab_size,
-          [head, temperature](const Tensor& hidden_ND) { return head.logits(hidden_ND).div_(temperature); },
-          [head, temperature](const Tensor& d_logits_NV, const Tensor& hidden_ND) {
-            return head.backward(d_logits_NV / temperature, hidden_ND);
-          }};
 }
 
 Tensor trained_log_probs(const Tensor& hidden_TD, const losses::OutputHead& head,

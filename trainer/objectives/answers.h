@@ -32,11 +32,12 @@ class Answers {
   std::int64_t num_rows_ = 0;
 };
 
-// A run of answers on its way through the head and back.
+// A run of answers on its way through the head and back; `temperature` divides the logits.
 class AnswerWalk {
  public:
   AnswerWalk(const at::Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch,
-             std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy = false);
+             std::pair<std::size_t, std::size_t> run, bool gradient, bool entropy = false,
+             double temperature = 1.0);
 
   const Answers& answers() const { return answers_; }
   const at::Tensor& policy_N() const { return policy_N_; }  // fp64 log-probabilities, in nats
@@ -58,9 +59,6 @@ std::vector<std::pair<std::size_t, std::size_t>> runs_of(const at::Tensor& hidde
                                                          const losses::OutputHead& head,
                                                          const data::MicroBatch& batch, std::size_t together,
                                                          bool gradient);
-
-// The head of logits / temperature.
-losses::OutputHead with_temperature(const losses::OutputHead& head, double temperature);
 
 // Log-probability [T] fp32 of each trained target, 0 elsewhere: what a reference pass stores and
 // MicroBatch::reference_log_probs takes. By the very code that the policy's are computed with.

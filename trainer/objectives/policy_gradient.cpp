@@ -89,14 +89,13 @@ ObjectiveResult PolicyObjective::loss(const Tensor& hidden_TD, const losses::Out
   const at::NoGradGuard no_grad;
   require_all(batch, settings_.policy.beta > 0.0);
   const bool gradient = gradient_scale != nullptr;
-  const losses::OutputHead warm = with_temperature(head, temperature_);
   ObjectiveResult out;
   if (gradient) out.d_hidden_TD = at::zeros_like(hidden_TD);
   out.terms.loss = {at::zeros({}, hidden_TD.options().dtype(at::kDouble)), count(batch)};
   const Means means{out.terms, static_cast<double>(std::ranges::count_if(
                                    batch.weights, [](float weight) { return weight != 0.f; }))};
-  for (const auto& run : runs_of(hidden_TD, warm, batch, 1, gradient)) {
-    AnswerWalk walk(hidden_TD, warm, batch, run, gradient, true);
+  for (const auto& run : runs_of(hidden_TD, head, batch, 1, gradient)) {
+    AnswerWalk walk(hidden_TD, head, batch, run, gradient, true, temperature_);
     const losses::PolicyTokens tokens = tokens_of(walk, batch);
     const losses::PolicyResult result = losses::policy_loss(tokens, settings_.policy);
     out.terms.loss.sum = out.terms.loss.sum + result.loss.to(at::kDouble);
@@ -108,8 +107,9 @@ ObjectiveResult PolicyObjective::loss(const Tensor& hidden_TD, const losses::Out
     means.add("policy/entropy_estimate", -tokens.policy_T);
     means.add("policy/sampling_difference", (tokens.policy_T - tokens.sampling_T).abs());
     if (tokens.reference_T.defined())
-      means.add("kl",
-                losses::kl_estimate(tokens.policy_T, tokens.reference_T, tokens.old_T, settings_.policy.kl));
+      means.add("kl", result.kl_T.defined() ? result.kl_T
+                                            : losses::kl_estimate(tokens.policy_T, tokens.reference_T,
+                                                                  tokens.old_T, settings_.policy.kl));
     // The head's gradient is that of weight times -log p.
     if (gradient) walk.backward(-result.d_policy_T * *gradient_scale, out.d_hidden_TD);
   }
@@ -121,7 +121,7 @@ Answer token_log_probs(double temperature) {
       [temperature](const Tensor& hidden_TD, const losses::OutputHead& head, const data::MicroBatch& batch) {
         const at::NoGradGuard no_grad;
         const std::pair<std::size_t, std::size_t> all{0, batch.documents.size()};
-        return AnswerWalk(hidden_TD, with_temperature(head, temperature), batch, all, false).policy_N();
+        return AnswerWalk(hidden_TD, head, batch, all, false, false, temperature).policy_N();
       };
 }
 

@@ -44,21 +44,18 @@ PolicySettings settings_of(PolicyMethod method) {
       s.advantage = AdvantageEstimator::kLeaveOneOut;
       s.beta = 0.05;
       s.kl_place = KlPlace::kReward;
-      p.kl.estimator = KlEstimator::kK1;
       break;
     case PolicyMethod::kReinforcePlusPlus:
       s.reduction = PolicyReduction::kTokenMean;
       s.advantage = AdvantageEstimator::kReturns;
       s.beta = 0.01;
       s.kl_place = KlPlace::kReward;
-      p.kl.estimator = KlEstimator::kK1;
       break;
     case PolicyMethod::kPpo:
       s.reduction = PolicyReduction::kTokenMean;
       s.advantage = AdvantageEstimator::kGae;
       s.beta = 0.05;
       s.kl_place = KlPlace::kReward;
-      p.kl.estimator = KlEstimator::kK1;
       break;
   }
   return s;

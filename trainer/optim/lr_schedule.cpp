@@ -65,6 +65,7 @@ double LrSchedule::share_after_warmup(std::int64_t step) const {
       return 1.0;
     case ScheduleName::kLinear: {
       if (min_share_ == 0.0) return std::max(0.0, left / span);
+      if (min_share_ == 1.0) return 1.0;
       // The fall is stretched so that the rate after the last step is the floor (open-instruct's
       // final_lr_ratio).
       const double horizon =

@@ -15,7 +15,7 @@ class LrSchedule {
   // Throws Error (usage) where warm-up and decay do not fit into the run.
   LrSchedule(const ScheduleOptions& options, double peak, std::int64_t num_steps);
 
-  // Rate of step 0, 1, ...: a warm-up begins at rate 0.
+  // Rate of step 0, 1, ...: a warm-up begins at rate 0, of wsd at its floor.
   double rate(std::int64_t step) const;
   std::int64_t warmup_steps() const { return warmup_steps_; }
   // Throws Error (usage) where every step of the run has rate 0: a warm-up begins there, so a run of one step

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "data/bounded_json.h"
 #include "data/loader/token_shard.h"
 #include "data/sha256.h"
 #include "models/error.h"
@@ -217,8 +218,8 @@ std::string nearest_entry(const fs::path& cache_dir, const nlohmann::json& key) 
   for (const auto& entry : fs::directory_iterator(cache_dir, ignored)) {
     if (!entry.path().filename().string().starts_with("reference-") || ++looked_at > kMaxEntries) continue;
     try {
-      const auto other =
-          nlohmann::json::parse(models::read_text_file((entry.path() / "key.json").string(), kLargestKey));
+      const auto other = data::parse_bounded_json<nlohmann::json>(
+          models::read_text_file((entry.path() / "key.json").string(), kLargestKey));
       const std::vector<std::string> found = differences(other, key);
       if (!other.is_object() || found.empty() || (fewest > 0 && found.size() >= fewest)) continue;
       fewest = found.size();

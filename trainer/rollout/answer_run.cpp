@@ -130,7 +130,11 @@ class AnswerRun {
     row["finish_reason"] = finish_reason_name(completion.finish_reason);
     row["tokens"] = completion.ids.size();
     row["log_probs"] = completion.log_probs;
-    if (options_.keep_ids) row["ids"] = completion.ids;
+    if (options_.keep_ids) {
+      row["ids"] = completion.ids;
+      if (completion.scaled_log_probs != completion.log_probs)
+        row["scaled_log_probs"] = completion.scaled_log_probs;
+    }
     questions_.judge(number, row);
     keep(std::move(row));
     if (group_.size() == 1) must_stop();

@@ -46,9 +46,10 @@ struct AnswerOptions {
 };
 
 // Adds to `store` a row for each of the per_prompt samples of each prompt that it lacks: {"completion",
-// "finish_reason", "tokens", "log_probs", "ids"} behind its head, and what judge adds. Collective. `progress`
-// is told how many samples are there, by one rank alone or where all ranks are asked; true ends it, as a stop
-// that was requested of any rank does: Error (stopped) on all of them, with what is there kept.
+// "finish_reason", "tokens", "log_probs", "ids", "scaled_log_probs" (with ids, where sampling had a
+// temperature)} behind its head, and what judge adds. Collective. `progress` is told how many samples are
+// there, by one rank alone or where all ranks are asked; true ends it, as a stop that was requested of any
+// rank does: Error (stopped) on all of them, with what is there kept.
 void answer_questions(UnitShards& units, const data::Tokenizer& tokenizer, const Questions& questions,
                       const AnswerOptions& options, SampleStore& store,
                       const std::function<bool(std::int64_t done, std::int64_t all)>& progress);

@@ -243,7 +243,8 @@ void RolloutSource::take_groups(const SampleStore& store, std::uint64_t begin, s
       one.place = static_cast<std::int64_t>(place);
       one.sample = sample;
       one.ids = row.at("ids").get<std::vector<std::int32_t>>();
-      one.sampling_log_probs = row.at("log_probs").get<std::vector<float>>();
+      one.sampling_log_probs = row.at(row.contains("scaled_log_probs") ? "scaled_log_probs" : "log_probs")
+                                   .get<std::vector<float>>();
       one.reward = row.at("reward").is_null() ? std::numeric_limits<double>::quiet_NaN()
                                               : row.at("reward").get<double>();
       one.is_truncated = row.at("finish_reason") != "stop";
@@ -305,12 +306,11 @@ void RolloutSource::complete(std::int64_t first_step, SampleStore& store, Draw& 
     if (counts) usable_.push_back(std::move(one));
   }
   if (std::ssize(usable_) < per_rollout() / settings_.rollout.passes)
-    throw Error(
-        Error::Kind::kData,
+    throw NothingToLearn(
         "rollout: " + std::to_string(usable_.size()) + " of " + std::to_string(drawn.rows.size()) +
-            " completions can be learnt from, fewer than the steps they are for; the others could not "
-            "be judged or were cut off: look at the verdicts in " +
-            settings_.folder.string());
+        " completions can be learnt from, fewer than the steps they are for; the others could not "
+        "be judged or were cut off: look at the verdicts in " +
+        settings_.folder.string());
   store.finish();
 }
 

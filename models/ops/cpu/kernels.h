@@ -129,7 +129,7 @@ struct KernelTable {
 template <class T>
 const KernelTable<T>& kernels();
 
-// "avx512_bf16", "avx512" or "avx2": what kernels() chose.
+// "avx512" (with bf16) or "avx2": what kernels() chose.
 const char* kernel_isa();
 
 }  // namespace caravan::models::cpu

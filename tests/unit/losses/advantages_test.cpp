@@ -144,6 +144,13 @@ TEST(Advantages, UnknownRewardsCountForNobody) {
   EXPECT_THROW(group_advantages(rewards, 3, GroupSpread::kNone, 0.0), c10::ValueError);
 }
 
+// Their mean is 0.10000000000000002.
+TEST(Advantages, EqualRewardsDoNotVaryWhateverTheirMeanIsRoundedTo) {
+  const Tensor rewards = at::tensor({0.1, 0.1, 0.1, 0.1, 0.1, 0.2}, at::kDouble);
+  EXPECT_EQ(groups_that_vary(rewards, 3), (std::vector<bool>{false, true}));
+  EXPECT_THROW(groups_that_vary(rewards, 4), c10::ValueError);
+}
+
 TEST(Advantages, ACompletionWithoutTokensHasNoReward) {
   const Tensor tokens = at::tensor({0, 2}, at::kLong);
   const Tensor rewards = token_rewards(at::zeros({2}), at::tensor({9.f, 1.f}), tokens, 0.1);

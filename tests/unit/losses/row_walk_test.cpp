@@ -37,11 +37,11 @@ struct Walked {
   std::int64_t rows;
 };
 
-Walked walked(std::int64_t count, at::ScalarType dtype, std::int64_t kept_bytes) {
+Walked walked(std::int64_t count, at::ScalarType dtype, std::int64_t kept_bytes, double temperature = 1.0) {
   Head head;
   const Tensor hidden = at::cos(at::arange(count * kWidth, at::kFloat) * 0.3).view({count, kWidth}).to(dtype);
   const Tensor targets = at::arange(count, at::kLong).remainder(kVocabulary);
-  RowWalk walk(hidden, head.functions(dtype), targets, true, kept_bytes, true);
+  RowWalk walk(hidden, head.functions(dtype), targets, true, kept_bytes, true, temperature);
   const Tensor weights = at::sin(at::arange(count, at::kFloat));
   const Tensor d_hidden = walk.backward(weights);
   return {walk.log_probs_N(), walk.entropy_N(), d_hidden, head.d_weight_VD, head.rows};
@@ -64,20 +64,25 @@ TEST(RowWalk, KeptOrWalkedTwice) {
 }
 
 TEST(RowWalk, GradientIsThatOfTheDefinition) {
-  const std::int64_t count = 40;
-  Head head;
-  const Tensor hidden =
-      at::cos(at::arange(count * kWidth, at::kFloat) * 0.3).view({count, kWidth}).to(at::kDouble);
-  const Tensor leaf = hidden.clone().requires_grad_(true),
-               weight = head.weight_VD.to(at::kDouble).requires_grad_(true);
-  const Tensor targets = at::arange(count, at::kLong);
-  const Tensor log_probs = leaf.matmul(weight.t()).log_softmax(1).gather(1, targets.unsqueeze(1)).view(-1);
-  const Tensor weights = at::sin(at::arange(count, at::kFloat));
-  const auto wanted = torch::autograd::grad({-(weights.to(at::kDouble) * log_probs).sum()}, {leaf, weight});
-  const Walked found = walked(count, at::kFloat, 1 << 20);
-  EXPECT_TRUE(close(found.log_probs, log_probs.detach(), 1e-5));
-  EXPECT_TRUE(close(found.d_hidden, wanted[0], 1e-5));
-  EXPECT_TRUE(close(found.d_weight, wanted[1], 1e-5));
+  for (const double temperature : {1.0, 0.7})
+    for (const std::int64_t kept_bytes : {1 << 20, 0}) {
+      const std::int64_t count = 40;
+      Head head;
+      const Tensor hidden =
+          at::cos(at::arange(count * kWidth, at::kFloat) * 0.3).view({count, kWidth}).to(at::kDouble);
+      const Tensor leaf = hidden.clone().requires_grad_(true),
+                   weight = head.weight_VD.to(at::kDouble).requires_grad_(true);
+      const Tensor targets = at::arange(count, at::kLong);
+      const Tensor log_probs =
+          (leaf.matmul(weight.t()) / temperature).log_softmax(1).gather(1, targets.unsqueeze(1)).view(-1);
+      const Tensor weights = at::sin(at::arange(count, at::kFloat));
+      const auto wanted =
+          torch::autograd::grad({-(weights.to(at::kDouble) * log_probs).sum()}, {leaf, weight});
+      const Walked found = walked(count, at::kFloat, kept_bytes, temperature);
+      EXPECT_TRUE(close(found.log_probs, log_probs.detach(), 1e-5));
+      EXPECT_TRUE(close(found.d_hidden, wanted[0], 1e-5));
+      EXPECT_TRUE(close(found.d_weight, wanted[1], 1e-5));
+    }
 }
 
 TEST(RowWalk, NoRows) {

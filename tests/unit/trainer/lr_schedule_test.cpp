@@ -113,6 +113,12 @@ TEST(LrSchedule, LinearWithMinimumEndsThere) {
     EXPECT_NEAR(found.rate(step - 1) - 2.0 * found.rate(step) + found.rate(step + 1), 0.0, 1e-18);
 }
 
+TEST(LrSchedule, LinearWithTheWholeRateAsMinimumDoesNotFall) {
+  const LrSchedule found(schedule(ScheduleName::kLinear, steps(7), 1.0), 3e-4, 60);
+  EXPECT_LT(found.rate(6), 3e-4);
+  for (std::int64_t step = 7; step <= 60; ++step) EXPECT_EQ(found.rate(step), 3e-4);
+}
+
 TEST(LrSchedule, CosineWithMinimumEndsThereAndIsTheCosineWithoutOne) {
   const LrSchedule floor(schedule(ScheduleName::kCosineWithMinLr, steps(3), 0.1), 1.0, 40);
   EXPECT_DOUBLE_EQ(floor.rate(3), 1.0);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "data/error.h"
+#include "data/message.h"
 #include "tests/support/temp_dir.h"
 
 namespace caravan::data {

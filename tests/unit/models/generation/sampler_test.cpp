@@ -79,6 +79,17 @@ TEST(Sampling, LogProbsAreTheModelsOwnWhateverWasCut) {
     EXPECT_NEAR(token.log_prob, logits[token.id].item<double>(), 1e-6);
 }
 
+TEST(Sampling, ScaledLogProbsAreOfTheTemperatureAlone) {
+  const at::Tensor logits = logs({0.4, 0.3, 0.2, 0.1});
+  for (const double temperature : {0.0, 0.5, 1.0, 2.0}) {
+    const at::Tensor wanted = (logits / (temperature == 0.0 ? 1.0 : temperature)).log_softmax(0);
+    for (const SampledToken& token :
+         draws(logits, {.temperature = temperature, .top_k = 3, .repetition_penalty = 1.5}, 50,
+               std::vector<std::int32_t>{1}))
+      EXPECT_NEAR(token.scaled_log_prob, wanted[token.id].item<double>(), 1e-6) << temperature;
+  }
+}
+
 TEST(TopK, KeepsTheKLikeliestAndWhatEqualsTheLastOfThem) {
   EXPECT_EQ(support(logs({0.1, 0.3, 0.2, 0.4}), {.temperature = 1.0, .top_k = 2}),
             (std::set<std::int32_t>{1, 3}));

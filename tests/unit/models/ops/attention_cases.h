@@ -12,7 +12,6 @@
 #include "models/device.h"
 #include "models/ops/attention.h"
 #include "models/ops/composed_ops.h"
-#include "models/ops/device_ops.h"
 #include "models/ops/fused_attention.h"
 #include "tests/support/close.h"
 #include "tests/support/test_device.h"

@@ -14,7 +14,6 @@
 
 #include "models/ops/composed_ops.h"
 #include "models/ops/cpu/kernels.h"
-#include "models/ops/device_ops.h"
 #include "tests/support/close.h"
 #include "tests/support/instruction_set.h"
 #include "tests/unit/models/ops/attention_cases.h"

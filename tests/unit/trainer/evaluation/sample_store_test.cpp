@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/error.h"
 #include "data/readers/row_source.h"
 #include "tests/support/temp_dir.h"
 #include "trainer/error.h"
@@ -41,6 +42,24 @@ TEST(SampleStore, GoesOnAfterALineThatWasCutShort) {
   EXPECT_EQ(again.rows()[0], sample(0, 0)) << "in the order of items";
   EXPECT_EQ(again.rows()[1], sample(0, 1));
   EXPECT_EQ(again.rows()[2], sample(1, 0));
+}
+
+TEST(SampleStore, ADamagedLineIsNamedAndNothingBehindItIsLost) {
+  const TempDir folder;
+  {
+    SampleStore store(folder.path(), "t", kIdentity);
+    store.add(sample(0, 0));
+  }
+  const std::string path = (folder / "t.jsonl.partial").string();
+  const std::string text = tests::read_bytes(path) + "{\"index\":7,\"sam\n" + sample(1, 0).dump() + "\n";
+  tests::write_bytes(path, text);
+  try {
+    SampleStore(folder.path(), "t", kIdentity);
+    FAIL() << "read on";
+  } catch (const data::Error& error) {
+    EXPECT_NE(std::string(error.what()).find(path + ":3"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(tests::read_bytes(path), text);
 }
 
 TEST(SampleStore, OfSomethingElseIsRefused) {
