@@ -88,7 +88,7 @@ void look_at_rows(const std::string& path, data::RowFormat format, RunCheck& che
   if (stream.next(block)) {
     for (std::size_t i = 0; i < std::min(block.rows.size(), kMaxRows); ++i) {
       const data::RowBlock::Row& row = block.rows[i];
-      const data::RowContext context{"row", {0, row.line}, row.byte_order_mark, row.too_long, row.in_array};
+      const data::RowContext context = data::context_of(row, "row", 0);
       const data::RowOutcome outcome =
           data::parse_training_row(block.text(row), format, context, json, parsed);
       if (outcome.fate == data::RowFate::kIgnored) continue;

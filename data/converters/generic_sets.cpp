@@ -81,7 +81,9 @@ void convert_columns(const JsonValue& row, Conversion& out) {
     } else if (use == "response") {
       response = text_of(row, column, column, out.notes);
     } else if (use == "id") {
-      made.id = need(row, column).text();
+      const JsonValue id = need(row, column);
+      if (!id.is(Type::kString) && !id.is(Type::kNumber)) throw DropRow{"wrong_type:" + column};
+      made.id = id.text();
     } else {
       made.more["ground_truth"] = Json::array({text_of(row, column, column, out.notes)});
       made.more["dataset"] = Json::array({out.options.dataset});

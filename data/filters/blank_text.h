@@ -11,17 +11,7 @@ inline bool is_strip_space(char32_t c) {
   return (c >= 0x1c && c <= 0x1f) || (CharClasses::instance().of(c) & kSpace) != 0;
 }
 
-// `text` is valid UTF-8.
-inline bool is_blank(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const DecodedChar decoded = decode_valid(text.data() + at);
-    if (!is_strip_space(decoded.value)) return false;
-    at += decoded.num_bytes;
-  }
-  return true;
-}
-
-// Without the white space at both ends.
+// Valid UTF-8 without the white space at both ends.
 inline std::string_view trimmed(std::string_view text) {
   while (!text.empty()) {
     const DecodedChar first = decode_valid(text.data());

@@ -39,7 +39,7 @@ class EmptyTurns : public RowFilter {
   void judge(const FilterRow& row, FilterSpace&, std::vector<FilterHit>& hits) const override {
     const bool found =
         any_turn(row, TurnsOf::kAll, [&](const Message& message, std::size_t side, std::size_t i) {
-          if (!is_blank(message.content)) return false;
+          if (!trimmed(message.content).empty()) return false;
           if (!to_the_letter_ && message.role == "assistant" && calls_tools(row.json, i)) return false;
           hits.push_back({.reason = "empty_turn:" + shown_role(message.role), .side = side, .message = i});
           return true;

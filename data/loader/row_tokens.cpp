@@ -8,7 +8,7 @@ std::string place_of_row(const std::string& file, const RowBlock::Row& row) {
 
 bool tokenize_row(std::string_view text, const RowBlock::Row& row, const std::string& file, RowFormat format,
                   const ConversationTokenizer& tokenizer, RowMemory& memory, TokenizedRow& out) {
-  const RowContext context{"row", {0, row.line}, row.byte_order_mark, row.too_long, row.in_array};
+  const RowContext context = context_of(row, "row", 0);
   const RowOutcome outcome = parse_training_row(text, format, context, memory.json, memory.row);
   if (outcome.fate == RowFate::kIgnored) return false;
   const std::string where = place_of_row(file, row);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/error.h"
 #include "data/loader/order.h"
 #include "data/mixing/open_instruct_mixer.h"
 
@@ -86,6 +87,10 @@ void LineOrder::index_lines(std::size_t num_rows) {
 }
 
 std::vector<std::uint64_t> LineOrder::lines_of(std::uint32_t row) const {
+  if (row + std::size_t{1} >= begins_.size())
+    throw Error(Error::Kind::kData,
+                "mix: a source has more rows than when it was counted; it changed while it "
+                "was read: mix again when nothing writes to it");
   std::vector<std::uint64_t> lines;
   for (std::uint32_t i = begins_[row]; i < begins_[row + 1]; ++i) lines.push_back(lines_[i] + 1ull);
   return lines;

@@ -25,7 +25,7 @@ class LineOrder {
 
   // Rows by line: rows_of_lines()[0] stands in line 1.
   std::span<const std::uint32_t> rows_of_lines() const { return rows_; }
-  // The lines of a row, from 1, ascending.
+  // The lines of a row, from 1, ascending. Throws Error (data) for a row that was not counted.
   std::vector<std::uint64_t> lines_of(std::uint32_t row) const;
 
  private:

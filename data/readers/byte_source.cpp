@@ -169,7 +169,7 @@ class ZstdFile : public ByteSource {
       }
       frame_open_ = code != 0;
       // A full output buffer may leave bytes inside the decoder though its input is spent.
-      flush_first_ = output.pos == output.size;
+      flush_first_ = output.pos == output.size && frame_open_;
     }
     if (output.pos == 0 && frame_open_) throw damaged(file_->path(), "the zstd data ends in the middle");
     return output.pos;

@@ -198,7 +198,9 @@ class ParquetRows : public RowSource {
     block.bytes.clear();
     block.rows.clear();
     block.index = blocks_;
-    while (block.bytes.size() < limits_.block_bytes && next_batch()) add_row(block);
+    constexpr std::size_t kRowCost = 16;  // so that rows without bytes make no endless block
+    while (block.bytes.size() + block.rows.size() * kRowCost < limits_.block_bytes && next_batch())
+      add_row(block);
     if (block.rows.empty()) return false;
     ++blocks_;
     return true;

@@ -92,7 +92,8 @@ Sum Algebra::root_of_number(Rational number, int top, int bottom) {
     }
     if (const std::optional<std::int64_t> left_over = rest.small()) {
       const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(*left_over))));
-      if (side > 1 && side * side == *left_over) {
+      constexpr std::int64_t kMaxSide = 3037000499;  // whose square fits
+      if (side > 1 && side <= kMaxSide && side * side == *left_over) {
         result = multiply_sums(result, prime_power(side, below ? -2 : 2, top, bottom));
         continue;
       }

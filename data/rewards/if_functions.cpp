@@ -51,8 +51,8 @@ Verdict within(std::int64_t count, std::int64_t wanted, std::string_view quantif
   return said(off <= tolerance);
 }
 
-bool word_inside(std::string_view text, std::string_view part) {
-  return Pattern("(?<!\\w)" + literal_pattern(part) + "(?!\\w)", true).search(text) == PatternResult::kFound;
+PatternResult word_inside(std::string_view text, std::string_view part) {
+  return Pattern("(?<!\\w)" + literal_pattern(part) + "(?!\\w)", true).search(text);
 }
 
 Verdict keywords(const Asked& ask) {
@@ -77,11 +77,14 @@ Verdict keyword_frequency(const Asked& ask) {
 
 Verdict forbidden_words(const Asked& ask) {
   const std::string lowered = lower(ask.text);
+  Verdict verdict = Verdict::kRight;
   for (const std::string& word : ask.args.texts("forbidden_words")) {
     if (!contains(lowered, lower(word))) continue;
-    if (ask.by_rules || word_inside(ask.text, word)) return Verdict::kWrong;
+    const PatternResult found = ask.by_rules ? PatternResult::kFound : word_inside(ask.text, word);
+    if (found == PatternResult::kFound) return Verdict::kWrong;
+    if (found == PatternResult::kGaveUp) verdict = Verdict::kUnknown;
   }
-  return Verdict::kRight;
+  return verdict;
 }
 
 Verdict letter_frequency(const Asked& ask) {
@@ -198,9 +201,14 @@ Verdict title(const Asked& ask) {
 
 Verdict choice(const Asked& ask) {
   const std::vector<std::string> options = ask.args.texts("options");
-  return said(std::any_of(options.begin(), options.end(), [&](const std::string& option) {
-    return contains(ask.text, option) && (ask.by_rules || word_inside(ask.text, option));
-  }));
+  Verdict verdict = Verdict::kWrong;
+  for (const std::string& option : options) {
+    if (!contains(ask.text, option)) continue;
+    const PatternResult found = ask.by_rules ? PatternResult::kFound : word_inside(ask.text, option);
+    if (found == PatternResult::kFound) return Verdict::kRight;
+    if (found == PatternResult::kGaveUp) verdict = Verdict::kUnknown;
+  }
+  return verdict;
 }
 
 Verdict highlighted_sections(const Asked& ask) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -69,6 +70,18 @@ std::vector<std::string> texts(const TrainingData& data, const PlanOptions& opti
   for (std::int64_t step = 0; step < plan.num_steps(); ++step)
     found.push_back(tokenizer.decode(data.micro_batch(plan, step, 0).ids, false));
   return found;
+}
+
+// Rows that csv cannot give have no bytes, and a fate all the same.
+TEST(TrainingData, RowsThatTheirFileCannotGiveAreInTheLedger) {
+  Setting setting;
+  setting.add("rows.csv", "prompt,completion\nq,a\nq2\nq3,b\n\"open,1\n");
+  const TrainingData data = setting.open();
+  EXPECT_EQ(data.num_documents(), 2u);
+  EXPECT_EQ(data.ledger().totals().rows, 4u);
+  EXPECT_EQ(data.ledger().totals().dropped, 2u);
+  EXPECT_TRUE(std::ranges::count(data.ledger().reasons(), "csv_number_of_fields"));
+  EXPECT_TRUE(std::ranges::count(data.ledger().reasons(), "csv_unclosed_quote"));
 }
 
 TEST(TrainingData, AMicroBatchIsWhatItPromises) {

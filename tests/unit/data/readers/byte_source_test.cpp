@@ -55,6 +55,18 @@ TEST(ByteSource, DecompressesByContentNotByName) {
   EXPECT_EQ(read_all(dir.write("empty", "")), "");
 }
 
+// The last frame ends where what was asked for does.
+TEST(ByteSource, FramesThatFillTheBufferToTheByteAreWhole) {
+  const tests::TempDir dir;
+  for (const std::size_t step : {7u, 4096u, 262144u}) {
+    const std::string text = long_text().substr(0, 2 * step);
+    ASSERT_EQ(text.size(), 2 * step);
+    EXPECT_EQ(read_all(dir.write("even.zst", zstd(text)), step), text) << step;
+    EXPECT_EQ(read_all(dir.write("two.zst", zstd(text) + zstd(text)), step), text + text) << step;
+    EXPECT_EQ(read_all(dir.write("even.gz", gzip(text)), step), text) << step;
+  }
+}
+
 TEST(ByteSource, ReadsMembersAndFramesInARow) {
   const tests::TempDir dir;
   EXPECT_EQ(read_all(dir.write("a.gz", gzip("one") + gzip("") + gzip("two") + std::string(100, '\0'))),
