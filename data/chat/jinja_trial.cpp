@@ -21,10 +21,11 @@ class NotInTrial : public Fault {
 };
 
 bool is_written_by_template(const TextBuilder& text, std::size_t begin) {
-  std::size_t at = 0;
-  for (const Run& run : text.runs()) {
-    at += run.size;
-    if (at > begin && is_content(run.origin) && run.size != 0) return false;
+  // From the end: a trial looks at what was written last.
+  std::size_t end = text.size();
+  for (auto run = text.runs().rbegin(); run != text.runs().rend() && end > begin; ++run) {
+    if (is_content(run->origin) && run->size != 0) return false;
+    end -= run->size;
   }
   return true;
 }

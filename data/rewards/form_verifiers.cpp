@@ -1,6 +1,8 @@
 #include "data/rewards/form_verifiers.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 
 #include "data/bounded_json.h"
@@ -122,7 +124,10 @@ class Length : public Verifier {
 // Scores by distance from a length in tokens: the reference's max_length and up_to_max_length.
 class TokenLength : public Verifier {
  public:
-  TokenLength(double most, bool shorter_is_fine) : most_(most), shorter_is_fine_(shorter_is_fine) {}
+  TokenLength(const VerifierOptions& options, bool shorter_is_fine)
+      : most_(options.max_length),
+        min_score_(options.rules == Rules::kSound ? 0.0 : -std::numeric_limits<double>::infinity()),
+        shorter_is_fine_(shorter_is_fine) {}
 
  private:
   Judgement judge(std::string_view, const Json& ground_truth) const override {
@@ -130,12 +135,13 @@ class TokenLength : public Verifier {
                                 tokens = number_under(ground_truth, "num_tokens");
     if (!target || !tokens) return unknown("the ground truth needs target and num_tokens");
     const double off = *tokens - *target;
-    const double score = 1 - (off < 0 && shorter_is_fine_ ? 0 : std::abs(off)) / most_;
+    if (!(*tokens >= 0 && *tokens <= 1e15)) return unknown("num_tokens is no number of tokens");
+    const double score = std::max(min_score_, 1 - (off < 0 && shorter_is_fine_ ? 0 : std::abs(off)) / most_);
     const std::string reason = std::to_string(static_cast<std::int64_t>(*tokens)) + " tokens";
     return {score >= 1 ? Verdict::kRight : Verdict::kWrong, score, reason};
   }
 
-  double most_;
+  double most_, min_score_;
   bool shorter_is_fine_;
 };
 
@@ -165,11 +171,16 @@ class ThinkFormat : public Verifier {
 class R1Format : public Verifier {
   bool needs_truth() const override { return false; }
   Judgement judge(std::string_view completion, const Json&) const override {
-    for (std::size_t at = completion.find("</think>"); at != std::string_view::npos;
-         at = completion.find("</think>", at + 8)) {
-      std::string_view rest = completion.substr(at + 8);
-      const std::string_view stripped = trim(rest);
-      if (stripped.starts_with("<answer>") && contains(stripped, "</answer>")) return right("the R1 form");
+    constexpr std::string_view kThought = "</think>", kOpen = "<answer>", kClose = "</answer>";
+    const std::size_t last_close = completion.rfind(kClose);
+    for (std::size_t at = completion.find(kThought); at != std::string_view::npos && last_close != at;
+         at = completion.find(kThought, at + kThought.size())) {
+      const std::size_t begin = at + kThought.size(),
+                        open = std::min(completion.find('<', begin), completion.size());
+      if (completion.substr(open).starts_with(kOpen) &&
+          trim(completion.substr(begin, open - begin)).empty() && last_close != std::string_view::npos &&
+          last_close > open)
+        return right("the R1 form");
     }
     return wrong("no </think> with <answer>...</answer> behind it");
   }
@@ -187,10 +198,10 @@ std::unique_ptr<Verifier> make_length(const VerifierOptions&) {
   return std::make_unique<Length>();
 }
 std::unique_ptr<Verifier> make_max_length(const VerifierOptions& options) {
-  return std::make_unique<TokenLength>(options.max_length, false);
+  return std::make_unique<TokenLength>(options, false);
 }
 std::unique_ptr<Verifier> make_up_to_max_length(const VerifierOptions& options) {
-  return std::make_unique<TokenLength>(options.max_length, true);
+  return std::make_unique<TokenLength>(options, true);
 }
 std::unique_ptr<Verifier> make_think_format(const VerifierOptions&) {
   return std::make_unique<ThinkFormat>();

@@ -152,11 +152,12 @@ class Gsm8k : public Verifier {
   }
 
   static Judgement judge_words(std::string_view claimed, const Claim& claim, const FoundNumber& want) {
-    const std::optional<Rational> words = number_in_words(lower(claimed.substr(0, 4096)));
+    const std::optional<WordNumber> words = number_in_words(lower(claimed.substr(0, 4096)));
     if (!words)
       return wrong(claim.kind == Claim::Kind::kNone ? "there is no number"
                                                     : "the claimed answer has no number");
-    return right_if(*words == want.value, "the answer in words is " + words->to_string());
+    if (!words->plain) return unknown("the answer in words is more than one whole number");
+    return right_if(words->value == want.value, "the answer in words is " + words->value.to_string());
   }
 
   // Labels that are no number, such as 10:30.

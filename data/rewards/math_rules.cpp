@@ -69,11 +69,15 @@ std::optional<std::string> minerva_phrase(std::string_view completion) {
   constexpr std::string_view kOpen = "Final Answer: The final answer is", kClose = " I hope it is correct";
   const std::string text = std::string(completion) + "I hope it is correct.";
   const std::string_view all = text;
-  for (std::size_t open = all.find(kOpen); open != std::string_view::npos; open = all.find(kOpen, open + 1)) {
+  for (std::size_t open = all.find(kOpen); open != std::string_view::npos;) {
     const std::size_t begin = open + kOpen.size(), line_end = std::min(all.find('\n', begin), all.size());
     // One character, any, stands before the closing words and one behind them.
     const std::size_t close = all.substr(0, line_end).find(kClose, begin + 1);
-    if (close == std::string_view::npos || close + kClose.size() >= line_end) continue;
+    if (close == std::string_view::npos || close + kClose.size() >= line_end) {
+      // Nor does any that opens further on in this line close.
+      open = all.find(kOpen, line_end);
+      continue;
+    }
     const auto end = static_cast<std::size_t>(previous_valid(all.data() + close) - all.data());
     return minerva_form(trim(all.substr(begin, end - begin)));
   }

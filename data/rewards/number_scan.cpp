@@ -313,29 +313,45 @@ std::vector<FoundNumber> find_numbers(std::string_view folded) {
   return NumberScanner(folded).find_all();
 }
 
-std::optional<Rational> number_in_words(std::string_view lowered) {
-  std::int64_t total = 0, part = 0;
-  bool any = false;
+std::optional<WordNumber> number_in_words(std::string_view lowered) {
+  constexpr std::array<std::string_view, 18> kMoreThanWhole = {
+      "half",   "halves",  "third", "thirds", "quarter", "quarters", "fourths", "fifths",  "sixths",
+      "eighth", "eighths", "tenth", "tenths", "point",   "percent",  "dozen",   "million", "billion"};
+  std::int64_t total = 0, part = 0, last = 0;
+  bool any = false, ended = false, negative = false, plain = true;
+  std::string_view before;
   for (const std::string_view word : word_runs(lowered)) {
     const auto* const found = std::find_if(kNumberWords.begin(), kNumberWords.end(),
                                            [&](const auto& entry) { return entry.first == word; });
     if (found == kNumberWords.end()) {
-      if (any && word != "and") break;
+      ended = any && (ended || word != "and" || last < 100);
+      plain = plain && std::ranges::find(kMoreThanWhole, word) == kMoreThanWhole.end();
+      before = word;
       continue;
     }
+    const std::int64_t value = found->second;
+    // What may follow what: twenty five, three hundred (and) four, two thousand six.
+    const bool follows = !any || (value < 10 && value > 0 && last >= 20) || (value < 100 && last >= 100) ||
+                         (value == 100 && part > 0 && part < 100) ||
+                         (value == 1000 && total == 0 && part > 0);
+    if (ended || !follows) {
+      plain = false;
+      break;
+    }
+    if (!any) negative = before == "minus" || before == "negative";
     any = true;
-    if (found->second == 100) {
+    last = value;
+    if (value == 100) {
       part = std::max<std::int64_t>(part, 1) * 100;
-    } else if (found->second == 1000) {
-      total += std::max<std::int64_t>(part, 1) * 1000;
+    } else if (value == 1000) {
+      total = std::max<std::int64_t>(part, 1) * 1000;
       part = 0;
     } else {
-      part += found->second;
+      part += value;
     }
-    if (total > 1000000000 || part > 1000000000) return std::nullopt;
   }
   if (!any) return std::nullopt;
-  return Rational(total + part);
+  return WordNumber{Rational(negative ? -(total + part) : total + part), plain};
 }
 
 }  // namespace caravan::data

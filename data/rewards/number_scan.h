@@ -27,7 +27,12 @@ std::string fold_numbers(std::string_view text);
 // of names (x2) are none. Keeps at most the last 256.
 std::vector<FoundNumber> find_numbers(std::string_view folded);
 
-// "twenty-five", "one hundred and four": the first number in words; lower case.
-std::optional<Rational> number_in_words(std::string_view lowered);
+struct WordNumber {
+  Rational value;
+  bool plain = false;  // one whole number is all that is said: no second one, fraction or million
+};
+
+// "twenty-five", "minus one hundred and four": the first number in words; lower case.
+std::optional<WordNumber> number_in_words(std::string_view lowered);
 
 }  // namespace caravan::data

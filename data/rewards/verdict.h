@@ -18,7 +18,8 @@ constexpr std::string_view name_of(Verdict verdict) {
 
 struct Judgement {
   Verdict verdict = Verdict::kUnknown;
-  double score = 0;    // 0..1; between them only where a verifier gives part of the marks
+  double score =
+      0;  // 0..1, by the reference's rules also below; between only where a verifier gives part of the marks
   std::string reason;  // one line for people, valid UTF-8
 };
 

@@ -55,6 +55,33 @@ TEST(Length, WordsAndCharacters) {
       data::make_verifier("up_to_max_length")->verify("", Json{{"target", 50}, {"num_tokens", 10}}).score, 1);
 }
 
+TEST(Length, SoundScoresAreNeverBelowZero) {
+  const Json far{{"target", 10}, {"num_tokens", 100000}};
+  EXPECT_DOUBLE_EQ(data::make_verifier("max_length", {.max_length = 100})->verify("", far).score, 0.0);
+  EXPECT_LT(data::make_verifier("max_length", {.rules = data::Rules::kOpenInstruct, .max_length = 100})
+                ->verify("", far)
+                .score,
+            0.0);
+  EXPECT_EQ(verdict("max_length", "", Json{{"target", 10}, {"num_tokens", 1e300}}), "unknown");
+}
+
+TEST(Gsm8k, NumbersInWords) {
+  for (const auto& [text, truth] : {std::pair{"The answer is twenty-five.", "25"},
+                                    {"The answer is one hundred and four apples.", "104"},
+                                    {"The answer is three thousand two hundred eleven.", "3211"},
+                                    {"The answer is minus five.", "-5"},
+                                    {"She has five apples left.", "5"}})
+    EXPECT_EQ(verdict("gsm8k", text, truth), "right") << text;
+  EXPECT_EQ(verdict("gsm8k", "The answer is minus five.", "5"), "wrong");
+  // More than one whole number: nobody can say which is meant.
+  for (const auto& [text, truth] : {std::pair{"The answer is two thirds.", "2"},
+                                    {"The answer is eight and a half.", "8"},
+                                    {"The answer is two, three.", "5"},
+                                    {"The answer is three million.", "3"},
+                                    {"One moment. She has five apples.", "1"}})
+    EXPECT_EQ(verdict("gsm8k", text, truth), "unknown") << text;
+}
+
 TEST(ThinkFormat, OneThoughtThenAnAnswer) {
   EXPECT_EQ(verdict("think_format", "<think>a</think>b", nullptr), "right");
   EXPECT_EQ(verdict("think_format", "a</think><answer>b</answer>", nullptr), "right");
@@ -64,6 +91,8 @@ TEST(ThinkFormat, OneThoughtThenAnAnswer) {
     EXPECT_EQ(verdict("think_format", bad, nullptr), "wrong") << bad;
   EXPECT_EQ(verdict("r1_format", "a</think>\n<answer>b</answer>", nullptr), "right");
   EXPECT_EQ(verdict("r1_format", "a</think>b<answer>b</answer>", nullptr), "wrong");
+  EXPECT_EQ(verdict("r1_format", "</answer></think><answer>b", nullptr), "wrong");
+  EXPECT_EQ(verdict("r1_format", "</think>a</think> <answer>b</answer>", nullptr), "right");
 }
 
 TEST(IfEvalVerifier, FormsOfGroundTruth) {
