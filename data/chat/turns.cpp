@@ -163,6 +163,15 @@ class TurnFinder {
     return std::string_view::npos;
   }
 
+  void add_turn(const RenderedTurn& turn) {
+    if (rendered_.turns.empty() || rendered_.turns.back().marker_end <= turn.text.begin) {
+      rendered_.turns.push_back(turn);
+      return;
+    }
+    report("the turn of message " + std::to_string(turn.message) + " lies inside that of message " +
+           std::to_string(rendered_.turns.back().message));
+  }
+
   void add_generation(const Segment& generation) {
     if (generation.range.begin == generation.range.end) return;
     bool in_loop = generation.message < jinja::kMaxMessages;
@@ -175,7 +184,7 @@ class TurnFinder {
     }
     RenderedTurn turn = close_turn(message, generation.range);
     turn.marker_end = turn.marker_end == turn.text.end ? turn.text.end : generation.range.end;
-    rendered_.turns.push_back(turn);
+    add_turn(turn);
   }
 
   // Whose content the first content byte of `range` is.
@@ -197,7 +206,7 @@ class TurnFinder {
       std::size_t next_header = range.end;
       std::size_t next =
           prompt_.empty() ? std::string_view::npos : find_header({start, range.end}, next_header);
-      rendered_.turns.push_back(close_turn(segment.message, {start, next_header}));
+      add_turn(close_turn(segment.message, {start, next_header}));
       start = next;
     }
   }

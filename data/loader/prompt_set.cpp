@@ -72,7 +72,7 @@ class PromptReader {
   // The reason why not; empty where `prompt` has ids and what the row says of truths.
   std::string read(const JsonValue& row, Prompt& prompt) const {
     Conversation conversation;
-    if (!read_row_messages(row, true, conversation)) return "no_prompt";
+    if (!read_listed_messages(row, conversation)) return "no_prompt";
     std::vector<Message>& messages = conversation.messages;
     while (!messages.empty() && messages.back().role != "user") messages.pop_back();
     if (messages.empty() || messages.back().content.find_first_not_of(" \t\r\n") == std::string::npos)

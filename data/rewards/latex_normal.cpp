@@ -102,6 +102,10 @@ void append_command(std::string_view text, std::size_t& at, std::string& out) {
   const std::string_view name = text.substr(at + 1, end - at - 1);
   if (name.empty()) {
     const char c = end < text.size() ? text[end] : ' ';
+    if ((static_cast<unsigned char>(c) & 0x80u) != 0) {
+      at = end;  // a character of several bytes stays whole
+      return;
+    }
     at = std::min(end + 1, text.size());
     if (contains(",;:> ", std::string_view(&c, 1))) out.push_back(' ');
     if (c == '\\' || c == '{' || c == '}' || c == '%') out.append({'\\', c});

@@ -13,6 +13,17 @@ namespace {
 
 constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581, a space
 
+// Why the library refuses the model; empty where it is loaded.
+std::string load_processor(const std::string& model, sentencepiece::SentencePieceProcessor& processor) {
+  try {
+    const auto status = processor.LoadFromSerializedProto(model);
+    return status.ok() ? "" : status.ToString();
+  } catch (const std::exception& error) {
+    // Its trie throws where a piece begins with a NUL.
+    return error.what();
+  }
+}
+
 std::string decode_pieces(const sentencepiece::SentencePieceProcessor& processor,
                           const std::vector<std::string>& pieces) {
   std::string text;
@@ -34,10 +45,9 @@ SentencePieceTokenizer::SentencePieceTokenizer(const std::string& model, std::ve
     : path_(std::move(path)),
       fingerprint_(std::move(fingerprint)),
       processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
-  const auto status = processor_->LoadFromSerializedProto(model);
-  if (!status.ok()) {
+  if (const std::string fault = load_processor(model, *processor_); !fault.empty()) {
     throw Error(Error::Kind::kData, path_ + ": neither a SentencePiece model nor tiktoken ranks (" +
-                                        std::to_string(model.size()) + " bytes): " + status.ToString());
+                                        std::to_string(model.size()) + " bytes): " + fault);
   }
   if (decode_pieces(*processor_, {"a", "b" + std::string(kMark)}) == "ab") {
     throw Error(Error::Kind::kData, path_ + ": a model that treats spaces as suffixes is not supported");

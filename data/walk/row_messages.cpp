@@ -31,6 +31,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kTextKey
     {"rejected", "assistant"},
 }};
 
+// Read beside a list too: training reads them there.
+constexpr std::array<std::string_view, 3> kBesideLists = {"system", "chosen", "rejected"};
+constexpr std::array<std::string_view, 2> kSideLists = {"chosen_messages", "rejected_messages"};
+
+// Where the parts of a content, and the turn itself, may have texts besides `content`.
+constexpr std::array<std::string_view, 6> kPartKeys = {"text",      "value",    "content",
+                                                       "reasoning", "thinking", "tool_call"};
+constexpr std::array<std::string_view, 3> kThoughtKeys = {"reasoning_content", "reasoning", "thinking"};
+
 // Which of the texts of a row is its question.
 constexpr std::array<std::string_view, 7> kAskingKeys = {"prompt", "question", "instruction", "problem",
                                                          "query",  "text",     "input"};
@@ -43,17 +52,37 @@ std::string role_name(std::string name) {
   return name;
 }
 
+void append_line(const JsonValue& text, std::string& out) {
+  if (!text.is(Type::kString)) return;
+  if (!out.empty()) out.push_back('\n');
+  text.append_text(out);
+}
+
 // A text, or the texts of a list of parts, one a line.
 void append_content(const JsonValue& content, std::string& out) {
-  if (content.is(Type::kString)) {
-    content.append_text(out);
-  } else if (content.is(Type::kArray)) {
-    for (const JsonValue part : content) {
-      const auto text = part.is(Type::kObject) ? part.find("text") : std::optional<JsonValue>(part);
-      if (!text || !text->is(Type::kString)) continue;
-      if (!out.empty()) out.push_back('\n');
-      text->append_text(out);
-    }
+  append_line(content, out);
+  if (!content.is(Type::kArray)) return;
+  for (const JsonValue part : content) {
+    append_line(part, out);
+    if (!part.is(Type::kObject)) continue;
+    for (const JsonValue member : part)
+      if (std::ranges::any_of(kPartKeys, [&](std::string_view key) { return member.is_key(key); }))
+        append_line(member, out);
+  }
+}
+
+// Every text inside, as deep as a row may be: names and arguments of calls.
+void append_texts(const JsonValue& value, std::string& out) {
+  append_line(value, out);
+  for (const JsonValue child : value) append_texts(child, out);
+}
+
+// What else of a turn is trained on: a thought, the calls of tools.
+void append_rest(const JsonValue& message, std::string& out) {
+  for (const JsonValue member : message) {
+    if (std::ranges::any_of(kThoughtKeys, [&](std::string_view key) { return member.is_key(key); }))
+      append_line(member, out);
+    if (member.is_key("tool_calls") || member.is_key("function_call")) append_texts(member, out);
   }
 }
 
@@ -71,7 +100,7 @@ void add_listed(const JsonValue& message, bool keep_extra, Conversation& out) {
   if (!content) content = message.find("value");
   Message& added = add_message(out, role && role->is(Type::kString) ? role_name(role->text()) : "");
   if (content) append_content(*content, added.content);
-  if (!keep_extra) return;
+  if (!keep_extra) return append_rest(message, added.content);
   for (const JsonValue member : message) {
     const std::string key = member.key();
     if (key == "role" || key == "from") continue;
@@ -101,6 +130,34 @@ bool has_list(const JsonValue& row) {
     const auto list = row.find(key);
     return list && list->is(Type::kArray);
   });
+}
+
+// A list that a pair's loader reads as its prompt; of `messages` it takes no notice.
+bool is_prompt_list(const JsonValue& member) {
+  return member.is_key("conversations") && member.is(Type::kArray);
+}
+
+bool is_list(const JsonValue& member) {
+  return member.is(Type::kArray) &&
+         std::ranges::any_of(kListKeys, [&](std::string_view key) { return member.is_key(key); });
+}
+
+// Alpaca's earlier exchanges: [[question, answer], ...].
+bool add_history(const JsonValue& history, Conversation& out) {
+  if (!history.is(Type::kArray)) return false;
+  for (const JsonValue exchange : history) {
+    const char* role = "user";
+    for (const JsonValue text : exchange) {
+      if (text.is(Type::kString)) text.append_text(add_message(out, role).content);
+      role = "assistant";
+    }
+  }
+  return history.num_children() > 0;
+}
+
+std::optional<JsonValue> side_of(const JsonValue& row, std::string_view name) {
+  const auto side = row.find(name);
+  return side ? side : row.find(std::string(name) + "_messages");
 }
 
 void add_texts_of(const JsonValue& row, std::string_view wanted, Conversation& out) {
@@ -147,39 +204,68 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
   out.messages.clear();
   read_text(row, "id", out.id);
   read_text(row, "source", out.source);
-  for (const std::string_view key : kListKeys) {
-    const auto list = row.find(key);
-    if (!list || !list->is(Type::kArray)) continue;
-    add_member(*list, "", keep_extra, out);
-    return true;
-  }
+  const bool listed = has_list(row);
   bool found = false;
   for (const JsonValue member : row) {
+    if (is_list(member)) {
+      add_member(member, "", keep_extra, out);
+      found = true;
+    } else if (member.is_key("history")) {
+      found = add_history(member, out) || found;
+    }
     for (const auto& [key, role] : kTextKeys) {
-      if (!member.is_key(key)) continue;
+      if (!member.is_key(key) || (listed && std::ranges::find(kBesideLists, key) == kBesideLists.end()))
+        continue;
       add_member(member, std::string(role), keep_extra, out);
+      found = true;
+    }
+    for (const std::string_view key : kSideLists) {
+      if (!member.is_key(key)) continue;
+      add_member(member, "assistant", keep_extra, out);
       found = true;
     }
   }
   return found;
 }
 
+bool read_listed_messages(const JsonValue& row, Conversation& out) {
+  for (const std::string_view key : kListKeys) {
+    const auto list = row.find(key);
+    if (!list || !list->is(Type::kArray)) continue;
+    out.messages.clear();
+    read_text(row, "id", out.id);
+    read_text(row, "source", out.source);
+    // ShareGPT's system text stands apart.
+    if (const auto system = row.find("system"); system && key != "messages" && system->truthy())
+      add_member(*system, "system", true, out);
+    add_member(*list, "", true, out);
+    return true;
+  }
+  return read_row_messages(row, true, out);
+}
+
 bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
-  const bool is_pair = row.find("chosen") && row.find("rejected") && !has_list(row);
+  const auto chosen = side_of(row, "chosen"), rejected = side_of(row, "rejected");
+  const bool is_pair = chosen && rejected;
   sides.resize(is_pair ? 2 : 1);
   if (!is_pair) return read_row_messages(row, false, sides[0]);
+  const auto asking = row.find("conversations");
+  const bool has_prompt_list = asking && asking->is(Type::kArray);
   for (std::size_t i = 0; i < 2; ++i) {
     Conversation& side = sides[i];
     side.messages.clear();
-    add_member(*row.find(i == 0 ? "chosen" : "rejected"), "assistant", false, side);
+    add_member(i == 0 ? *chosen : *rejected, "assistant", false, side);
     const bool is_whole = !side.messages.empty() && side.messages.front().role != "assistant";
     if (is_whole) continue;
     std::vector<Message> answer = std::move(side.messages);
     side.messages.clear();
     for (const JsonValue member : row) {
-      for (const auto& [key, role] : kTextKeys) {
-        if (role != "assistant" && member.is_key(key)) add_member(member, std::string(role), false, side);
-      }
+      if (is_prompt_list(member)) add_member(member, "", false, side);
+      for (const auto& [key, role] : kTextKeys)
+        if (member.is_key(key) && role == "system") add_member(member, "system", false, side);
+      // Where a list asks, texts under other keys only say it once more.
+      for (const auto& [key, role] : kTextKeys)
+        if (!has_prompt_list && member.is_key(key) && role == "user") add_member(member, "user", false, side);
     }
     std::ranges::move(answer, std::back_inserter(side.messages));
   }
@@ -188,7 +274,7 @@ bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
 
 bool read_asked_messages(const JsonValue& row, Conversation& out) {
   if (has_list(row)) {
-    read_row_messages(row, true, out);
+    read_listed_messages(row, out);
   } else if (row.find("chosen") && row.find("rejected")) {
     std::vector<Conversation> sides;
     read_row_sides(row, sides);

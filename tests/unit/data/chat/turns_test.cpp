@@ -161,6 +161,10 @@ TEST(Turns, WhatCannotBeToldIsReported) {
   EXPECT_EQ(render(other_header).spans(TrainOn::kAll).size(), 1u);
   EXPECT_EQ(trained("{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"),
             "unlocated: the template puts message 0, which is not an assistant's, into {% generation %}");
+  EXPECT_EQ(
+      trained("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for n in messages %}<{{ n.role }}>"
+              "{{ n.content }}{% endfor %}{% endfor %}"),
+      "unlocated: the turn of message 1 lies inside that of message 1");
 }
 
 TEST(Turns, GenerationBlocksOutsideOfALoop) {
