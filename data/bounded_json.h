@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "data/message.h"
 
@@ -31,10 +33,34 @@ inline bool is_nested_deeper(std::string_view text, std::size_t levels = kMaxJso
   return false;
 }
 
-// is_discarded() where the text is no JSON, or nested too deep.
+// Of an object that keeps the order of its members; reading one takes the square of their number.
+inline constexpr std::size_t kMaxJsonMembers = 50'000;
+
+// Whether an object outside of texts has more members. Any bytes.
+inline bool has_crowded_object(std::string_view text, std::size_t max_members = kMaxJsonMembers) {
+  std::vector<std::size_t> members(1, 0);  // of the object or list at each level
+  bool in_text = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+      continue;
+    }
+    if (c == '"') in_text = true;
+    if (c == '[' || c == '{') members.push_back(0);
+    if ((c == ']' || c == '}') && members.size() > 1) members.pop_back();
+    if (c == ':' && ++members.back() > max_members) return true;
+  }
+  return false;
+}
+
+// is_discarded() where the text is no JSON, nested too deep, or an ordered object has too many members.
 template <class Document = Json>
 Document parse_bounded_json(std::string_view text) {
-  if (is_nested_deeper(text)) return Document(Document::value_t::discarded);
+  const bool is_large =
+      is_nested_deeper(text) || (std::is_same_v<Document, Json> && has_crowded_object(text));
+  if (is_large) return Document(Document::value_t::discarded);
   return Document::parse(text, nullptr, false);
 }
 

@@ -2,6 +2,7 @@ test_program(tokenizers_tests LIBS data_tokenizers SOURCES
   unit/data/sha256_test.cpp
   unit/data/tokenizers/components_test.cpp
   unit/data/tokenizers/references_test.cpp
+  unit/data/tokenizers/pcre_search_test.cpp
   unit/data/tokenizers/scanner_test.cpp
   unit/data/tokenizers/stop_text_test.cpp
   unit/data/tokenizers/tokenizer_test.cpp

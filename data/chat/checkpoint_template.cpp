@@ -40,6 +40,10 @@ Json read_json(const fs::path& path) {
   if (is_nested_deeper(text))
     throw Error(Error::Kind::kData, path.string() + ": nested deeper than " + std::to_string(kMaxJsonLevels) +
                                         " levels; no tokenizer needs such a file");
+  if (has_crowded_object(text))
+    throw Error(Error::Kind::kData, path.string() + ": an object of more than " +
+                                        std::to_string(kMaxJsonMembers) +
+                                        " members; no tokenizer needs such a file");
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {

@@ -31,12 +31,15 @@ std::size_t count(std::string_view text, std::string_view name) {
   return found;
 }
 
+// More names than a conversation has tools are not looked for one by one.
+constexpr std::size_t kMaxNames = 64;
+
 bool holds_all(std::string_view written, const Json& calls) {
   if (written.empty()) return false;
   std::map<std::string_view, std::size_t> wanted;
   for (const Json& call : calls) {
     const std::string_view name = name_of_call(call);
-    if (!name.empty()) ++wanted[name];
+    if (!name.empty() && (wanted.size() < kMaxNames || wanted.contains(name))) ++wanted[name];
   }
   return std::all_of(wanted.begin(), wanted.end(),
                      [&](const auto& call) { return count(written, call.first) >= call.second; });

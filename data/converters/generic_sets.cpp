@@ -1,5 +1,7 @@
 #include "data/converters/generic_sets.h"
 
+#include "data/json_members.h"
+
 namespace caravan::data {
 namespace {
 
@@ -17,8 +19,12 @@ void convert_as_read(const JsonValue& row, Conversion& out) {
   const Json& variables = conversation.variables;
   if (variables.is_null()) return;
   Json others = Json::object();
-  for (const auto& [name, value] : variables.items())
-    (name == "documents" ? made.more : others)[name] = value;
+  for (const auto& [name, value] : variables.items()) {
+    if (name == "documents")
+      made.more[name] = value;
+    else
+      append_new_member(others, name, value);
+  }
   if (!others.empty()) made.more["chat_template_kwargs"] = std::move(others);
 }
 

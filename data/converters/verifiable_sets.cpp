@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/json_members.h"
 #include "data/readers/json_text.h"
 
 namespace caravan::data {
@@ -61,7 +62,7 @@ Json arguments_of(const JsonValue& value) {
   if (!value.is(Type::kObject)) throw DropRow{"wrong_type:kwargs"};
   Json kept = Json::object();
   for (const JsonValue argument : value) {
-    if (!argument.is(Type::kNull)) kept[argument.key()] = keep(argument);
+    if (!argument.is(Type::kNull)) append_new_member(kept, argument.key(), keep(argument));
   }
   return kept.empty() ? Json(nullptr) : kept;
 }

@@ -116,7 +116,7 @@ class ItemFile {
     if (!value) fail(row, "the row has no field \"" + name + "\"");
     if (!text.empty()) text.push_back('\n');
     if (name == "messages") {
-      read_row_messages(json_.root(), false, messages_);
+      read_listed_messages(json_.root(), TurnParts::kContent, messages_);
       for (const Message& message : messages_.messages) {
         if (message.role == "user") text += message.content + "\n";
       }

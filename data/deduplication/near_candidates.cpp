@@ -1,9 +1,9 @@
 #include "data/deduplication/near_candidates.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
-#include <thread>
+
+#include "data/walk/ordered_run.h"
 
 namespace caravan::data {
 
@@ -57,14 +57,12 @@ std::vector<NearCandidates::Group> NearCandidates::find_in_band(std::size_t band
 
 void NearCandidates::find(std::size_t num_threads) {
   std::vector<std::vector<Group>> by_band(num_bands_);
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t band = next++; band < num_bands_; band = next++) by_band[band] = find_in_band(band);
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < std::min(num_threads, num_bands_); ++i) threads.emplace_back(work);
-  work();
-  threads.clear();
+  std::size_t next = 0;
+  run_ordered<std::size_t>(
+      std::min(num_threads, num_bands_),
+      {.next = [&](std::size_t& band) { return next < num_bands_ && (band = next++, true); },
+       .work = [&](std::size_t& band) { by_band[band] = find_in_band(band); },
+       .take = [](std::size_t&) {}});
   keys_ = {};
   first_group_.assign(rows_.size() + 1, 0);
   for (const auto& groups : by_band) {

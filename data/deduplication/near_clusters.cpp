@@ -8,10 +8,11 @@
 namespace caravan::data {
 
 NearClusters::NearClusters(const NearCandidates& candidates, std::uint32_t num_rows, double threshold,
-                           Linkage linkage)
+                           Linkage linkage, std::uint32_t max_looks)
     : candidates_(candidates),
       threshold_(threshold),
       linkage_(linkage),
+      max_looks_(max_looks),
       parent_(num_rows),
       compared_with_(num_rows, 0),
       uses_(num_rows, 0),
@@ -35,6 +36,7 @@ void NearClusters::link(std::uint32_t a, std::uint32_t b) {
 // The first member that is like `row`, if any.
 std::optional<NearLink> NearClusters::compare(std::uint32_t row, const Members& members) {
   for (const std::uint32_t other : members) {
+    if (!may_look()) return std::nullopt;
     if (compared_with_[other] == row + 1) continue;
     if (!candidates_.may_reach(row, other)) continue;
     if (comparisons_of_row_ == kMaxComparisons) return std::nullopt;
@@ -48,6 +50,7 @@ std::optional<NearLink> NearClusters::compare(std::uint32_t row, const Members& 
 
 bool NearClusters::join_clusters(std::uint32_t row, Group& group) {
   for (const Members& members : group.clusters) {
+    if (!may_look()) break;
     if (leader(members.front()) == leader(row)) continue;
     if (const auto found = compare(row, members)) {
       link(row, found->like);
@@ -74,12 +77,15 @@ void NearClusters::enter(std::uint32_t row, std::uint32_t group_index, bool kept
   if (kept) {
     Members mine = {row};
     if (linkage_ == Linkage::kConnected) {
-      std::erase_if(group.clusters, [&](Members& members) {
-        if (leader(members.front()) != leader(row)) return false;
-        if (members.size() > mine.size()) members.swap(mine);
-        mine.insert(mine.end(), members.begin(), members.end());
-        return true;
-      });
+      // Who leads itself is linked to nobody yet; lists that stay apart only cost a look each.
+      const bool may_join = leader(row) != row && group.clusters.size() <= max_looks_;
+      if (may_join)
+        std::erase_if(group.clusters, [&](Members& members) {
+          if (leader(members.front()) != leader(row)) return false;
+          if (members.size() > mine.size()) members.swap(mine);
+          mine.insert(mine.end(), members.begin(), members.end());
+          return true;
+        });
     } else if (!group.clusters.empty()) {
       mine.swap(group.clusters.front());
       mine.push_back(row);
@@ -101,7 +107,7 @@ void NearClusters::release(std::uint32_t row) {
 
 void NearClusters::add(std::uint32_t row, std::vector<std::uint64_t> shingles) {
   shingles_[row] = std::move(shingles);
-  comparisons_of_row_ = 0;
+  comparisons_of_row_ = looks_of_row_ = 0;
   bool kept = true;
   const auto groups = candidates_.groups_of(row);
   for (const std::uint32_t group : groups) {
@@ -110,7 +116,7 @@ void NearClusters::add(std::uint32_t row, std::vector<std::uint64_t> shingles) {
     if (!kept) break;
   }
   num_comparisons_ += comparisons_of_row_;
-  num_rows_cut_short_ += comparisons_of_row_ == kMaxComparisons;
+  num_rows_cut_short_ += comparisons_of_row_ == kMaxComparisons || looks_of_row_ > max_looks_;
   ++uses_[row];  // so that the last group does not release it before the next one asks
   for (const std::uint32_t group : groups) enter(row, group, kept);
   release(row);

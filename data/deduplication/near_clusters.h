@@ -3,8 +3,9 @@
 // kConnected: whoever is linked by a chain of pairs at or above the threshold is one cluster. kGreedy: a row
 // is dropped where a row kept before it is at or above the threshold, so a chain A~B~C with A unlike C keeps
 // A and C. Pairs that can change nothing (same cluster, dropped partner) are not compared, so copies of one
-// text cost one comparison each. A row is compared with at most kMaxComparisons others; rows that would need
-// more are counted, never silent. Memory: the shingles of rows that may still be asked for.
+// text cost one comparison each. A row is compared with at most kMaxComparisons others and looks at
+// kMaxLooks; rows that would need more are counted, never silent. Memory: the shingles of rows that may still
+// be asked for.
 #pragma once
 
 #include <array>
@@ -33,9 +34,11 @@ struct NearLink {
 class NearClusters {
  public:
   static constexpr std::uint32_t kMaxComparisons = 1000;
+  static constexpr std::uint32_t kMaxLooks = 1u << 14;
 
   // `candidates` (after find) must outlive this.
-  NearClusters(const NearCandidates& candidates, std::uint32_t num_rows, double threshold, Linkage linkage);
+  NearClusters(const NearCandidates& candidates, std::uint32_t num_rows, double threshold, Linkage linkage,
+               std::uint32_t max_looks = kMaxLooks);
 
   // The shingles of a candidate row; `row` rises from call to call.
   void add(std::uint32_t row, std::vector<std::uint64_t> shingles);
@@ -51,6 +54,7 @@ class NearClusters {
     std::vector<Members> clusters;  // earlier rows of this band, those of one cluster together
     std::uint32_t seen = 0;
   };
+  bool may_look() { return ++looks_of_row_ <= max_looks_; }
   std::optional<NearLink> compare(std::uint32_t row, const Members& members);
   bool join_clusters(std::uint32_t row, Group& group);
   bool find_kept(std::uint32_t row, const Group& group);
@@ -61,6 +65,7 @@ class NearClusters {
   const NearCandidates& candidates_;
   double threshold_;
   Linkage linkage_;
+  std::uint32_t max_looks_;
   std::vector<std::uint32_t> parent_;
   std::vector<std::uint32_t> compared_with_;  // per row: the last row it was compared with, plus one
   std::vector<std::uint32_t> uses_;           // per row: groups in which it may still be asked for
@@ -68,6 +73,7 @@ class NearClusters {
   std::vector<Group> groups_;
   std::vector<NearLink> links_;
   std::uint32_t comparisons_of_row_ = 0;
+  std::uint32_t looks_of_row_ = 0;
   std::uint64_t num_comparisons_ = 0;
   std::uint64_t num_rows_cut_short_ = 0;
 };

@@ -7,6 +7,7 @@
 #include "data/loader/order.h"
 #include "data/loader/take_rows.h"
 #include "data/readers/file_list.h"
+#include "data/readers/row_layouts.h"
 #include "data/readers/row_stream.h"
 #include "data/rewards/answer_text.h"
 #include "data/rewards/verifier_table.h"
@@ -72,7 +73,7 @@ class PromptReader {
   // The reason why not; empty where `prompt` has ids and what the row says of truths.
   std::string read(const JsonValue& row, Prompt& prompt) const {
     Conversation conversation;
-    if (!read_listed_messages(row, conversation)) return "no_prompt";
+    if (!read_listed_messages(row, TurnParts::kExtra, conversation)) return "no_prompt";
     std::vector<Message>& messages = conversation.messages;
     while (!messages.empty() && messages.back().role != "user") messages.pop_back();
     if (messages.empty() || messages.back().content.find_first_not_of(" \t\r\n") == std::string::npos)
@@ -81,10 +82,21 @@ class PromptReader {
     render.add_generation_prompt = true;
     render.now = options_.today;
     try {
-      const Rendered rendered = template_.render(conversation, options_.variables, render);
+      read_tools(row, conversation);
+      read_variables(row, conversation);
+    } catch (const DropRow& drop) {
+      return drop.reason;
+    }
+    Rendered rendered;
+    try {
+      rendered = template_.render(conversation, options_.variables, render);
+    } catch (const Error& error) {
+      return "template_refused:" + shorten(error.what());
+    }
+    try {
       tokenizer_.encode(rendered.text, rendered.trusted, prompt.ids);
     } catch (const Error& error) {
-      return "template_refused:" + std::string(error.what()).substr(0, 80);
+      return "not_encodable:" + shorten(error.what());
     }
     if (static_cast<std::int64_t>(prompt.ids.size()) > options_.longest) return "too_long";
     const std::string reason = options_.has_verifiers ? read_truths(row, prompt) : "";

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "data/json_members.h"
 #include "data/readers/json_row.h"
 
 namespace caravan::data {
@@ -83,14 +84,11 @@ std::optional<Json> JsonValue::to_json() const {
       return array;
     }
     case Type::kObject: {
-      // Keys are known to differ, so they are appended without the search that operator[] of an ordered map
-      // does.
       Json object = Json::object();
-      auto& members = object.get_ref<Json::object_t&>();
       for (const JsonValue child : *this) {
         std::optional<Json> value = child.to_json();
         if (!value) return std::nullopt;
-        members.Json::object_t::Container::emplace_back(child.key(), std::move(*value));
+        append_new_member(object, child.key(), std::move(*value));  // keys are known to differ
       }
       return object;
     }

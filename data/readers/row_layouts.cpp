@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "data/json_members.h"
+
 namespace caravan::data {
 namespace {
 
@@ -65,10 +67,14 @@ void check_role(const JsonValue& role) {
 
 // What else the row says about a turn, except the named keys.
 void keep_extra(const JsonValue& message, std::string_view first, std::string_view second, Json& extra) {
+  const Json before = extra;
   for (const JsonValue value : message) {
     if (value.is_key(first) || value.is_key(second) || value.is(Type::kNull)) continue;
     if (value.is_key("tool_calls") && !value.truthy()) continue;
-    extra[value.key()] = keep(value);
+    if (before.contains(value.key()))
+      extra[value.key()] = keep(value);
+    else
+      append_new_member(extra, value.key(), keep(value));
   }
 }
 

@@ -6,11 +6,12 @@
 namespace caravan::data {
 namespace {
 
-// Bytes of the decimal digit, of any script, at text[at]; 0 where there is none.
+// Bytes of the decimal digit, of any script, at text[at]; 0 where there is none, within a character too.
 std::size_t digit_at(std::string_view text, std::size_t at) {
   if (at >= text.size()) return 0;
   const auto first = static_cast<unsigned char>(text[at]);
   if (first < 0x80) return first >= '0' && first <= '9' ? 1 : 0;
+  if (first < 0xc0) return 0;
   const DecodedChar c = decode_valid(text.data() + at);
   return u_charDigitValue(static_cast<UChar32>(c.value)) >= 0 ? c.num_bytes : 0;
 }

@@ -1,13 +1,11 @@
 #include "data/rewards/pattern.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <algorithm>
 #include <array>
 
 #include "data/error.h"
 #include "data/rewards/text_pieces.h"
+#include "data/tokenizers/pcre_search.h"
 
 namespace caravan::data {
 namespace {
@@ -48,8 +46,7 @@ struct Pattern::Compiled {
     const std::unique_ptr<pcre2_match_data, Freed> data(
         pcre2_match_data_create_from_pattern(code.get(), nullptr));
     if (!data) throw std::bad_alloc();
-    const int result = pcre2_match(code.get(), units(text), text.size(), from, options | PCRE2_NO_UTF_CHECK,
-                                   data.get(), limits.get());
+    const int result = search_bounded(code.get(), text, from, options, data.get(), limits.get(), kMaxSteps);
     if (result == PCRE2_ERROR_NOMATCH) return 0;
     if (result < 0) return -1;
     const PCRE2_SIZE* const places = pcre2_get_ovector_pointer(data.get());
@@ -81,7 +78,6 @@ Pattern::Pattern(std::string_view expression, bool ignore_case) : compiled_(std:
                                         reinterpret_cast<const char*>(message.data()));
   }
   compiled_->limits.reset(pcre2_match_context_create(nullptr));
-  pcre2_set_match_limit(compiled_->limits.get(), kMaxSteps);
   pcre2_set_depth_limit(compiled_->limits.get(), kMaxSteps);
   pcre2_set_heap_limit(compiled_->limits.get(), kMaxKib);
 }

@@ -10,8 +10,8 @@ namespace caravan::data {
 enum class PatternResult : std::uint8_t { kFound, kNone, kGaveUp };
 
 // PCRE2 over valid UTF-8, \w and \b by Unicode. A search that needs more than a million steps from one place,
-// or more than 20 MB, gives up; so does one in more than 64 KiB of text, since the square of its length
-// bounds some searches. An expression of plain letters has neither limit. Thread safe.
+// or more than a thousand from too many, or more than 20 MB, gives up; so does one in more than 64 KiB of
+// text. An expression of plain letters has neither limit. Thread safe.
 class Pattern {
  public:
   // Throws data::Error (data) with PCRE2's message and the place where the expression does not compile.

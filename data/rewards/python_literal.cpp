@@ -10,6 +10,7 @@ namespace caravan::data {
 namespace {
 
 constexpr int kMaxLevels = 64;
+constexpr std::size_t kMaxKeys = 10'000;  // each is compared with all before it
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
 class LiteralReader {
@@ -49,6 +50,7 @@ class LiteralReader {
       if (!key || !key->is_string() || !take(':')) return std::nullopt;
       std::optional<Json> value = read(level + 1);
       if (!value) return std::nullopt;
+      if (dict.size() == kMaxKeys) return std::nullopt;
       dict[key->get<std::string>()] = std::move(*value);
       if (take(',')) continue;
       if (!take('}')) return std::nullopt;

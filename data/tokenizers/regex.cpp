@@ -1,11 +1,9 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "data/tokenizers/regex.h"
-
-#include <pcre2.h>
 
 #include <vector>
 
 #include "data/error.h"
+#include "data/tokenizers/pcre_search.h"
 
 namespace caravan::data {
 namespace {
@@ -222,10 +220,9 @@ Regex& Regex::operator=(Regex&&) noexcept = default;
 // What PCRE2 answers.
 int Regex::match(std::string_view text, std::size_t from, ByteRange& match) const {
   thread_local MatchSpace space;
-  pcre2_set_match_limit(space.context, compiled_->rules.max_steps);
-  const std::uint32_t options = PCRE2_NO_UTF_CHECK | (compiled_->rules.translated ? PCRE2_NOTEMPTY : 0);
-  const int found = pcre2_match(compiled_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                                options, space.data, space.context);
+  const std::uint32_t options = compiled_->rules.translated ? PCRE2_NOTEMPTY : 0;
+  const int found = search_bounded(compiled_->code, text, from, options, space.data, space.context,
+                                   compiled_->rules.max_steps);
   if (found >= 0) {
     const PCRE2_SIZE* range = pcre2_get_ovector_pointer(space.data);
     match = {range[0], range[1]};

@@ -20,7 +20,7 @@ class Regex {
  public:
   struct Rules {
     bool translated = true;                // written for a tokenizer; else PCRE2's own language
-    std::uint32_t max_steps = 20'000'000;  // of one search
+    std::uint32_t max_steps = 20'000'000;  // from one place; of all see search_bounded
     static Rules plain() { return {false, 2'000'000}; }
   };
   // Throws Error (kData) with the place in the pattern. `where` names the file and key for messages.

@@ -10,6 +10,7 @@ add_library(data_tokenizers OBJECT
   tokenizers/json_place.cpp
   tokenizers/load_tokenizer.cpp
   tokenizers/normalizer.cpp
+  tokenizers/pcre_search.cpp
   tokenizers/pre_tokenizer.cpp
   tokenizers/regex.cpp
   tokenizers/scanner.cpp

@@ -11,6 +11,7 @@
 #include <functional>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -93,8 +94,12 @@ void run_ordered(std::size_t threads, const OrderedRun<Item>& run) {
     }
   };
   {
-    std::vector<std::jthread> others;  // joined at the end of the scope, also when one cannot be started
-    for (std::size_t i = 1; i < threads; ++i) others.emplace_back(loop);
+    std::vector<std::jthread> others;  // joined at the end of the scope
+    try {
+      for (std::size_t i = 1; i < threads; ++i) others.emplace_back(loop);
+    } catch (const std::system_error&) {
+      // The system gives no more threads; those that run do the whole work, with the same result.
+    }
     loop();
   }
   turns.rethrow();

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "data/json_members.h"
+
 namespace caravan::data {
 namespace {
 
@@ -39,6 +41,9 @@ constexpr std::array<std::string_view, 2> kSideLists = {"chosen_messages", "reje
 constexpr std::array<std::string_view, 6> kPartKeys = {"text",      "value",    "content",
                                                        "reasoning", "thinking", "tool_call"};
 constexpr std::array<std::string_view, 3> kThoughtKeys = {"reasoning_content", "reasoning", "thinking"};
+
+// What filters judge is what a turn says.
+constexpr TurnParts kSideParts = TurnParts::kContent;
 
 // Which of the texts of a row is its question.
 constexpr std::array<std::string_view, 7> kAskingKeys = {"prompt", "question", "instruction", "problem",
@@ -92,7 +97,7 @@ Message& add_message(Conversation& out, std::string role) {
   return message;
 }
 
-void add_listed(const JsonValue& message, bool keep_extra, Conversation& out) {
+void add_listed(const JsonValue& message, TurnParts parts, Conversation& out) {
   if (!message.is(Type::kObject)) return;
   auto role = message.find("role");
   if (!role) role = message.find("from");
@@ -100,22 +105,23 @@ void add_listed(const JsonValue& message, bool keep_extra, Conversation& out) {
   if (!content) content = message.find("value");
   Message& added = add_message(out, role && role->is(Type::kString) ? role_name(role->text()) : "");
   if (content) append_content(*content, added.content);
-  if (!keep_extra) return append_rest(message, added.content);
+  if (parts == TurnParts::kContent) return;
+  if (parts == TurnParts::kAllTexts) return append_rest(message, added.content);
   for (const JsonValue member : message) {
     const std::string key = member.key();
     if (key == "role" || key == "from") continue;
     if ((key == "content" || key == "value") && member.is(Type::kString)) continue;
-    if (auto value = member.to_json()) added.extra[key] = std::move(*value);
+    if (auto value = member.to_json()) append_new_member(added.extra, key, std::move(*value));
   }
 }
 
-void add_member(const JsonValue& member, const std::string& role, bool keep_extra, Conversation& out) {
+void add_member(const JsonValue& member, const std::string& role, TurnParts parts, Conversation& out) {
   if (member.is(Type::kString)) {
     member.append_text(add_message(out, role).content);
   } else if (member.is(Type::kArray)) {
-    for (const JsonValue message : member) add_listed(message, keep_extra, out);
+    for (const JsonValue message : member) add_listed(message, parts, out);
   } else if (member.is(Type::kObject)) {
-    add_listed(member, keep_extra, out);
+    add_listed(member, parts, out);
   }
 }
 
@@ -163,13 +169,13 @@ std::optional<JsonValue> side_of(const JsonValue& row, std::string_view name) {
 void add_texts_of(const JsonValue& row, std::string_view wanted, Conversation& out) {
   for (const JsonValue member : row) {
     for (const auto& [key, role] : kTextKeys)
-      if (role == wanted && member.is_key(key)) add_member(member, std::string(role), true, out);
+      if (role == wanted && member.is_key(key)) add_member(member, std::string(role), TurnParts::kExtra, out);
   }
 }
 
 void read_question(const JsonValue& row, Conversation& out) {
   const auto prompt = row.find("prompt");
-  if (prompt && !prompt->is(Type::kString)) return add_member(*prompt, "user", true, out);
+  if (prompt && !prompt->is(Type::kString)) return add_member(*prompt, "user", TurnParts::kExtra, out);
   std::string asked, more;
   for (const std::string_view key : kAskingKeys) {
     read_text(row, key, asked);
@@ -200,7 +206,7 @@ bool is_plain(const Message& message) {
 
 }  // namespace
 
-bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out) {
+bool read_row_messages(const JsonValue& row, TurnParts parts, Conversation& out) {
   out.messages.clear();
   read_text(row, "id", out.id);
   read_text(row, "source", out.source);
@@ -208,7 +214,7 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
   bool found = false;
   for (const JsonValue member : row) {
     if (is_list(member)) {
-      add_member(member, "", keep_extra, out);
+      add_member(member, "", parts, out);
       found = true;
     } else if (member.is_key("history")) {
       found = add_history(member, out) || found;
@@ -216,19 +222,19 @@ bool read_row_messages(const JsonValue& row, bool keep_extra, Conversation& out)
     for (const auto& [key, role] : kTextKeys) {
       if (!member.is_key(key) || (listed && std::ranges::find(kBesideLists, key) == kBesideLists.end()))
         continue;
-      add_member(member, std::string(role), keep_extra, out);
+      add_member(member, std::string(role), parts, out);
       found = true;
     }
     for (const std::string_view key : kSideLists) {
       if (!member.is_key(key)) continue;
-      add_member(member, "assistant", keep_extra, out);
+      add_member(member, "assistant", parts, out);
       found = true;
     }
   }
   return found;
 }
 
-bool read_listed_messages(const JsonValue& row, Conversation& out) {
+bool read_listed_messages(const JsonValue& row, TurnParts parts, Conversation& out) {
   for (const std::string_view key : kListKeys) {
     const auto list = row.find(key);
     if (!list || !list->is(Type::kArray)) continue;
@@ -237,35 +243,36 @@ bool read_listed_messages(const JsonValue& row, Conversation& out) {
     read_text(row, "source", out.source);
     // ShareGPT's system text stands apart.
     if (const auto system = row.find("system"); system && key != "messages" && system->truthy())
-      add_member(*system, "system", true, out);
-    add_member(*list, "", true, out);
+      add_member(*system, "system", parts, out);
+    add_member(*list, "", parts, out);
     return true;
   }
-  return read_row_messages(row, true, out);
+  return read_row_messages(row, parts, out);
 }
 
 bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
   const auto chosen = side_of(row, "chosen"), rejected = side_of(row, "rejected");
   const bool is_pair = chosen && rejected;
   sides.resize(is_pair ? 2 : 1);
-  if (!is_pair) return read_row_messages(row, false, sides[0]);
+  if (!is_pair) return read_listed_messages(row, kSideParts, sides[0]);
   const auto asking = row.find("conversations");
   const bool has_prompt_list = asking && asking->is(Type::kArray);
   for (std::size_t i = 0; i < 2; ++i) {
     Conversation& side = sides[i];
     side.messages.clear();
-    add_member(i == 0 ? *chosen : *rejected, "assistant", false, side);
+    add_member(i == 0 ? *chosen : *rejected, "assistant", kSideParts, side);
     const bool is_whole = !side.messages.empty() && side.messages.front().role != "assistant";
     if (is_whole) continue;
     std::vector<Message> answer = std::move(side.messages);
     side.messages.clear();
     for (const JsonValue member : row) {
-      if (is_prompt_list(member)) add_member(member, "", false, side);
+      if (is_prompt_list(member)) add_member(member, "", kSideParts, side);
       for (const auto& [key, role] : kTextKeys)
-        if (member.is_key(key) && role == "system") add_member(member, "system", false, side);
+        if (member.is_key(key) && role == "system") add_member(member, "system", kSideParts, side);
       // Where a list asks, texts under other keys only say it once more.
       for (const auto& [key, role] : kTextKeys)
-        if (!has_prompt_list && member.is_key(key) && role == "user") add_member(member, "user", false, side);
+        if (!has_prompt_list && member.is_key(key) && role == "user")
+          add_member(member, "user", kSideParts, side);
     }
     std::ranges::move(answer, std::back_inserter(side.messages));
   }
@@ -274,7 +281,7 @@ bool read_row_sides(const JsonValue& row, std::vector<Conversation>& sides) {
 
 bool read_asked_messages(const JsonValue& row, Conversation& out) {
   if (has_list(row)) {
-    read_listed_messages(row, out);
+    read_listed_messages(row, TurnParts::kExtra, out);
   } else if (row.find("chosen") && row.find("rejected")) {
     std::vector<Conversation> sides;
     read_row_sides(row, sides);

@@ -85,7 +85,8 @@ class Decontamination {
           found.all.clear();
           for (std::size_t i = 0; i < block.size(); ++i) {
             const WalkRow row = walk_row(block, i, json);
-            if (!row.sound() || !read_row_messages(row.root(), false, found.messages)) continue;
+            if (!row.sound() || !read_row_messages(row.root(), data::TurnParts::kAllTexts, found.messages))
+              continue;
             split_row(found.messages, data::SearchScope::kAll, splitter, found.words);
             for (auto& document : data::DocumentCounts::documents_of(found.words))
               found.all.push_back(std::move(document));
@@ -111,7 +112,7 @@ class Decontamination {
       const WalkRow row = walk_row(block, i, json);
       if (!row.sound()) {
         found.fates.refuse(row);
-      } else if (!read_row_messages(row.root(), false, found.messages)) {
+      } else if (!read_row_messages(row.root(), data::TurnParts::kAllTexts, found.messages)) {
         // What cannot be searched must not pass for clean.
         found.fates.drop(row, "no_text");
       } else {

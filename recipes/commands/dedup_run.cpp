@@ -14,6 +14,11 @@
 namespace caravan::recipes {
 namespace {
 
+// Raw keys tell rows apart that differ in anything; all others by their texts.
+data::TurnParts parts_of(data::KeyKind key) {
+  return key == data::KeyKind::kRaw ? data::TurnParts::kExtra : data::TurnParts::kAllTexts;
+}
+
 using data::BlockFates;
 using data::Conversation;
 using data::Json;
@@ -76,7 +81,7 @@ class Dedup {
       found.where = row.where;
       found.problem = row.problem;
       if (!row.sound()) continue;
-      if (!read_row_messages(row.root(), options_.search.key == data::KeyKind::kRaw, seen.messages)) {
+      if (!read_row_messages(row.root(), parts_of(options_.search.key), seen.messages)) {
         found.problem = kNoText;
         continue;
       }
@@ -159,7 +164,8 @@ class Dedup {
             if (number >= where_.size()) throw_changed(block);
             if (!search_.needs_comparison(number)) continue;
             const WalkRow row = walk_row(block, i, json);
-            if (!row.sound() || !read_row_messages(row.root(), false, found.messages)) throw_changed(block);
+            if (!row.sound() || !read_row_messages(row.root(), data::TurnParts::kAllTexts, found.messages))
+              throw_changed(block);
             found.shingles.emplace_back(
                 number, search_.shingles(found.messages, found.workspace(options_.search.key)));
           }

@@ -73,6 +73,9 @@ Json render_row(const data::ChatTemplate& chat_template, const Json& tokens, con
   if (data::is_nested_deeper(line))
     throw Error(Error::Kind::kData,
                 "nested deeper than " + std::to_string(data::kMaxJsonLevels) + " levels; no row needs that");
+  if (data::has_crowded_object(line))
+    throw Error(Error::Kind::kData, "an object of more than " + std::to_string(data::kMaxJsonMembers) +
+                                        " members; no row needs that");
   try {
     row = Json::parse(line);
   } catch (const Json::exception& error) {

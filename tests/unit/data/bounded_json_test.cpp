@@ -33,5 +33,18 @@ TEST(BoundedJson, WhatIsNoJsonIsDiscarded) {
   EXPECT_EQ(parse_bounded_json<nlohmann::json>(stream).dump(), R"({"a":2,"b":1})");
 }
 
+TEST(BoundedJson, AnOrderedObjectOfTooManyMembersIsNotRead) {
+  EXPECT_FALSE(has_crowded_object(R"({"a:b":1,"c":{"d":[1,2,3]},"e":2})", 3));
+  EXPECT_TRUE(has_crowded_object(R"({"a:b":1,"c":{"d":[1,2,3]},"e":2})", 2));
+  EXPECT_TRUE(has_crowded_object(R"([{"a":1},{"a":1,"b":2}])", 1));
+  EXPECT_FALSE(has_crowded_object(R"([{"a":1},{"a":1}]])", 1));
+  std::string text = "{";
+  for (std::size_t i = 0; i <= kMaxJsonMembers; ++i)
+    text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
+  text += "}";
+  EXPECT_TRUE(parse_bounded_json(text).is_discarded());
+  EXPECT_EQ(parse_bounded_json<nlohmann::json>(text).size(), kMaxJsonMembers + 1);
+}
+
 }  // namespace
 }  // namespace caravan::data

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "data/deduplication/near_clusters.h"
 #include "data/deduplication/shingles.h"
 #include "data/error.h"
 #include "tests/unit/data/deduplication/duplicate_search.h"
@@ -137,6 +138,31 @@ TEST(NearSearch, PromptKeyIgnoresAnswers) {
   EXPECT_EQ(find_duplicates({}, rows).num_dropped, 0u);
   options.key = KeyKind::kRaw;
   EXPECT_THROW(NearSearch search(options), Error);
+}
+
+// Rows of one band that are near no other one: each looks at the others only so far, and that is counted.
+TEST(NearClusters, ARowLooksAtSoManyOthers) {
+  const MinHash min_hash(0.8);
+  std::mt19937_64 random(5);
+  NearCandidates candidates(min_hash);
+  const std::vector<std::uint64_t> keys(min_hash.num_bands(), 7);
+  constexpr std::uint32_t kRows = 300;
+  for (std::uint32_t row = 0; row < kRows; ++row) {
+    MinHashBits bits;
+    for (auto& word : bits) word = random();
+    candidates.add(row, keys, bits);
+  }
+  candidates.find(1);
+  for (const Linkage linkage : {Linkage::kConnected, Linkage::kGreedy}) {
+    NearClusters clusters(candidates, kRows, 0.8, linkage, 100);
+    for (std::uint32_t row = 0; row < kRows; ++row) clusters.add(row, {row});
+    EXPECT_EQ(clusters.num_comparisons(), 0u);
+    EXPECT_GT(clusters.num_rows_cut_short(), 100u);
+    EXPECT_LT(clusters.num_rows_cut_short(), kRows);
+    NearClusters patient(candidates, kRows, 0.8, linkage);
+    for (std::uint32_t row = 0; row < kRows; ++row) patient.add(row, {row});
+    EXPECT_EQ(patient.num_rows_cut_short(), 0u);
+  }
 }
 
 TEST(KeepPolicy, HighestWorthStaysAndTiesGoToTheFirst) {

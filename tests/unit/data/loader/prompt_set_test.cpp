@@ -119,6 +119,19 @@ TEST(PromptSet, WhatBecomesOfRows) {
   EXPECT_EQ(setting.tokenizer.decode(set[0].ids, false), "user\na?<end>assistant\n");
 }
 
+// The template sees of a row what it sees of it in supervised tuning.
+TEST(PromptSet, ToolsAndVariablesOfARowReachTheTemplate) {
+  Setting setting;
+  setting.chat_template = ChatTemplate(
+      "{% for t in tools %}[{{ t.function.name }}]{% endfor %}{{ tone }}{{ messages[0].content }}", "test");
+  Json one = row("a?", "gsm8k", "4");
+  one["tools"] = {{{"type", "function"}, {"function", {{"name", "add"}, {"parameters", Json::object()}}}}};
+  one["chat_template_kwargs"] = {{"tone", "mild "}};
+  EXPECT_EQ(setting.tokenizer.decode(setting.open({one})[0].ids, false), "[add]mild a?");
+  one["tools"] = "no list";
+  EXPECT_EQ(setting.reason(one), "bad_tools");
+}
+
 TEST(PromptSet, OneVerifierForAllAndNone) {
   Setting setting;
   setting.prompts.verifier = "math";

@@ -30,7 +30,7 @@ std::string read(const std::string& row) {
   JsonRow json;
   EXPECT_EQ(json.parse(row), JsonRow::Status::kOk) << row;
   Conversation conversation;
-  EXPECT_TRUE(read_row_messages(json.root(), false, conversation)) << row;
+  EXPECT_TRUE(read_row_messages(json.root(), TurnParts::kAllTexts, conversation)) << row;
   return told(conversation.messages);
 }
 
@@ -38,7 +38,7 @@ std::string listed(const std::string& row) {
   JsonRow json;
   EXPECT_EQ(json.parse(row), JsonRow::Status::kOk) << row;
   Conversation conversation;
-  EXPECT_TRUE(read_listed_messages(json.root(), conversation)) << row;
+  EXPECT_TRUE(read_listed_messages(json.root(), TurnParts::kExtra, conversation)) << row;
   return told(conversation.messages);
 }
 
@@ -111,6 +111,28 @@ TEST(RowSides, EachSideStandsBehindThePrompt) {
           R"({"chosen_messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"rejected_messages":[{"role":"user","content":"q"},{"role":"assistant","content":"b"}]})"),
       "user: q|assistant: a / user: q|assistant: b");
   EXPECT_EQ(sides(R"({"prompt":"q","completion":"a"})"), "user: q|assistant: a");
+}
+
+// What filters judge: one conversation, its contents.
+TEST(RowSides, ARowWithoutSidesIsItsListAlone) {
+  EXPECT_EQ(
+      sides(R"({"messages":[{"role":"assistant","content":"c","reasoning_content":"r"}],"system":"s"})"),
+      "assistant: c");
+  EXPECT_EQ(
+      sides(R"({"messages":[{"role":"assistant","content":"","tool_calls":[{"name":"n"}]}],"chosen":"a"})"),
+      "assistant: ");
+}
+
+// A quadratic one takes minutes.
+TEST(RowMessages, AMessageOfManyMembersIsReadInLinearTime) {
+  std::string row = R"({"messages":[{"role":"user","content":"q")";
+  for (int i = 0; i < 200000; ++i) row += ",\"k" + std::to_string(i) + "\":1";
+  row += "}]}";
+  JsonRow json;
+  ASSERT_EQ(json.parse(row), JsonRow::Status::kOk);
+  Conversation conversation;
+  ASSERT_TRUE(read_row_messages(json.root(), TurnParts::kExtra, conversation));
+  EXPECT_EQ(conversation.messages[0].extra.size(), 200000u);
 }
 
 TEST(AskedMessages, ListsKeepTheirTurns) {
