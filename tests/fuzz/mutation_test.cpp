@@ -1,7 +1,8 @@
 // Kept inputs of every target, changed at random: without a compiler that guides a fuzzer, in any build. What
 // libFuzzer finds by the paths that it sees is not found here; what breaks at once is.
 //
-// CARAVAN_FUZZ_SECONDS: so long for each target, from a new seed (else a fixed number from a fixed one).
+// CARAVAN_FUZZ_SECONDS: so long for each target (else a fixed number), from CARAVAN_FUZZ_SEED (else a new
+// seed).
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -157,7 +158,10 @@ TEST_P(Mutations, AreReadOrRefused) {
   std::ranges::sort(seeds);
   const char* const given = std::getenv("CARAVAN_FUZZ_SECONDS");
   const auto seconds = std::chrono::seconds(given ? std::atoi(given) : 0);
-  const std::uint64_t seed = given ? std::random_device{}() : 1;
+  const char* const given_seed = std::getenv("CARAVAN_FUZZ_SEED");
+  const std::uint64_t seed = given_seed ? std::strtoull(given_seed, nullptr, 10)
+                             : given    ? std::random_device{}()
+                                        : 1;
   Mutator mutator(std::move(seeds), seed);
   KeptInput kept(GetParam().name);
   std::size_t inputs = 0;
